@@ -1,1 +1,16 @@
-//! Being written.
+//! The typed IR that serves every target: element types, core ops, the Program, its meaning and its rules.
+//!
+//! A [`Program`] has two levels. At the array level, [`Step`]s allocate arrays, run [`Nest`]s and branch and loop over
+//! scalars held in slots. At the element level, each nest has a [`Lane`]: the code for one point of its domain, in
+//! single assignment over scalar element types with structured control flow. `semantics` defines what every op and
+//! every reduction means, down to the bit; `verify` lists what is true of every correct program; `build` makes lanes;
+//! `text` and `read` turn a program to text and back.
+
+pub mod build;
+pub mod ops;
+pub mod program;
+pub mod types;
+
+pub use ops::{FoldOp, Op};
+pub use program::*;
+pub use types::{Class, Scalar, Type};

@@ -1,1 +1,64 @@
-//! Being written.
+//! What a target is: the contract between the engine and whatever runs programs.
+//!
+//! A [`Target`] turns a verified program into an [`Artifact`] (bytes that can be stored) and an artifact into a live
+//! [`Kernel`]. A kernel runs over a frame (see `frame`) and calls back to the host for memory and threads. Targets know
+//! nothing of text, of caches, or of each other.
+
+pub mod artifact;
+pub mod error;
+pub mod frame;
+pub mod tiles;
+
+pub use artifact::Artifact;
+pub use error::{CompileError, LoadError};
+pub use frame::{FaultRecord, FrameLayout, HostTable, Status};
+
+use hotloop_ir::Program;
+use std::sync::Arc;
+
+/// Something that can run programs.
+pub trait Target: Send + Sync {
+    /// The name in options and messages: `interp`, `scalar`, `simd`.
+    fn name(&self) -> &'static str;
+
+    /// Everything besides the program that decides the artifact's bytes: code generator version, CPU level, settings.
+    fn fingerprint(&self) -> String;
+
+    /// Compiles a verified program.
+    fn compile(&self, program: &Program) -> Result<Artifact, CompileError>;
+
+    /// Makes an artifact of this target, from this process or an earlier one, callable.
+    fn load(&self, artifact: &Artifact) -> Result<Arc<dyn Kernel>, LoadError>;
+
+    /// Compiles and loads in one go; targets that need no bytes in between can do without.
+    fn build(&self, program: &Program) -> Result<Arc<dyn Kernel>, BuildError> {
+        let artifact = self.compile(program).map_err(BuildError::Compile)?;
+        self.load(&artifact).map_err(BuildError::Load)
+    }
+}
+
+/// Why a program did not become a kernel.
+#[derive(Debug, thiserror::Error)]
+pub enum BuildError {
+    /// It could not be compiled.
+    #[error(transparent)]
+    Compile(CompileError),
+    /// The code could not be made callable.
+    #[error(transparent)]
+    Load(LoadError),
+}
+
+/// Live code. Calls are re-entrant and may come from any thread.
+pub trait Kernel: Send + Sync {
+    /// Runs the program once.
+    ///
+    /// # Safety
+    /// `frame` points to `FrameLayout::of(program).words()` words, filled as `frame` documents: host table, cancel flag,
+    /// every parameter's base address, extents and strides (valid for reads, and for writes where the role says so, for
+    /// the whole call), and every scalar parameter's slot. The other words are 0. No written array overlaps any other
+    /// array.
+    unsafe fn run(&self, frame: *mut u64, fault: &mut FaultRecord) -> Status;
+
+    /// Bytes of executable memory this kernel holds; 0 for interpreted ones.
+    fn code_bytes(&self) -> usize;
+}

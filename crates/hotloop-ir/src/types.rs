@@ -1,0 +1,213 @@
+//! The table of element types, and typed constants.
+//!
+//! A row per type: everything else that knows about types (names, sizes, classes, iteration) is derived from it.
+//! Promotion rules belong to the front end; arithmetic on constants belongs to `semantics`.
+
+use std::fmt;
+
+/// What arithmetic a type has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Class {
+    /// Truth values; stored as one byte, 0 or 1.
+    Bool,
+    /// Two's complement integers.
+    Signed,
+    /// Unsigned integers.
+    Unsigned,
+    /// IEEE 754 binary floats.
+    Float,
+}
+
+macro_rules! element_types {
+    ($($variant:ident $name:literal $bytes:literal $class:ident;)*) => {
+        /// The type of one array element, and of every scalar value in a program.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        #[repr(u8)]
+        pub enum Type {
+            $(#[doc = concat!("`", $name, "`")] $variant,)*
+        }
+
+        impl Type {
+            /// Every type, in the order of the table.
+            pub const ALL: &'static [Type] = &[$(Type::$variant),*];
+
+            /// The name used in the language and in every printed form.
+            pub const fn name(self) -> &'static str {
+                match self { $(Type::$variant => $name,)* }
+            }
+
+            /// Bytes one element takes in memory.
+            pub const fn bytes(self) -> usize {
+                match self { $(Type::$variant => $bytes,)* }
+            }
+
+            /// What arithmetic the type has.
+            pub const fn class(self) -> Class {
+                match self { $(Type::$variant => Class::$class,)* }
+            }
+
+            /// The type with this name.
+            pub fn from_name(name: &str) -> Option<Type> {
+                match name { $($name => Some(Type::$variant),)* _ => None }
+            }
+        }
+    };
+}
+
+element_types! {
+    // variant name bytes class
+    Bool "bool" 1 Bool;
+    I8   "i8"   1 Signed;
+    I16  "i16"  2 Signed;
+    I32  "i32"  4 Signed;
+    I64  "i64"  8 Signed;
+    U8   "u8"   1 Unsigned;
+    U16  "u16"  2 Unsigned;
+    U32  "u32"  4 Unsigned;
+    U64  "u64"  8 Unsigned;
+    F32  "f32"  4 Float;
+    F64  "f64"  8 Float;
+}
+
+impl Type {
+    /// Bits of one element.
+    pub const fn bits(self) -> u32 {
+        self.bytes() as u32 * 8
+    }
+
+    /// `f32` or `f64`.
+    pub const fn is_float(self) -> bool {
+        matches!(self.class(), Class::Float)
+    }
+
+    /// A signed or unsigned integer; not `bool`.
+    pub const fn is_int(self) -> bool {
+        matches!(self.class(), Class::Signed | Class::Unsigned)
+    }
+
+    /// A signed integer.
+    pub const fn is_signed(self) -> bool {
+        matches!(self.class(), Class::Signed)
+    }
+
+    /// Integer or float: a type with arithmetic.
+    pub const fn is_numeric(self) -> bool {
+        !matches!(self.class(), Class::Bool)
+    }
+
+    /// The bits of a value of this type inside a 64-bit word.
+    pub const fn mask(self) -> u64 {
+        if self.bytes() == 8 { u64::MAX } else { (1 << (self.bytes() * 8)) - 1 }
+    }
+}
+
+impl fmt::Display for Type {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// A scalar of any element type: its type and its bits, zero-extended to 64.
+///
+/// Integers are two's complement, floats IEEE bits, `bool` is 0 or 1. Equality is equality of bits.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Scalar {
+    /// The element type.
+    pub ty: Type,
+    /// The bits; those above the type's width are zero.
+    pub bits: u64,
+}
+
+impl Scalar {
+    /// A scalar from raw bits; bits above the type's width are dropped.
+    pub const fn new(ty: Type, bits: u64) -> Scalar {
+        Scalar { ty, bits: bits & ty.mask() }
+    }
+
+    /// A truth value.
+    pub const fn bool(value: bool) -> Scalar {
+        Scalar::new(Type::Bool, value as u64)
+    }
+
+    /// An `i64`.
+    pub const fn i64(value: i64) -> Scalar {
+        Scalar::new(Type::I64, value as u64)
+    }
+
+    /// An `f32`.
+    pub const fn f32(value: f32) -> Scalar {
+        Scalar::new(Type::F32, value.to_bits() as u64)
+    }
+
+    /// An `f64`.
+    pub const fn f64(value: f64) -> Scalar {
+        Scalar::new(Type::F64, value.to_bits())
+    }
+
+    /// An integer of type `ty` that wraps modulo its width. `ty` must not be a float.
+    pub const fn int(ty: Type, value: i128) -> Scalar {
+        Scalar::new(ty, value as u64)
+    }
+
+    /// The value of an integer or bool, sign-extended; floats give their bits.
+    pub const fn as_i128(self) -> i128 {
+        match self.ty.class() {
+            Class::Signed => {
+                let shift = 64 - self.ty.bits();
+                (((self.bits << shift) as i64) >> shift) as i128
+            }
+            Class::Bool | Class::Unsigned | Class::Float => self.bits as i128,
+        }
+    }
+
+    /// The value of an `i64`-sized quantity; other types are sign- or zero-extended first.
+    pub const fn as_i64(self) -> i64 {
+        self.as_i128() as i64
+    }
+
+    /// The value of a float, widened exactly; integers and bool give their bits read as a number.
+    pub fn as_f64(self) -> f64 {
+        match self.ty {
+            Type::F32 => f32::from_bits(self.bits as u32) as f64,
+            Type::F64 => f64::from_bits(self.bits),
+            Type::Bool
+            | Type::I8
+            | Type::I16
+            | Type::I32
+            | Type::I64
+            | Type::U8
+            | Type::U16
+            | Type::U32
+            | Type::U64 => self.as_i128() as f64,
+        }
+    }
+
+    /// Whether a `bool` is true; for other types, whether any bit is set.
+    pub const fn is_true(self) -> bool {
+        self.bits != 0
+    }
+
+    /// Whether a float is a NaN; false for all other types.
+    pub fn is_nan(self) -> bool {
+        self.ty.is_float() && self.as_f64().is_nan()
+    }
+}
+
+impl fmt::Debug for Scalar {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{self}")
+    }
+}
+
+impl fmt::Display for Scalar {
+    /// Prints so that the text reads back to the same bits: `2i32`, `0.5f32`, `nan`s with their bits.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.ty.class() {
+            Class::Bool => write!(f, "{}", self.is_true()),
+            Class::Signed | Class::Unsigned => write!(f, "{}{}", self.as_i128(), self.ty),
+            Class::Float if self.is_nan() => write!(f, "nan:{:#x}{}", self.bits, self.ty),
+            Class::Float if self.ty == Type::F32 => write!(f, "{:?}f32", f32::from_bits(self.bits as u32)),
+            Class::Float => write!(f, "{:?}f64", f64::from_bits(self.bits)),
+        }
+    }
+}

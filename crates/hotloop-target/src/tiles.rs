@@ -1,0 +1,20 @@
+//! How a nest's domain is cut into tiles, the unit that threads steal. One definition for every code generator.
+//!
+//! A tile is one block of one outer row:
+//! - `Map`: the last axis is cut into blocks of [`MAP_BLOCK`] points; tile = row * blocks + block, where the row is the
+//!   C-order index over all axes before the last;
+//! - `FoldRows`: the last axis is cut into blocks of `semantics::FOLD_BLOCK` points, each giving one partial result;
+//!   tile = row * blocks + block;
+//! - `FoldColumns` and `FoldPoints`: tile = (row * strips + strip) * blocks + block, where the blocks cut the C-order
+//!   index over all `Reduce` axes by `FOLD_BLOCK`, strips cut the last axis by [`COLUMN_STRIP`] points if it is
+//!   `Parallel` (one strip if not), and the row counts the other `Parallel` axes;
+//! - `Serial`: one tile.
+//!
+//! A nest with folds whose reduce axes make more than one block writes its tiles' results to the nest's partial
+//! results, `fold * tiles + ...` laid out by the code generator that also combines them.
+
+/// Points of the last axis in one tile of a `Map` nest.
+pub const MAP_BLOCK: i64 = 4096;
+
+/// Columns in one tile of a `FoldColumns` nest.
+pub const COLUMN_STRIP: i64 = 512;
