@@ -7,11 +7,13 @@
 pub mod artifact;
 pub mod error;
 pub mod frame;
+pub mod signature;
 pub mod tiles;
 
 pub use artifact::Artifact;
 pub use error::{CompileError, LoadError};
 pub use frame::{FaultRecord, FrameLayout, HostTable, Status};
+pub use signature::{Lookup, Signature};
 
 use hotloop_ir::Program;
 use std::sync::Arc;
