@@ -9,8 +9,11 @@
 pub mod build;
 pub mod ops;
 pub mod program;
+pub mod semantics;
+mod shape;
 pub mod types;
 
 pub use ops::{FoldOp, Op};
 pub use program::*;
+pub use hotloop_source::Span;
 pub use types::{Class, Scalar, Type};

@@ -6,7 +6,10 @@
 
 pub mod artifact;
 pub mod error;
+pub mod fpenv;
 pub mod frame;
+#[cfg(feature = "testing")]
+pub mod testing;
 pub mod signature;
 pub mod tiles;
 
