@@ -272,9 +272,19 @@ pub(crate) fn int_too_large(span: Span) -> Diagnostic {
     .hint("write it as a float, with `.0` at its end")
 }
 
-pub(crate) fn unclosed(span: Span, open: &str, close: &str) -> Diagnostic {
-    error(UNCLOSED, span, format!("`{open}` is not closed"))
-        .hint(format!("add the `{close}` that belongs to it"))
+/// The innermost bracket, and those around it that are not closed either.
+pub(crate) fn unclosed(span: Span, open: &str, close: &str, outer: &[Span]) -> Diagnostic {
+    const SHOWN: usize = 3;
+    let others = match outer.len() {
+        0 => String::new(),
+        1 => ", nor is the one around it".to_owned(),
+        count => format!(", nor are {count} around it"),
+    };
+    let mut diag = error(UNCLOSED, span, format!("`{open}` is not closed{others}"));
+    for outer in outer.iter().take(SHOWN) {
+        diag = diag.label(*outer, "not closed either");
+    }
+    diag.hint(format!("add the `{close}` that belongs to it"))
 }
 
 pub(crate) fn stray_closer(span: Span, text: &str, open: Option<Span>) -> Diagnostic {

@@ -62,7 +62,9 @@ impl Layout<'_> {
         let goes_on = last.is_some_and(Token::continues) && !self.ends_doubled();
         let before = matches!(next, Some(Token::Else | Token::Then | Token::OpenBrace));
         let statement = next.is_some_and(Token::begins_statement);
-        if (!inside || statement) && !goes_on && !before {
+        // One line break says all that several do.
+        let repeated = last == Some(Token::Newline);
+        if (!inside || statement) && !goes_on && !before && !repeated {
             self.out.push(lexeme);
         }
     }
@@ -79,19 +81,27 @@ impl Layout<'_> {
     /// A statement cannot stand inside `(` or `[`, nor an item at the margin inside `{`: those were left open.
     fn before_statement(&mut self, lexeme: Lexeme) {
         let item = matches!(lexeme.token, Token::Fn | Token::Kernel);
-        let margin = item && self.source.position(lexeme.span.start).column == 1;
+        let before = self.source.text()[..lexeme.span.start as usize]
+            .bytes()
+            .next_back();
+        let margin = item && before.is_none_or(|byte| byte == b'\n');
         self.close_while(|open| margin || open.token != Token::OpenBrace);
     }
 
     /// Closes what a closing bracket leaves open, then that bracket's own.
     fn closer(&mut self, lexeme: Lexeme) {
         let belongs = |open: &Lexeme| open.token.closer() == Some(lexeme.token);
-        match self.open.iter().rposition(belongs) {
+        // Looking further down is only worth its time while what is found can be reported.
+        let depth = if self.diags.is_full() {
+            1
+        } else {
+            self.open.len()
+        };
+        let found = self.open.iter().rev().take(depth).position(belongs);
+        match found.map(|below| self.open.len() - 1 - below) {
             // A closing `)` far outside of a block does not end that block.
             Some(at) if lexeme.token == Token::CloseBrace || !self.brace_above(at) => {
-                while self.open.len() > at + 1 {
-                    self.close_one();
-                }
+                self.close_down_to(at + 1);
                 self.open.pop();
                 self.out.push(lexeme);
             }
@@ -111,28 +121,42 @@ impl Layout<'_> {
     }
 
     fn close_while(&mut self, matches: impl Fn(&Lexeme) -> bool) {
-        while self.open.last().is_some_and(&matches) {
-            self.close_one();
-        }
+        let kept = self
+            .open
+            .iter()
+            .rposition(|open| !matches(open))
+            .map_or(0, |at| at + 1);
+        self.close_down_to(kept);
     }
 
-    /// Reports the innermost bracket and puts its closing one before the line breaks at the end.
-    fn close_one(&mut self) {
-        let Some(open) = self.open.pop() else { return };
-        let Some(token) = open.token.closer() else {
+    /// Puts in the missing closing brackets, before the line break at the end, and reports them as one.
+    fn close_down_to(&mut self, kept: usize) {
+        let unclosed = self.open.split_off(kept);
+        let Some(innermost) = unclosed.last() else {
             return;
         };
-        let end = self
+        let line_break = self.out.pop_if(|last| last.token == Token::Newline);
+        let span = self
             .out
-            .iter()
-            .rposition(|lexeme| lexeme.token != Token::Newline)
-            .map_or(0, |at| at + 1);
-        let span = end
-            .checked_sub(1)
-            .map_or(Span::at(0), |last| self.out[last].span.after());
-        self.out.insert(end, Lexeme { token, span });
+            .last()
+            .map_or(Span::at(0), |last| last.span.after());
+        for token in unclosed.iter().rev().filter_map(|open| open.token.closer()) {
+            self.out.push(Lexeme { token, span });
+        }
+        self.out.extend(line_break);
         let text = |token: Token| token.text().unwrap_or("");
-        self.diags
-            .push(errors::unclosed(open.span, text(open.token), text(token)));
+        let close = innermost.token.closer().map_or("", text);
+        let outer: Vec<Span> = unclosed
+            .iter()
+            .rev()
+            .skip(1)
+            .map(|open| open.span)
+            .collect();
+        self.diags.push(errors::unclosed(
+            innermost.span,
+            text(innermost.token),
+            close,
+            &outer,
+        ));
     }
 }

@@ -26,7 +26,7 @@ impl Limits {
         text_bytes: 1 << 20,
         tokens: 200_000,
         nodes: 200_000,
-        depth: 200,
+        depth: 128,
         height: 500,
         errors: 100,
     };

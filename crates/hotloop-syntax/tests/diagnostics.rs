@@ -63,7 +63,7 @@ fn characters_and_strings() {
 #[test]
 fn brackets() {
     body("f(a, b\nlet x = 1", "E0020 (");
-    body("a[1, (2\nx = 3]", "E0020 (; E0049 =");
+    body("a[1, (2\nx = 3]", "E0020 (; E0055 2\nx");
     body("a)", "E0021 )");
     body("{", "E0020 {; E0032 {");
     file("fn f() {\n x = (1\n}\nfn g() = 1", "E0020 (");

@@ -314,11 +314,8 @@ impl Random {
                 iter: self.expr(below),
                 body: self.block(below),
             },
-            7 => self
-                .pick(&[0, 1])
-                .eq(&0)
-                .then_some(StmtKind::Break)
-                .unwrap_or(StmtKind::Continue),
+            7 if self.below(2) == 0 => StmtKind::Break,
+            7 => StmtKind::Continue,
             8 => StmtKind::Return(self.maybe(depth).map(|value| *value)),
             _ => StmtKind::Expr(Expr::new(self.call(below), Span::DETACHED)),
         };

@@ -219,7 +219,7 @@ impl Parser<'_> {
 
     fn if_expr(&mut self) -> Parse<Expr> {
         let start = self.span();
-        let inner = self.apart(Parser::if_chain)?;
+        let inner = self.within(Parser::if_chain)?;
         self.grow(start)?;
         let span = inner.span;
         Ok(Expr::new(ExprKind::If(Box::new(inner)), span))

@@ -1,5 +1,8 @@
 //! What follows an expression without a space of its own: calls, indexing, fields.
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
 use hotloop_source::Span;
 
 use super::{Parse, Parser};
@@ -15,6 +18,8 @@ const NEWAXIS: &str = "newaxis";
 struct Args {
     positional: Vec<Expr>,
     named: Vec<NamedArg>,
+    /// Where each keyword was given.
+    keywords: BTreeMap<Arc<str>, Span>,
 }
 
 impl Parser<'_> {
@@ -60,8 +65,8 @@ impl Parser<'_> {
         if self.peek() == Token::Name && self.peek_second() == Token::Eq {
             let name = self.name("a name")?;
             self.bump();
-            if let Some(first) = read.named.iter().find(|named| named.name.text == name.text) {
-                let diag = errors::repeated_keyword(name.span, &name.text, first.name.span);
+            if let Some(first) = read.keywords.insert(Arc::clone(&name.text), name.span) {
+                let diag = errors::repeated_keyword(name.span, &name.text, first);
                 return Err(self.report(diag));
             }
             let value = self.expr()?;
@@ -162,8 +167,10 @@ impl Parser<'_> {
 
 /// An expression that is the whole of a part of an index.
 fn single(expr: Box<Expr>) -> IndexKind {
-    match &expr.kind {
-        ExprKind::Name(text) if &**text == NEWAXIS => IndexKind::NewAxis,
-        _ => IndexKind::At(expr),
+    let newaxis = matches!(&expr.kind, ExprKind::Name(text) if &**text == NEWAXIS);
+    if newaxis {
+        IndexKind::NewAxis
+    } else {
+        IndexKind::At(expr)
     }
 }

@@ -239,9 +239,10 @@ impl Parser<'_> {
 
 /// An expression as a statement.
 fn into_stmt(expr: Expr) -> StmtKind {
-    match expr.kind {
-        ExprKind::If(inner) => StmtKind::If(*inner),
-        _ => StmtKind::Expr(expr),
+    if let ExprKind::If(inner) = expr.kind {
+        StmtKind::If(*inner)
+    } else {
+        StmtKind::Expr(expr)
     }
 }
 

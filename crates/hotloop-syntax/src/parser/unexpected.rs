@@ -55,8 +55,8 @@ impl Parser<'_> {
     /// Reports that an expression was wanted where the next token stands.
     pub(super) fn unexpected_in_expr(&mut self) -> Stop {
         let (token, span, found) = (self.peek(), self.span(), self.found());
-        if let Some(sign) = self.doubled_sign() {
-            return self.report(errors::increment(self.before().join(span.first()), sign));
+        if let Some((sign, span)) = self.doubled_sign() {
+            return self.report(errors::increment(span, sign));
         }
         if token == Token::Eq {
             return self.report(errors::assign_in_expr(span));
@@ -144,16 +144,17 @@ impl Parser<'_> {
     }
 
     /// The sign of a `++` or `--` just before the next token.
-    fn doubled_sign(&self) -> Option<&'static str> {
+    fn doubled_sign(&self) -> Option<(&'static str, Span)> {
         let [first, second] = self.tokens.get(self.at.checked_sub(2)?..self.at)? else {
             return None;
         };
         let sign = matches!(first.token, Token::Plus | Token::Minus);
         let same = first.token == second.token && first.span.end == second.span.start;
-        if sign && same {
-            first.token.text()
-        } else {
-            None
-        }
+        let span = first.span.join(second.span);
+        first
+            .token
+            .text()
+            .filter(|_| sign && same)
+            .map(|text| (text, span))
     }
 }
