@@ -288,6 +288,9 @@ pub struct ViewDim {
     pub step: Extent,
     /// The axis of the nest that walks it, or none: the index is `start` everywhere.
     pub axis: Option<u32>,
+    /// Whether the axis is known to walk the array's whole axis: `start` is 0, `step` is 1 and the extents are equal.
+    /// Passes may merge such an axis with the one before it; it changes no meaning.
+    pub full: bool,
 }
 
 /// A reduction of a nest.

@@ -16,12 +16,12 @@ pub struct Make {
 
 /// The dimension of a view that follows an axis from its first element.
 pub fn dim(axis: u32) -> ViewDim {
-    ViewDim { start: Extent::Const(0), step: Extent::Const(1), axis: Some(axis) }
+    ViewDim { start: Extent::Const(0), step: Extent::Const(1), axis: Some(axis), full: false }
 }
 
 /// The dimension of a view that stays at one index.
 pub fn fixed(index: Extent) -> ViewDim {
-    ViewDim { start: index, step: Extent::Const(0), axis: None }
+    ViewDim { start: index, step: Extent::Const(0), axis: None, full: false }
 }
 
 impl Make {
