@@ -1,0 +1,132 @@
+//! The table of built-in functions: a name, what it is, and one line of help.
+//!
+//! Everything here is an op, a reduction or a way to make or measure arrays. Mathematical functions are not built in:
+//! they stand in `std.hl`.
+
+use hotloop_ir::{FoldOp, Op, Type};
+
+/// What a built-in name stands for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Builtin {
+    /// A float op of one operand; integers are converted to `f64` first.
+    Float1(Op),
+    /// An op of one operand that leaves integers as they are (rounding).
+    Rounding(Op),
+    /// `abs`.
+    Abs,
+    /// A float op of two operands.
+    Float2(Op),
+    /// `fma(a, b, c)`.
+    Fma,
+    /// `min` or `max`: of an array, or of two or more operands element by element.
+    Extreme(FoldOp),
+    /// `sum` and `prod`.
+    Accumulate(FoldOp),
+    /// `any` and `all`.
+    Logical(FoldOp),
+    /// `mean`.
+    Mean,
+    /// A cast to the type.
+    Cast(Type),
+    /// `bits(x)`: the bits of a float as a signed integer.
+    Bits,
+    /// `from_bits(i)`: a signed integer's bits as a float.
+    FromBits,
+    /// `where(c, a, b)`.
+    Where,
+    /// `clip(x, low, high)`.
+    Clip,
+    /// `len(a)`: the extent of the first axis.
+    Len,
+    /// `shape(a, axis)`: one extent.
+    Shape,
+    /// `size(a)`: the number of elements.
+    Size,
+    /// `zeros` and `ones`: an array of `f64`s.
+    Filled(u32),
+    /// `full(value, extents…)`.
+    Full,
+    /// `zeros_like`, `ones_like`.
+    FilledLike(u32),
+    /// `arange(…)`: as `range`.
+    Arange,
+    /// `linspace(start, stop, count)`.
+    Linspace,
+}
+
+/// Every built-in function: name, meaning, help.
+pub const BUILTINS: &[(&str, Builtin, &str)] = &[
+    ("sqrt", Builtin::Float1(Op::Sqrt), "square root, correctly rounded"),
+    ("floor", Builtin::Rounding(Op::Floor), "rounds towards minus infinity"),
+    ("ceil", Builtin::Rounding(Op::Ceil), "rounds towards plus infinity"),
+    ("trunc", Builtin::Rounding(Op::Trunc), "rounds towards zero"),
+    ("round", Builtin::Rounding(Op::Round), "rounds to nearest, ties to even"),
+    ("abs", Builtin::Abs, "magnitude"),
+    ("copysign", Builtin::Float2(Op::Copysign), "the first operand's magnitude with the second's sign"),
+    ("ldexp", Builtin::Float2(Op::Ldexp), "x * 2**floor(n), rounded once"),
+    ("getexp", Builtin::Float1(Op::Getexp), "floor(log2(abs(x)))"),
+    ("getmant", Builtin::Float1(Op::Getmant), "the mantissa, in [1, 2), with the sign"),
+    ("fma", Builtin::Fma, "a*b + c rounded once"),
+    ("min", Builtin::Extreme(FoldOp::Min), "the smallest; NaN if any is NaN"),
+    ("max", Builtin::Extreme(FoldOp::Max), "the largest; NaN if any is NaN"),
+    ("sum", Builtin::Accumulate(FoldOp::Sum), "sum of all elements, or along axes"),
+    ("prod", Builtin::Accumulate(FoldOp::Prod), "product of all elements, or along axes"),
+    ("any", Builtin::Logical(FoldOp::Any), "whether any element is true"),
+    ("all", Builtin::Logical(FoldOp::All), "whether all elements are true"),
+    ("mean", Builtin::Mean, "arithmetic mean of all elements, or along axes"),
+    ("bool", Builtin::Cast(Type::Bool), "cast: whether the value is not 0"),
+    ("i8", Builtin::Cast(Type::I8), "cast"),
+    ("i16", Builtin::Cast(Type::I16), "cast"),
+    ("i32", Builtin::Cast(Type::I32), "cast"),
+    ("i64", Builtin::Cast(Type::I64), "cast"),
+    ("u8", Builtin::Cast(Type::U8), "cast"),
+    ("u16", Builtin::Cast(Type::U16), "cast"),
+    ("u32", Builtin::Cast(Type::U32), "cast"),
+    ("u64", Builtin::Cast(Type::U64), "cast"),
+    ("f32", Builtin::Cast(Type::F32), "cast"),
+    ("f64", Builtin::Cast(Type::F64), "cast"),
+    ("bits", Builtin::Bits, "the bits of a float as an integer"),
+    ("from_bits", Builtin::FromBits, "the float with these bits"),
+    ("where", Builtin::Where, "a where the condition holds, b elsewhere"),
+    ("clip", Builtin::Clip, "min(max(x, low), high)"),
+    ("len", Builtin::Len, "extent of the first axis"),
+    ("shape", Builtin::Shape, "extent of one axis"),
+    ("size", Builtin::Size, "number of elements"),
+    ("zeros", Builtin::Filled(0), "an array of zeros"),
+    ("ones", Builtin::Filled(1), "an array of ones"),
+    ("full", Builtin::Full, "an array with all elements equal"),
+    ("zeros_like", Builtin::FilledLike(0), "zeros of another array's shape and type"),
+    ("ones_like", Builtin::FilledLike(1), "ones of another array's shape and type"),
+    ("arange", Builtin::Arange, "start, start + step, … below stop"),
+    ("linspace", Builtin::Linspace, "count numbers from start to stop, both included"),
+];
+
+/// The built-in of this name.
+pub fn builtin(name: &str) -> Option<Builtin> {
+    BUILTINS.iter().find(|row| row.0 == name).map(|row| row.1)
+}
+
+/// A predefined constant, as a bare number or a bool.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Predefined {
+    /// A float.
+    Number(f64),
+    /// A bool.
+    Bool(bool),
+}
+
+/// The predefined names, which parameters and locals may shadow.
+pub const PREDEFINED: &[(&str, Predefined)] = &[
+    ("pi", Predefined::Number(std::f64::consts::PI)),
+    ("e", Predefined::Number(std::f64::consts::E)),
+    ("tau", Predefined::Number(std::f64::consts::TAU)),
+    ("inf", Predefined::Number(f64::INFINITY)),
+    ("nan", Predefined::Number(f64::NAN)),
+    ("true", Predefined::Bool(true)),
+    ("false", Predefined::Bool(false)),
+];
+
+/// The predefined constant of this name.
+pub fn predefined(name: &str) -> Option<Predefined> {
+    PREDEFINED.iter().find(|row| row.0 == name).map(|row| row.1)
+}

@@ -1,0 +1,403 @@
+//! Checking: from the tree and the argument types to the checked tree of `hir`.
+//!
+//! Functions are checked once for each list of argument types they are called with. The type of a `var` is the join of
+//! everything assigned to it, found by checking the body again until no type changes.
+
+mod call;
+mod expr;
+mod index;
+mod ops;
+mod reduce;
+mod stmt;
+
+use crate::errors;
+use crate::hir::{self, InstanceId, Kind, Var, VarId, VarKind};
+use crate::module::{Module, has_attr, param_type};
+use crate::promote::{self, Ty};
+use hotloop_source::{Diagnostic, Span};
+use hotloop_syntax::ast;
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// How often a body is checked again until its variables' types settle; the lattice is not higher.
+const MAX_ROUNDS: usize = 12;
+/// Deepest nesting of expressions and calls together, so that recursion over trees stays within the stack.
+pub(crate) const MAX_DEPTH: usize = 300;
+/// Most instances of functions in one kernel.
+const MAX_INSTANCES: usize = 2000;
+
+/// The checked kernel, and every function it calls.
+pub struct Checked {
+    /// All instances.
+    pub program: hir::Program,
+    /// The kernel's instance.
+    pub root: InstanceId,
+}
+
+/// Checks a kernel for the types of its arguments.
+pub fn check(module: &Module, kernel: &str, args: &[Ty], span_args: &[String]) -> Result<Checked, Vec<Diagnostic>> {
+    let found = module.items.iter().position(|item| item.kind == ast::ItemKind::Kernel && &*item.name.text == kernel);
+    let Some(index) = found else {
+        return Err(vec![unknown_kernel(module, kernel)]);
+    };
+    let mut checker = Checker::new(module);
+    let item = &module.items[index];
+    let args = match checker.kernel_args(item, args, span_args) {
+        Ok(args) => args,
+        Err(diags) => return Err(diags),
+    };
+    let root = match has_attr(item, "vectorize") {
+        true => checker.mapped_kernel(index, &args),
+        false => checker.instance(FnRef { library: false, index }, &args, item.name.span),
+    };
+    match root {
+        Some(root) if !checker.failed => {
+            let diags = checker.collect(root);
+            if diags.iter().any(Diagnostic::is_error) {
+                return Err(diags);
+            }
+            Ok(Checked { program: checker.program, root })
+        }
+        Some(root) => Err(checker.collect(root)),
+        None => Err(checker.all_diags()),
+    }
+}
+
+fn unknown_kernel(module: &Module, kernel: &str) -> Diagnostic {
+    let names: Vec<&str> = module.kernels().map(|info| info.name.as_str()).collect();
+    let hint = match errors::similar(kernel, names.iter().copied()) {
+        Some(name) => format!("did you mean `{name}`?"),
+        None if names.is_empty() => format!("declare one with `kernel {kernel}(…) = …`"),
+        None => format!("the kernels are {}", names.join(", ")),
+    };
+    errors::plain(errors::UNKNOWN_KERNEL, Span::DETACHED, format!("there is no kernel `{kernel}`"), &hint)
+}
+
+/// A function of the user's module or of the library.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+struct FnRef {
+    library: bool,
+    index: usize,
+}
+
+/// What checking knows across functions.
+struct Checker<'m> {
+    module: &'m Module,
+    program: hir::Program,
+    diags: Vec<Vec<Diagnostic>>,
+    calls: Vec<Vec<InstanceId>>,
+    memo: HashMap<(FnRef, Vec<Ty>), InstanceId>,
+    active: Vec<FnRef>,
+    depth: usize,
+    failed: bool,
+    stray: Vec<Diagnostic>,
+}
+
+/// What checking knows of the body at hand.
+struct Body {
+    library: bool,
+    elementwise: bool,
+    vars: Vec<Var>,
+    scopes: Vec<HashMap<Arc<str>, VarId>>,
+    /// The settled type of each `var`, by where it is declared, and of results under the function's own span.
+    settled: HashMap<Span, Ty>,
+    changed: bool,
+    diags: Vec<Diagnostic>,
+    calls: Vec<InstanceId>,
+    loops: usize,
+    returns: Vec<Vec<Ty>>,
+    broken: Vec<VarId>,
+}
+
+impl<'m> Checker<'m> {
+    fn new(module: &'m Module) -> Checker<'m> {
+        Checker {
+            module,
+            program: hir::Program::default(),
+            diags: Vec::new(),
+            calls: Vec::new(),
+            memo: HashMap::new(),
+            active: Vec::new(),
+            depth: 0,
+            failed: false,
+            stray: Vec::new(),
+        }
+    }
+
+    fn items(&self, library: bool) -> &'m Module {
+        if library { Module::library() } else { self.module }
+    }
+
+    /// The argument types as the kernel's body sees them: annotated scalars convert, arrays must match.
+    fn kernel_args(&self, item: &ast::Item, args: &[Ty], given: &[String]) -> Result<Vec<Ty>, Vec<Diagnostic>> {
+        if args.len() != item.params.len() {
+            let message = format!(
+                "kernel `{}` takes {} arguments ({}), {} given",
+                item.name.text,
+                item.params.len(),
+                item.params.iter().map(|param| &*param.name.text).collect::<Vec<_>>().join(", "),
+                args.len()
+            );
+            let diag = errors::plain(errors::BAD_ARGUMENTS, item.name.span, message, "give one value per parameter");
+            return Err(vec![diag]);
+        }
+        let mut diags = Vec::new();
+        let mut types = Vec::new();
+        for ((param, &arg), given) in item.params.iter().zip(args).zip(given) {
+            match self.param_ty(param, arg) {
+                Some(ty) => types.push(ty),
+                None => diags.push(argument_type(param, given)),
+            }
+        }
+        if diags.is_empty() { Ok(types) } else { Err(diags) }
+    }
+
+    fn param_ty(&self, param: &ast::Param, arg: Ty) -> Option<Ty> {
+        let Some(annotation) = param.ty.as_ref().and_then(param_type) else {
+            return Some(arg);
+        };
+        if annotation.rank > 0 {
+            return (arg.rank == annotation.rank && arg.elem == annotation.ty && !arg.weak).then_some(arg);
+        }
+        (arg.rank == 0 && promote::widens(arg, annotation.ty)).then_some(Ty::scalar(annotation.ty))
+    }
+
+    /// A `@vectorize` kernel: a body that maps the function over the kernel's arguments.
+    fn mapped_kernel(&mut self, index: usize, args: &[Ty]) -> Option<InstanceId> {
+        let item = &self.module.items[index];
+        let scalars: Vec<Ty> = args.iter().map(|ty| ty.with_rank(0)).collect();
+        let inner = self.instance(FnRef { library: false, index }, &scalars, item.name.span)?;
+        let rank = args.iter().map(|ty| ty.rank).max().unwrap_or(0);
+        let results: Vec<Ty> =
+            self.program.instance(inner).results.iter().map(|ty| ty.with_rank(rank)).collect();
+        let vars: Vec<Var> = item
+            .params
+            .iter()
+            .zip(args)
+            .map(|(param, &ty)| Var {
+                name: param.name.text.to_string(),
+                ty,
+                kind: VarKind::Param { mutable: false },
+                span: param.span,
+            })
+            .collect();
+        let params: Vec<VarId> = (0..vars.len() as u32).map(VarId).collect();
+        let arguments = params.iter().map(|&id| hir::Expr {
+            kind: Kind::Var(id),
+            ty: vars[id.0 as usize].ty,
+            span: vars[id.0 as usize].span,
+        });
+        let span = item.name.span;
+        let ty = results.first().copied().unwrap_or(Ty::scalar(hotloop_ir::Type::Bool));
+        let call = hir::Expr { kind: Kind::Map(inner, arguments.collect()), ty, span };
+        let instance = hir::Instance {
+            name: item.name.text.to_string(),
+            params,
+            vars,
+            body: hir::Block { stmts: Vec::new(), value: vec![call] },
+            results,
+            scalar: false,
+            library: false,
+        };
+        Some(self.add(instance, Vec::new(), vec![inner]))
+    }
+
+    fn add(&mut self, instance: hir::Instance, diags: Vec<Diagnostic>, calls: Vec<InstanceId>) -> InstanceId {
+        self.program.instances.push(instance);
+        self.diags.push(diags);
+        self.calls.push(calls);
+        InstanceId(self.program.instances.len() as u32 - 1)
+    }
+
+    /// The function checked for these argument types. None if that cannot be tried; the reason is among `stray`.
+    fn instance(&mut self, function: FnRef, args: &[Ty], call: Span) -> Option<InstanceId> {
+        let key = (function, args.to_vec());
+        if let Some(known) = self.memo.get(&key) {
+            return Some(*known);
+        }
+        let item = &self.items(function.library).items[function.index];
+        if self.active.contains(&function) {
+            self.stray.push(errors::recursion(call, &item.name.text));
+            return None;
+        }
+        if self.program.instances.len() >= MAX_INSTANCES || self.depth >= MAX_DEPTH {
+            self.stray.push(errors::too_large(call, "too many nested calls"));
+            return None;
+        }
+        self.active.push(function);
+        let (instance, diags, calls) = self.settle(function, item, args);
+        self.active.pop();
+        let id = self.add(instance, diags, calls);
+        self.memo.insert(key, id);
+        Some(id)
+    }
+
+    /// Checks a body until its variables' types no longer change.
+    fn settle(
+        &mut self,
+        function: FnRef,
+        item: &'m ast::Item,
+        args: &[Ty],
+    ) -> (hir::Instance, Vec<Diagnostic>, Vec<InstanceId>) {
+        let mut settled = HashMap::new();
+        let mut round = 0;
+        loop {
+            let mut body = Body::new(function.library, has_attr(item, "vectorize") || function.library, settled);
+            let instance = self.body(&mut body, item, args);
+            round += 1;
+            if !body.changed || round >= MAX_ROUNDS {
+                return (instance, body.diags, body.calls);
+            }
+            settled = body.settled;
+        }
+    }
+
+    fn body(&mut self, body: &mut Body, item: &'m ast::Item, args: &[Ty]) -> hir::Instance {
+        let mut params = Vec::new();
+        for (param, &ty) in item.params.iter().zip(args) {
+            let mutable = param.ty.as_ref().is_some_and(|ty| ty.mutable);
+            params.push(body.declare(&param.name, ty, VarKind::Param { mutable }));
+        }
+        let mut block = self.block(body, &item.body, true);
+        let results = self.results(body, item, &mut block);
+        let scalar = body.vars.iter().all(|var| var.ty.rank == 0) && scalars_only(&block, &self.program);
+        hir::Instance {
+            name: item.name.text.to_string(),
+            params,
+            vars: std::mem::take(&mut body.vars),
+            body: block,
+            results,
+            scalar,
+            library: body.library,
+        }
+    }
+
+    /// Every diagnostic of the instances reachable from `root`, each once, in the order of the text.
+    fn collect(&mut self, root: InstanceId) -> Vec<Diagnostic> {
+        let mut seen = vec![false; self.program.instances.len()];
+        let mut queue = vec![root];
+        let mut found: Vec<Diagnostic> = std::mem::take(&mut self.stray);
+        while let Some(id) = queue.pop() {
+            if std::mem::replace(&mut seen[id.0 as usize], true) {
+                continue;
+            }
+            found.append(&mut self.diags[id.0 as usize]);
+            queue.extend(&self.calls[id.0 as usize]);
+        }
+        tidy(found)
+    }
+
+    fn all_diags(&mut self) -> Vec<Diagnostic> {
+        let mut found: Vec<Diagnostic> = std::mem::take(&mut self.stray);
+        found.extend(self.diags.iter_mut().flat_map(std::mem::take));
+        tidy(found)
+    }
+}
+
+fn tidy(mut found: Vec<Diagnostic>) -> Vec<Diagnostic> {
+    found.sort_by(|a, b| (a.span, a.code, &a.message).cmp(&(b.span, b.code, &b.message)));
+    found.dedup();
+    found
+}
+
+fn argument_type(param: &ast::Param, given: &str) -> Diagnostic {
+    let wanted = param.ty.as_ref().and_then(param_type).map_or(String::new(), |ty| {
+        Ty { elem: ty.ty, weak: false, rank: ty.rank }.describe()
+    });
+    errors::plain(
+        errors::ARGUMENT_TYPE,
+        param.span,
+        format!("parameter `{}` is `{wanted}`, the argument is `{given}`", param.name.text),
+        "convert the argument, or leave the annotation out so that the kernel adapts to its arguments",
+    )
+}
+
+/// Whether a block handles scalars only, so that it can stand in the code of one element.
+fn scalars_only(block: &hir::Block, program: &hir::Program) -> bool {
+    let mut scalar = true;
+    block.walk(&mut |expr| {
+        scalar &= expr.ty.rank == 0;
+        scalar &= match &expr.kind {
+            Kind::Inline(id, _) => program.instance(*id).scalar,
+            Kind::Reduce { .. }
+            | Kind::Index(..)
+            | Kind::Extent(..)
+            | Kind::Size(_)
+            | Kind::Fill(..)
+            | Kind::FillLike(..)
+            | Kind::Ramp(..) => false,
+            Kind::Number(_)
+            | Kind::Const(_)
+            | Kind::Var(_)
+            | Kind::Op(..)
+            | Kind::IntDiv(..)
+            | Kind::IntPow(..)
+            | Kind::Convert(_)
+            | Kind::Bitcast(_)
+            | Kind::Logic(..)
+            | Kind::Where(..)
+            | Kind::If(..)
+            | Kind::Let(..)
+            | Kind::Map(..) => true,
+        };
+    });
+    block.walk_stmts(&mut |stmt| scalar &= !matches!(stmt.kind, hir::StmtKind::Store { .. }));
+    scalar
+}
+
+impl Body {
+    fn new(library: bool, elementwise: bool, settled: HashMap<Span, Ty>) -> Body {
+        Body {
+            library,
+            elementwise,
+            vars: Vec::new(),
+            scopes: vec![HashMap::new()],
+            settled,
+            changed: false,
+            diags: Vec::new(),
+            calls: Vec::new(),
+            loops: 0,
+            returns: Vec::new(),
+            broken: Vec::new(),
+        }
+    }
+
+    fn declare(&mut self, name: &ast::Name, ty: Ty, kind: VarKind) -> VarId {
+        let id = VarId(self.vars.len() as u32);
+        self.vars.push(Var { name: name.text.to_string(), ty, kind, span: name.span });
+        if let Some(scope) = self.scopes.last_mut() {
+            scope.insert(name.text.clone(), id);
+        }
+        id
+    }
+
+    /// Declares a name whose value is in error, so that its uses are not reported again.
+    fn declare_broken(&mut self, name: &ast::Name) {
+        let id = self.declare(name, Ty::scalar(hotloop_ir::Type::Bool), VarKind::Let);
+        self.broken.push(id);
+    }
+
+    fn lookup(&self, name: &str) -> Option<VarId> {
+        self.scopes.iter().rev().find_map(|scope| scope.get(name)).copied()
+    }
+
+    fn var(&self, id: VarId) -> &Var {
+        &self.vars[id.0 as usize]
+    }
+
+    fn report(&mut self, diag: Diagnostic) {
+        self.diags.push(diag);
+    }
+
+    /// Joins a type into the settled type at `key`; notes whether that changed it.
+    fn join_into(&mut self, key: Span, ty: Ty) -> Result<Ty, promote::NoJoin> {
+        let joined = match self.settled.get(&key) {
+            Some(old) => promote::join(*old, ty)?.with_rank(old.rank.max(ty.rank)),
+            None => ty,
+        };
+        if self.settled.insert(key, joined) != Some(joined) {
+            self.changed = true;
+        }
+        Ok(joined)
+    }
+}
