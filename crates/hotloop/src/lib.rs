@@ -1,10 +1,38 @@
 //! hotloop: array expressions and small kernels, compiled for the types they are called with and run on your arrays.
+//!
+//! ```
+//! use hotloop::{Engine, args};
+//! let engine = Engine::new();
+//! let module = engine.load("kernel axpy(k, x, y) = k * x + y")?;
+//! let (x, y) = (vec![1.0f32, 2.0], vec![10.0f32, 20.0]);
+//! let sum = module.kernel("axpy")?.call(&args![2.0f32, &x, &y])?.into_array()?;
+//! assert_eq!(sum.as_slice::<f32>(), [12.0, 24.0]);
+//! # Ok::<(), hotloop::Error>(())
+//! ```
+//!
+//! - [`Engine`] compiles and keeps kernels; [`Engine::eval`] runs an expression, [`Engine::load`] a text with kernels.
+//! - [`Arg`] is what is passed: numbers, slices, [`Array`]s, or a [`View`] of memory with any strides, never copied.
+//! - [`Kernel::prepare`] gives a handle for given types that is called without looking anything up.
+//! - [`Call`] has the choices for one call: threads, target, cancelling, timing.
+//! - [`Error`] keeps apart a wrong text, what a target cannot do, a run that failed, and mistakes of ours.
+
+mod engine;
+mod module;
+mod compile;
+mod targets;
+mod types;
+mod call;
+mod plan;
+mod host;
+mod threads;
+mod fault;
 
 mod arg;
 mod array;
 mod cancel;
 mod element;
 mod error;
+mod options;
 mod value;
 mod view;
 
@@ -12,8 +40,16 @@ pub use arg::Arg;
 pub use array::{ALIGN, Array, MAX_RANK, Shape};
 pub use cancel::CancelToken;
 pub use element::Element;
+pub use engine::{Engine, EngineBuilder, Stats};
 pub use error::{ArgumentError, Error, Fault, RunError, SourceError};
+pub use hotloop_cache::{Counters, Limits as CacheLimits};
 pub use hotloop_ir::{FaultKind, Layout, Scalar, Type};
+pub use hotloop_sema::{ArgType, KernelInfo, Options, ParamInfo, ParamType, ZeroDivision};
 pub use hotloop_source::{Diagnostic, Position, Severity, Source, Span};
+pub use hotloop_syntax::Limits as TextLimits;
+pub use module::{Kernel, Module, Prepared, ResultType};
+pub use options::{Call, Timing};
+pub use targets::TargetChoice;
+pub use types::{arg_type, array_of};
 pub use value::{Outputs, Value};
 pub use view::{Strides, View, ViewMut};

@@ -1,0 +1,128 @@
+//! From a text and argument types to a kernel: the order of the work, and the guard around it.
+//!
+//! Every phase is pure and belongs to another crate. A panic in one of them is our mistake and comes back as
+//! `Error::Bug`; what is in the cache does not suffer.
+
+use crate::call::Compiled;
+use crate::engine::Inner;
+use crate::error::{ArgumentError, Error};
+use crate::options::Call;
+use crate::targets::Available;
+use hotloop_ir::Program;
+use hotloop_sema::{self as sema, ArgType};
+use hotloop_source::{Diagnostic, Source};
+use hotloop_syntax as syntax;
+use hotloop_target::{BuildError, CompileError, LoadError};
+use std::any::Any;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+use std::time::Instant;
+
+/// A text with its checked items.
+#[derive(Debug)]
+pub(crate) struct Unit {
+    pub(crate) source: Source,
+    pub(crate) module: sema::Module,
+    pub(crate) warnings: Vec<Diagnostic>,
+}
+
+/// Parses and checks a file.
+pub(crate) fn file(source: Source, limits: &syntax::Limits) -> Result<Unit, Error> {
+    guarded(|| {
+        let (file, diagnostics) = syntax::parse_file(&source, limits);
+        let mut warnings = errors_out(&source, diagnostics)?;
+        let (module, diagnostics) = sema::Module::of_file(file);
+        warnings.extend(errors_out(&source, diagnostics)?);
+        Ok(Unit { source, module, warnings })
+    })
+}
+
+/// Parses and checks one expression, which may have `let`s before it.
+pub(crate) fn expression(text: &str, limits: &syntax::Limits) -> Result<Unit, Error> {
+    let source = Source::new("<expression>", text);
+    guarded(|| {
+        let (body, diagnostics) = syntax::parse_body(&source, limits);
+        let mut warnings = errors_out(&source, diagnostics)?;
+        let (module, diagnostics) = sema::Module::of_expression(body);
+        warnings.extend(errors_out(&source, diagnostics)?);
+        Ok(Unit { source, module, warnings })
+    })
+}
+
+/// What is known of a kernel of a unit before it is called.
+pub(crate) fn kernel_info<'u>(unit: &'u Unit, kernel: &str) -> Result<&'u sema::KernelInfo, Error> {
+    let found = unit.module.kernels().find(|info| info.name == kernel);
+    found.ok_or_else(|| {
+        let known = unit.module.kernels().map(|info| info.name.clone()).collect();
+        ArgumentError::NoKernel { name: kernel.to_owned(), known }.into()
+    })
+}
+
+/// Lowers a kernel for these argument types.
+pub(crate) fn lower(engine: &Inner, unit: &Unit, kernel: &str, types: &[ArgType]) -> Result<Program, Error> {
+    let lowered = guarded(|| Ok(sema::lower(&unit.module, kernel, types, &engine.options)))?;
+    lowered.map_err(|diagnostics| Error::source(&unit.source, diagnostics))
+}
+
+/// Lowers and compiles; gives the kernel and the bytes it takes.
+pub(crate) fn kernel(
+    engine: &Inner,
+    unit: &Unit,
+    name: &str,
+    types: &[ArgType],
+    order: Vec<usize>,
+    target: &Available,
+) -> Result<(Arc<Compiled>, usize), Error> {
+    let program = lower(engine, unit, name, types)?;
+    let built = guarded(|| target.build(program).map_err(build_error))?;
+    let bytes = built.kernel.code_bytes() + built.plan.bytes() + unit.source.text().len();
+    let source = unit.source.clone();
+    let splitting = target.splitting;
+    Ok((Arc::new(Compiled { kernel: built.kernel, plan: built.plan, source, splitting, order }), bytes))
+}
+
+/// Times a build, for the statistics and for the caller.
+pub(crate) fn timed<T>(engine: &Inner, call: &Call<'_>, build: impl FnOnce() -> Result<T, Error>) -> Result<T, Error> {
+    let start = Instant::now();
+    let result = build();
+    let time = start.elapsed();
+    engine.last_compile.store(time.as_nanos() as u64, Relaxed);
+    if let Some(timing) = call.timing {
+        timing.add_compile(time);
+    }
+    result
+}
+
+/// Runs a phase; a panic becomes an error.
+pub(crate) fn guarded<T>(phase: impl FnOnce() -> Result<T, Error>) -> Result<T, Error> {
+    catch_unwind(AssertUnwindSafe(phase)).unwrap_or_else(|panic| Err(Error::Bug(panic_text(&*panic).to_owned())))
+}
+
+fn panic_text(panic: &(dyn Any + Send)) -> &str {
+    let text = panic.downcast_ref::<&str>().copied();
+    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("a panic without a message")
+}
+
+/// The warnings, if there is nothing worse.
+fn errors_out(source: &Source, diagnostics: Vec<Diagnostic>) -> Result<Vec<Diagnostic>, Error> {
+    if diagnostics.iter().any(Diagnostic::is_error) {
+        return Err(Error::source(source, diagnostics));
+    }
+    Ok(diagnostics)
+}
+
+pub(crate) fn build_error(error: BuildError) -> Error {
+    match error {
+        BuildError::Compile(error) => compile_error(error),
+        BuildError::Load(LoadError::Memory(error)) => Error::Unsupported(format!("no executable memory: {error}")),
+        BuildError::Load(error @ (LoadError::Foreign { .. } | LoadError::Damaged(_))) => Error::Bug(error.to_string()),
+    }
+}
+
+pub(crate) fn compile_error(error: CompileError) -> Error {
+    match error {
+        CompileError::Unsupported { .. } | CompileError::Limit { .. } => Error::Unsupported(error.to_string()),
+        CompileError::Bug { .. } => Error::Bug(error.to_string()),
+    }
+}

@@ -1,0 +1,105 @@
+//! From the record a kernel leaves to the message a person reads.
+//!
+//! Owns the wording and the codes of run-time faults; how they are shown belongs to the rendering of diagnostics.
+
+use crate::error::Fault;
+use crate::plan::{Plan, SitePlan, shows_point};
+use hotloop_ir::{FaultKind, Site};
+use hotloop_source::{Diagnostic, Source};
+use hotloop_target::FaultRecord;
+
+/// The fault a record tells of; none if it names no site, which is a mistake of the target.
+pub(crate) fn fault(plan: &Plan, source: &Source, record: &FaultRecord, frame: &[u64]) -> Option<Fault> {
+    let SitePlan { site, nest } = plan.sites.get(record.site as usize)?;
+    let message = message(site, record.shows);
+    let point = match nest {
+        Some(nest) => point(record.linear, plan.extents(*nest, |word| frame[word])),
+        None => Vec::new(),
+    };
+    let mut diagnostic = Diagnostic::error(code(site.kind), site.span, message.clone());
+    if shows_point(site.kind) && !point.is_empty() {
+        diagnostic = diagnostic.hint(format!("this happened at the index {point:?} of the loop in `{}`", plan.kernel));
+    }
+    Some(Fault {
+        kind: site.kind,
+        kernel: plan.kernel.clone(),
+        message,
+        position: source.position(site.span.start),
+        point,
+        source: source.clone(),
+        diagnostic,
+    })
+}
+
+/// The indices of a point from its number in C order.
+fn point(linear: i64, extents: impl Iterator<Item = i64>) -> Vec<i64> {
+    let extents: Vec<i64> = extents.collect();
+    let mut rest = linear;
+    let mut point = vec![0; extents.len()];
+    for (at, extent) in point.iter_mut().zip(&extents).rev() {
+        let extent = (*extent).max(1);
+        *at = rest.rem_euclid(extent);
+        rest = rest.div_euclid(extent);
+    }
+    point
+}
+
+fn code(kind: FaultKind) -> &'static str {
+    match kind {
+        FaultKind::Index => "R0001",
+        FaultKind::DivideByZero => "R0002",
+        FaultKind::Shape => "R0003",
+        FaultKind::NegativeExtent => "R0004",
+        FaultKind::EmptyReduction => "R0005",
+        FaultKind::NegativeExponent => "R0006",
+        FaultKind::ZeroStep => "R0007",
+        FaultKind::Overflow => "R0008",
+    }
+}
+
+fn message(site: &Site, [first, second]: [i64; 2]) -> String {
+    let Site { kind, subject, axis, .. } = site;
+    let of = if subject.is_empty() { String::new() } else { format!(" of `{subject}`") };
+    let in_ = if subject.is_empty() { String::new() } else { format!(" in `{subject}`") };
+    match kind {
+        FaultKind::Index => {
+            format!("index {first} is out of range for axis {axis}{of}, which has {}", elements(second))
+        }
+        FaultKind::DivideByZero => format!("division of {first} by zero{in_}"),
+        FaultKind::Shape => format!("axis {axis}{of} has {}, but {second} were expected", elements(first)),
+        FaultKind::NegativeExtent => format!("axis {axis}{of} cannot have {}", elements(first)),
+        FaultKind::EmptyReduction => format!("no elements to reduce{in_}"),
+        FaultKind::NegativeExponent => format!("an integer raised to the negative power {first}{in_}"),
+        FaultKind::ZeroStep => format!("the step is zero{in_}"),
+        FaultKind::Overflow => format!("integer overflow{in_}, with the operands {first} and {second}"),
+    }
+}
+
+fn elements(count: i64) -> String {
+    if count == 1 { "1 element".to_owned() } else { format!("{count} elements") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{message, point};
+    use hotloop_ir::{FaultKind, Site};
+    use hotloop_source::Span;
+
+    #[test]
+    fn points_come_back_from_their_numbers() {
+        assert_eq!(point(0, [].into_iter()), Vec::<i64>::new());
+        assert_eq!(point(7, [10].into_iter()), [7]);
+        assert_eq!(point(23, [2, 3, 4].into_iter()), [1, 2, 3]);
+        assert_eq!(point(5, [3, 0].into_iter()), [2, 0]);
+    }
+
+    #[test]
+    fn messages_name_the_array_and_the_numbers() {
+        let site = |kind, subject: &str| Site { kind, span: Span::new(0, 1), subject: subject.to_owned(), axis: 1 };
+        let text = message(&site(FaultKind::Index, "a"), [100, 4]);
+        assert_eq!(text, "index 100 is out of range for axis 1 of `a`, which has 4 elements");
+        let text = message(&site(FaultKind::Shape, "b"), [1, 3]);
+        assert_eq!(text, "axis 1 of `b` has 1 element, but 3 were expected");
+        assert_eq!(message(&site(FaultKind::DivideByZero, ""), [7, 0]), "division of 7 by zero");
+    }
+}

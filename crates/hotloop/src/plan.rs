@@ -1,0 +1,274 @@
+//! The plan of a program: what a call needs to know of it, looked up once when the kernel is made.
+//!
+//! Says where parameters, results and nests stand in the frame and what a nest's point costs. Knows nothing of
+//! arguments or threads.
+
+use hotloop_ir::program::{Inst, Lane, Region, Stmt};
+use hotloop_ir::{Extent, FaultKind, Op, Param, Program, ResultRef, Role, Site, Type};
+use hotloop_target::FrameLayout;
+
+/// What a call needs to know of a program.
+#[derive(Debug)]
+pub(crate) struct Plan {
+    pub(crate) kernel: String,
+    pub(crate) words: usize,
+    pub(crate) params: Vec<ParamPlan>,
+    pub(crate) results: Vec<ResultPlan>,
+    pub(crate) arrays: Vec<ArrayPlan>,
+    pub(crate) nests: Vec<NestPlan>,
+    pub(crate) sites: Vec<SitePlan>,
+    /// Whether some parameter is written.
+    pub(crate) writes_params: bool,
+}
+
+/// A parameter.
+#[derive(Clone, Debug)]
+pub(crate) enum ParamPlan {
+    Scalar { name: String, ty: Type, word: usize },
+    Array { name: String, ty: Type, base: usize, rank: usize, mutable: bool },
+}
+
+impl ParamPlan {
+    pub(crate) fn name(&self) -> &str {
+        match self {
+            ParamPlan::Scalar { name, .. } | ParamPlan::Array { name, .. } => name,
+        }
+    }
+}
+
+/// A result.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum ResultPlan {
+    Scalar { ty: Type, word: usize },
+    /// `first` is the first result that is this array: one array can be given back several times.
+    Array { ty: Type, first: usize },
+}
+
+/// An array of the program.
+#[derive(Clone, Debug)]
+pub(crate) struct ArrayPlan {
+    pub(crate) name: String,
+    pub(crate) ty: Type,
+    pub(crate) base: usize,
+    pub(crate) rank: usize,
+    /// Which result it is; none for temporaries and parameters.
+    pub(crate) result: Option<usize>,
+}
+
+/// A nest.
+#[derive(Clone, Debug)]
+pub(crate) struct NestPlan {
+    pub(crate) extents: Vec<ExtentPlan>,
+    /// What one point costs one thread, in nanoseconds, roughly.
+    pub(crate) cost: f64,
+}
+
+/// The number of points along an axis.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum ExtentPlan {
+    Const(i64),
+    Word(usize),
+}
+
+/// A place that can fault.
+#[derive(Clone, Debug)]
+pub(crate) struct SitePlan {
+    pub(crate) site: Site,
+    /// The nest it stands in.
+    pub(crate) nest: Option<usize>,
+}
+
+impl Plan {
+    /// The plan of a program.
+    pub(crate) fn of(program: &Program) -> Plan {
+        let layout = FrameLayout::of(program);
+        let params: Vec<ParamPlan> = program.params.iter().map(|param| param_plan(program, &layout, *param)).collect();
+        let writes_params = params.iter().any(|param| matches!(param, ParamPlan::Array { mutable: true, .. }));
+        Plan {
+            kernel: program.name.clone(),
+            words: layout.words(),
+            params,
+            results: program.results.iter().map(|result| result_plan(program, &layout, *result)).collect(),
+            arrays: array_plans(program, &layout),
+            nests: program.nests.iter().map(|nest| nest_plan(nest, &layout)).collect(),
+            sites: site_plans(program),
+            writes_params,
+        }
+    }
+
+    /// Bytes this plan takes in memory, roughly.
+    pub(crate) fn bytes(&self) -> usize {
+        size_of::<Plan>()
+            + self.params.len() * size_of::<ParamPlan>()
+            + self.arrays.len() * size_of::<ArrayPlan>()
+            + self.nests.len() * size_of::<NestPlan>()
+            + self.sites.len() * size_of::<SitePlan>()
+    }
+
+    /// The number of points of a nest, from a frame of this plan.
+    pub(crate) fn points(&self, nest: usize, word: impl Fn(usize) -> u64) -> f64 {
+        self.extents(nest, word).map(|extent| extent.max(0) as f64).product()
+    }
+
+    /// The extents of a nest, from a frame of this plan.
+    pub(crate) fn extents(&self, nest: usize, word: impl Fn(usize) -> u64) -> impl Iterator<Item = i64> {
+        self.nests[nest].extents.iter().map(move |extent| match extent {
+            ExtentPlan::Const(extent) => *extent,
+            ExtentPlan::Word(at) => word(*at) as i64,
+        })
+    }
+}
+
+fn param_plan(program: &Program, layout: &FrameLayout, param: Param) -> ParamPlan {
+    match param {
+        Param::Scalar(slot) => {
+            let info = program.slot(slot);
+            ParamPlan::Scalar { name: info.name.clone(), ty: info.ty, word: layout.slot(slot) }
+        }
+        Param::Array(array) => {
+            let info = program.array(array);
+            ParamPlan::Array {
+                name: info.name.clone(),
+                ty: info.ty,
+                base: layout.base(array),
+                rank: info.rank as usize,
+                mutable: info.role == Role::Mut,
+            }
+        }
+    }
+}
+
+fn result_plan(program: &Program, layout: &FrameLayout, result: ResultRef) -> ResultPlan {
+    match result {
+        ResultRef::Scalar(slot) => ResultPlan::Scalar { ty: program.slot(slot).ty, word: layout.slot(slot) },
+        ResultRef::Array(array) => {
+            let first = program.results.iter().position(|other| *other == result).unwrap_or(0);
+            ResultPlan::Array { ty: program.array(array).ty, first }
+        }
+    }
+}
+
+fn array_plans(program: &Program, layout: &FrameLayout) -> Vec<ArrayPlan> {
+    let ids = (0..program.arrays.len() as u32).map(hotloop_ir::ArrayId);
+    let plan = |id| {
+        let info = program.array(id);
+        ArrayPlan {
+            name: info.name.clone(),
+            ty: info.ty,
+            base: layout.base(id),
+            rank: info.rank as usize,
+            result: program.results.iter().position(|result| *result == ResultRef::Array(id)),
+        }
+    };
+    ids.map(plan).collect()
+}
+
+fn nest_plan(nest: &hotloop_ir::Nest, layout: &FrameLayout) -> NestPlan {
+    let extent = |axis: &hotloop_ir::Axis| match axis.extent {
+        Extent::Const(extent) => ExtentPlan::Const(extent),
+        Extent::Slot(slot) => ExtentPlan::Word(layout.slot(slot)),
+    };
+    // A point computed together with others takes its share of the group's time.
+    let lanes = f64::from(nest.schedule.lanes.max(1));
+    let cost = NANOSECONDS * (region_cost(&nest.lane, &nest.lane.body) / lanes + 0.5);
+    NestPlan { extents: nest.axes.iter().map(extent).collect(), cost }
+}
+
+/// One unit of the cost table below, in nanoseconds.
+const NANOSECONDS: f64 = 0.35;
+/// How often an inner loop is taken to turn; what it really does is known only when it runs.
+const TURNS: f64 = 32.0;
+
+fn region_cost(lane: &Lane, region: &Region) -> f64 {
+    region.iter().map(|stmt| stmt_cost(lane, stmt)).sum()
+}
+
+fn stmt_cost(lane: &Lane, stmt: &Stmt) -> f64 {
+    match stmt {
+        Stmt::Let(value) => inst_cost(lane.inst(*value)),
+        Stmt::Set(..) | Stmt::SetSlot(..) | Stmt::Break(_) | Stmt::Continue(_) => 0.0,
+        Stmt::Store(..) | Stmt::Fold(..) | Stmt::Check { .. } => 1.0,
+        Stmt::StoreAt(..) => 2.0,
+        Stmt::If { then, otherwise, .. } => 1.0 + region_cost(lane, then) + region_cost(lane, otherwise),
+        Stmt::For { body, .. } | Stmt::Loop(body) => TURNS * (1.0 + region_cost(lane, body)),
+        Stmt::Block(body) => region_cost(lane, body),
+    }
+}
+
+fn inst_cost(inst: &Inst) -> f64 {
+    match inst {
+        Inst::Const(_) | Inst::Axis(_) | Inst::Slot(_) | Inst::Local(_) | Inst::Extent(..) | Inst::Bitcast(_) => 0.0,
+        Inst::Convert(_) | Inst::Load(_) => 1.0,
+        Inst::LoadAt(..) => 2.0,
+        Inst::Op(op, _) => op_cost(*op),
+    }
+}
+
+fn op_cost(op: Op) -> f64 {
+    match op {
+        Op::Div | Op::Sqrt => 6.0,
+        Op::FloorDiv | Op::FloorRem => 12.0,
+        Op::Ldexp | Op::Getexp | Op::Getmant => 4.0,
+        Op::Min | Op::Max => 3.0,
+        Op::Add
+        | Op::Sub
+        | Op::Mul
+        | Op::Neg
+        | Op::Abs
+        | Op::Fma
+        | Op::Floor
+        | Op::Ceil
+        | Op::Trunc
+        | Op::Round
+        | Op::Copysign
+        | Op::And
+        | Op::Or
+        | Op::Xor
+        | Op::Not
+        | Op::Shl
+        | Op::Shr
+        | Op::Eq
+        | Op::Ne
+        | Op::Lt
+        | Op::Le
+        | Op::Select => 1.0,
+    }
+}
+
+fn site_plans(program: &Program) -> Vec<SitePlan> {
+    let mut plans: Vec<SitePlan> =
+        program.sites.iter().map(|site| SitePlan { site: site.clone(), nest: None }).collect();
+    for (index, nest) in program.nests.iter().enumerate() {
+        mark_sites(&nest.lane.body, index, &mut plans);
+    }
+    plans
+}
+
+fn mark_sites(region: &Region, nest: usize, plans: &mut [SitePlan]) {
+    for stmt in region {
+        match stmt {
+            Stmt::Check { site, .. } => plans[site.index()].nest = Some(nest),
+            Stmt::If { then, otherwise, .. } => {
+                mark_sites(then, nest, plans);
+                mark_sites(otherwise, nest, plans);
+            }
+            Stmt::For { body, .. } | Stmt::Loop(body) | Stmt::Block(body) => mark_sites(body, nest, plans),
+            Stmt::Let(_)
+            | Stmt::Set(..)
+            | Stmt::Store(..)
+            | Stmt::StoreAt(..)
+            | Stmt::SetSlot(..)
+            | Stmt::Fold(..)
+            | Stmt::Break(_)
+            | Stmt::Continue(_) => {}
+        }
+    }
+}
+
+/// Whether a kind of fault is about one point among others, so that its indices help.
+pub(crate) fn shows_point(kind: FaultKind) -> bool {
+    match kind {
+        FaultKind::Index | FaultKind::DivideByZero | FaultKind::NegativeExponent | FaultKind::Overflow => true,
+        FaultKind::Shape | FaultKind::NegativeExtent | FaultKind::EmptyReduction | FaultKind::ZeroStep => false,
+    }
+}

@@ -1,0 +1,153 @@
+//! The registry of targets: one row each. To add one, add its row.
+//!
+//! Says which code generator a choice means, and when its nests go to other threads.
+
+use crate::error::Error;
+use crate::host::Splitting;
+use crate::plan::Plan;
+use hotloop_clif::Clif;
+use hotloop_ir::Program;
+use hotloop_target::{BuildError, Kernel, Target};
+use std::fmt;
+use std::str::FromStr;
+use std::sync::Arc;
+
+macro_rules! targets {
+    ($($(#[$meta:meta])+ $variant:ident $name:literal $make:ident $splitting:ident;)*) => {
+        /// Where a kernel runs. All CPU targets give the same bits, so the choice is one of speed.
+        #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+        pub enum TargetChoice {
+            $($(#[$meta])+ $variant,)*
+        }
+
+        impl TargetChoice {
+            /// Every choice.
+            pub const ALL: &'static [TargetChoice] = &[$(TargetChoice::$variant),*];
+
+            /// The name in options and attributes.
+            pub const fn name(self) -> &'static str {
+                match self { $(TargetChoice::$variant => $name,)* }
+            }
+
+            fn make(self) -> Option<Maker> {
+                match self { $(TargetChoice::$variant => $make(),)* }
+            }
+
+            fn splitting(self) -> Splitting {
+                match self { $(TargetChoice::$variant => Splitting::$splitting,)* }
+            }
+        }
+    };
+}
+
+targets! {
+    // variant name make splitting
+    /// The fastest for the size at hand: SIMD code, on several threads where that pays.
+    #[default]
+    Auto "auto" best WhenItPays;
+    /// The reference interpreter, the meaning of the language in its plainest form.
+    Interp "interp" interp Never;
+    /// Compiled, one point at a time.
+    Scalar "scalar" scalar Never;
+    /// Compiled, several points at a time, on the caller's thread.
+    Simd "simd" simd Never;
+    /// Compiled, several points at a time, on several threads whatever the size.
+    Parallel "parallel" simd Always;
+}
+
+fn interp() -> Option<Maker> {
+    Some(Maker::Interp)
+}
+
+fn scalar() -> Option<Maker> {
+    Some(Maker::Target(Box::new(Clif::scalar()?)))
+}
+
+fn simd() -> Option<Maker> {
+    Some(Maker::Target(Box::new(Clif::simd()?)))
+}
+
+fn best() -> Option<Maker> {
+    simd().or_else(scalar).or_else(interp)
+}
+
+impl fmt::Display for TargetChoice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl FromStr for TargetChoice {
+    type Err = String;
+
+    fn from_str(name: &str) -> Result<TargetChoice, String> {
+        let found = TargetChoice::ALL.iter().find(|choice| choice.name() == name);
+        found.copied().ok_or_else(|| {
+            let names: Vec<&str> = TargetChoice::ALL.iter().map(|choice| choice.name()).collect();
+            format!("there is no target `{name}`; the targets are {}", names.join(", "))
+        })
+    }
+}
+
+/// What makes kernels: a code generator, or the interpreter, which takes programs as they are.
+enum Maker {
+    Interp,
+    Target(Box<dyn Target>),
+}
+
+/// A target that runs on this machine.
+pub(crate) struct Available {
+    maker: Maker,
+    pub(crate) splitting: Splitting,
+    /// What the target puts into signatures.
+    pub(crate) fingerprint: String,
+}
+
+impl Available {
+    fn new(choice: TargetChoice) -> Option<Available> {
+        let maker = choice.make()?;
+        let fingerprint = match &maker {
+            Maker::Interp => format!("interp {}", env!("CARGO_PKG_VERSION")),
+            Maker::Target(target) => target.fingerprint(),
+        };
+        Some(Available { maker, splitting: choice.splitting(), fingerprint })
+    }
+
+    /// Makes a kernel of a program as the front end gives it.
+    pub(crate) fn build(&self, program: Program) -> Result<Built, BuildError> {
+        match &self.maker {
+            Maker::Interp => {
+                let plan = Plan::of(&program);
+                Ok(Built { kernel: Arc::new(hotloop_interp::kernel(program)), plan })
+            }
+            Maker::Target(target) => {
+                let program = hotloop_passes::run(program);
+                Ok(Built { kernel: target.build(&program)?, plan: Plan::of(&program) })
+            }
+        }
+    }
+}
+
+/// A kernel and the plan of the program it was made of.
+pub(crate) struct Built {
+    pub(crate) kernel: Arc<dyn Kernel>,
+    pub(crate) plan: Plan,
+}
+
+/// The targets of one engine, made once.
+pub(crate) struct Targets(Vec<Option<Available>>);
+
+impl Targets {
+    pub(crate) fn new() -> Targets {
+        Targets(TargetChoice::ALL.iter().map(|choice| Available::new(*choice)).collect())
+    }
+
+    /// The target of a choice; the error says what to choose instead.
+    pub(crate) fn get(&self, choice: TargetChoice) -> Result<&Available, Error> {
+        self.0[choice as usize].as_ref().ok_or_else(|| {
+            Error::Unsupported(format!(
+                "target `{choice}` needs a processor with AVX2 and FMA (x86-64-v3); `interp` runs everywhere"
+            ))
+        })
+    }
+}
