@@ -173,9 +173,9 @@ impl Domain {
         ViewId(self.views.len() as u32 - 1)
     }
 
-    /// A view whose dimensions follow the axes of the nest one by one.
+    /// A view whose dimensions follow the axes of the nest one by one, from end to end.
     pub fn whole(&mut self, array: ArrayId) -> ViewId {
-        let dims: Vec<ViewDim> = (0..self.axes.len() as u32).map(dim).collect();
+        let dims: Vec<ViewDim> = (0..self.axes.len() as u32).map(|axis| ViewDim { full: true, ..dim(axis) }).collect();
         self.view(array, &dims)
     }
 
