@@ -12,8 +12,10 @@ pub mod program;
 pub mod semantics;
 mod shape;
 pub mod types;
+pub mod verify;
 
 pub use ops::{FoldOp, Op};
 pub use program::*;
 pub use hotloop_source::Span;
+pub use verify::{VerifyError, verify};
 pub use types::{Class, Scalar, Type};

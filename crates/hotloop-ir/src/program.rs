@@ -214,9 +214,10 @@ pub enum Step {
     /// Runs once; a `Break` leaves it.
     Block(Vec<Step>),
     /// Leaves the n-th enclosing `For`, `Loop` or `Block`, counted from 0 for the innermost (an `If` does not count).
+    /// Always the last step of its list.
     Break(u32),
     /// Starts the next turn of the n-th enclosing `For` or `Loop`; counted like `Break` (a `Block` counts, but cannot
-    /// be continued).
+    /// be continued). Always the last step of its list.
     Continue(u32),
 }
 

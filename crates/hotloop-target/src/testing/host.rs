@@ -67,8 +67,9 @@ pub fn run(program: &Program, kernel: &dyn Kernel, inputs: &[Input], split: Spli
 /// Runs a kernel.
 ///
 /// # Panics
-/// If the inputs do not fit the parameters, the kernel wrote outside its arrays, or a callback was misused.
+/// If the program breaks a rule, the inputs do not fit the parameters, the kernel wrote outside its arrays, or a callback was misused.
 pub fn run_call(program: &Program, kernel: &dyn Kernel, inputs: &[Input], call: Call<'_>) -> Outcome {
+    hotloop_ir::verify(program).unwrap_or_else(|error| panic!("`{}`: {error}", program.name));
     let layout = FrameLayout::of(program);
     let mut host = Host::new(program, layout.clone(), call.split);
     let mut frame = vec![0u64; layout.words()];
