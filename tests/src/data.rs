@@ -1,0 +1,296 @@
+//! `Data`: values as bits with a type and a shape, the currency of the suite.
+//!
+//! Owns reading values from a case's text, making them up from a formula, and turning them into arguments. Comparing
+//! belongs to `compare`.
+
+use crate::scan::Scan;
+use hotloop::{Arg, Array, Element, Scalar, Type, Value, View, ViewMut};
+
+/// Elements of one type in C order. A scalar has no extents and one element.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Data {
+    /// The element type.
+    pub ty: Type,
+    /// The extents.
+    pub shape: Vec<usize>,
+    /// The bits of each element, zero-extended.
+    pub bits: Vec<u64>,
+}
+
+/// A window on the elements of an array: where it begins, its extents, and its strides in elements.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Window {
+    /// The position of the element at all-zero indices.
+    pub offset: usize,
+    /// The extents.
+    pub shape: Vec<usize>,
+    /// The strides.
+    pub strides: Vec<isize>,
+}
+
+impl Data {
+    /// One element.
+    pub fn scalar(scalar: Scalar) -> Data {
+        Data { ty: scalar.ty, shape: Vec::new(), bits: vec![scalar.bits] }
+    }
+
+    /// What a call gave back.
+    pub fn of_value(value: &Value) -> Data {
+        match value {
+            Value::Scalar(scalar) => Data::scalar(*scalar),
+            Value::Array(array) => Data::of_array(array),
+        }
+    }
+
+    /// The elements of an array.
+    pub fn of_array(array: &Array) -> Data {
+        let bits = array.bytes().chunks_exact(array.ty().bytes()).map(|bytes| {
+            let mut word = [0; 8];
+            word[..bytes.len()].copy_from_slice(bytes);
+            u64::from_le_bytes(word)
+        });
+        Data { ty: array.ty(), shape: array.shape().to_vec(), bits: bits.collect() }
+    }
+
+    /// Element `at`, in C order.
+    pub fn get(&self, at: usize) -> Scalar {
+        Scalar::new(self.ty, self.bits[at])
+    }
+
+    /// The first axis repeated until it is `len` long; empty for 0.
+    pub fn stretched(&self, len: usize) -> Data {
+        let row: usize = self.shape[1..].iter().product();
+        let whole = self.shape[0] * row;
+        let bits = (0..len * row).map(|at| self.bits[at % whole.max(1)]).collect();
+        let mut shape = self.shape.clone();
+        shape[0] = len;
+        Data { ty: self.ty, shape, bits }
+    }
+
+    /// The elements as memory that arguments can borrow.
+    pub fn memory(&self) -> Memory {
+        macro_rules! memory {
+            ($($variant:ident),*) => {
+                match self.ty { $(Type::$variant => Memory::$variant(typed(&self.bits)),)* }
+            };
+        }
+        memory!(Bool, I8, I16, I32, I64, U8, U16, U32, U64, F32, F64)
+    }
+}
+
+fn typed<T: Element>(bits: &[u64]) -> Vec<T> {
+    let element = |bits: &u64| T::from_scalar(Scalar::new(T::TYPE, *bits));
+    bits.iter().filter_map(element).collect()
+}
+
+macro_rules! memories {
+    ($($variant:ident $rust:ty),*) => {
+        /// Elements in memory of their own type.
+        pub enum Memory {
+            $(
+                #[doc = concat!("`", stringify!($rust), "`")]
+                $variant(Vec<$rust>),
+            )*
+        }
+
+        impl Memory {
+            /// An argument over this memory, through a window if there is one.
+            pub fn arg(&self, shape: &[usize], window: Option<&Window>) -> Result<Arg<'_>, String> {
+                match self { $(Memory::$variant(vec) => view(vec, shape, window),)* }
+            }
+
+            /// The same, to be written.
+            pub fn arg_mut(&mut self, shape: &[usize], window: Option<&Window>) -> Result<Arg<'_>, String> {
+                match self { $(Memory::$variant(vec) => view_mut(vec, shape, window),)* }
+            }
+
+            /// The elements of the whole memory, whatever windows there were.
+            pub fn data(&self, shape: &[usize]) -> Data {
+                match self {
+                    $(Memory::$variant(vec) => Data {
+                        ty: Type::$variant,
+                        shape: shape.to_vec(),
+                        bits: vec.iter().map(|value| value.to_scalar().bits).collect(),
+                    },)*
+                }
+            }
+        }
+    };
+}
+
+memories!(Bool bool, I8 i8, I16 i16, I32 i32, I64 i64, U8 u8, U16 u16, U32 u32, U64 u64, F32 f32, F64 f64);
+
+fn view<'a, T: Element>(vec: &'a [T], shape: &[usize], window: Option<&Window>) -> Result<Arg<'a>, String> {
+    let view = match window {
+        Some(window) => View::strided(vec, window.offset, &window.shape, &window.strides),
+        None => View::with_shape(vec, shape),
+    };
+    view.map(Arg::View).map_err(|error| error.to_string())
+}
+
+fn view_mut<'a, T: Element>(vec: &'a mut [T], shape: &[usize], window: Option<&Window>) -> Result<Arg<'a>, String> {
+    let view = match window {
+        Some(window) => ViewMut::strided(vec, window.offset, &window.shape, &window.strides),
+        None => ViewMut::with_shape(vec, shape),
+    };
+    view.map(Arg::ViewMut).map_err(|error| error.to_string())
+}
+
+/// Reads a value: a number, a nested list, or a formula such as `ramp(3x4)`.
+pub fn read(scan: &mut Scan<'_>, ty: Type) -> Result<Data, String> {
+    if scan.at('[') {
+        let mut bits = Vec::new();
+        let shape = list(scan, ty, &mut bits)?;
+        return Ok(Data { ty, shape, bits });
+    }
+    match scan.formula() {
+        Some(name) => formula(scan, ty, &name),
+        None => number(&scan.word(), ty).map(Data::scalar),
+    }
+}
+
+fn list(scan: &mut Scan<'_>, ty: Type, bits: &mut Vec<u64>) -> Result<Vec<usize>, String> {
+    scan.expect('[')?;
+    let mut inner: Option<Vec<usize>> = None;
+    let mut len = 0;
+    while !scan.take(']') {
+        let shape = if scan.at('[') {
+            list(scan, ty, bits)?
+        } else {
+            bits.push(number(&scan.word(), ty)?.bits);
+            Vec::new()
+        };
+        if inner.get_or_insert_with(|| shape.clone()) != &shape {
+            return Err("the rows of this list differ in shape".to_owned());
+        }
+        len += 1;
+        if !scan.take(',') && !scan.at(']') {
+            return Err(format!("expected `,` or `]` at `{}`", scan.rest()));
+        }
+    }
+    Ok(std::iter::once(len).chain(inner.unwrap_or_default()).collect())
+}
+
+/// One number of a type: a decimal, `0x` bits, `inf`, `nan`, `true`.
+pub fn number(text: &str, ty: Type) -> Result<Scalar, String> {
+    let wrong = |_| format!("`{text}` is not a value of type {ty}");
+    let wide = |text: &str| match text.strip_prefix("0x") {
+        Some(hex) => i128::from_str_radix(hex, 16),
+        None => text.parse::<i128>(),
+    };
+    match ty {
+        Type::Bool => text.parse().map(Scalar::bool).map_err(|_| wrong(())),
+        Type::F32 => text.parse().map(Scalar::f32).map_err(|_| wrong(())),
+        Type::F64 => text.parse().map(Scalar::f64).map_err(|_| wrong(())),
+        Type::I8 | Type::I16 | Type::I32 | Type::I64 | Type::U8 | Type::U16 | Type::U32 | Type::U64 => {
+            let value = wide(text).map_err(|_| wrong(()))?;
+            let scalar = Scalar::int(ty, value);
+            if scalar.as_i128() == value { Ok(scalar) } else { Err(wrong(())) }
+        }
+    }
+}
+
+/// A value with its type written behind it, or a bare one: `2.5f32`, `3`, `2.5`. The second says whether it is bare.
+pub fn suffixed(text: &str) -> Result<(Scalar, bool), String> {
+    if text == "true" || text == "false" {
+        return number(text, Type::Bool).map(|scalar| (scalar, false));
+    }
+    for ty in Type::ALL {
+        if let Some(digits) = text.strip_suffix(ty.name()) {
+            return number(digits, *ty).map(|scalar| (scalar, false));
+        }
+    }
+    let bare = number(text, Type::I64).or_else(|_| number(text, Type::F64))?;
+    Ok((bare, true))
+}
+
+fn formula(scan: &mut Scan<'_>, ty: Type, name: &str) -> Result<Data, String> {
+    scan.expect('(')?;
+    let mut args = Vec::new();
+    while !scan.take(')') {
+        args.push(scan.word());
+        if !scan.take(',') && !scan.at(')') {
+            return Err(format!("expected `,` or `)` at `{}`", scan.rest()));
+        }
+    }
+    match (name, args.as_slice()) {
+        ("ramp", [extents]) => {
+            let shape = extents_of(extents)?;
+            let bits = (0..count(&shape)).map(|at| small(at as i64, ty)).collect();
+            Ok(Data { ty, shape, bits })
+        }
+        ("fill", [value, extents]) => {
+            let shape = extents_of(extents)?;
+            let bits = vec![number(value, ty)?.bits; count(&shape)];
+            Ok(Data { ty, shape, bits })
+        }
+        ("random", [seed, extents, low, high]) => {
+            let mut random = Random::new(seed.parse().map_err(|_| format!("`{seed}` is no seed"))?);
+            let shape = extents_of(extents)?;
+            let (low, high) = (number(low, ty)?, number(high, ty)?);
+            let bits = (0..count(&shape)).map(|_| random.between(low, high).bits).collect();
+            Ok(Data { ty, shape, bits })
+        }
+        _ => Err(format!("`{name}` with {} arguments is no formula; there are ramp(extents), fill(value, extents) \
+             and random(seed, extents, low, high)", args.len())),
+    }
+}
+
+fn count(shape: &[usize]) -> usize {
+    shape.iter().product()
+}
+
+/// Extents such as `3x4`.
+pub fn extents_of(text: &str) -> Result<Vec<usize>, String> {
+    text.split('x').map(|part| part.parse().map_err(|_| format!("`{text}` are no extents"))).collect()
+}
+
+/// A small number in any type; integers wrap.
+pub fn small(value: i64, ty: Type) -> u64 {
+    match ty {
+        Type::Bool => Scalar::bool(value % 2 != 0).bits,
+        Type::F32 => Scalar::f32(value as f32).bits,
+        Type::F64 => Scalar::f64(value as f64).bits,
+        Type::I8 | Type::I16 | Type::I32 | Type::I64 | Type::U8 | Type::U16 | Type::U32 | Type::U64 => {
+            Scalar::int(ty, value.into()).bits
+        }
+    }
+}
+
+/// A stream of random bits (SplitMix64), the same on every machine.
+#[derive(Clone, Debug)]
+pub struct Random(u64);
+
+impl Random {
+    /// A stream of its own for each seed.
+    pub fn new(seed: u64) -> Random {
+        Random(seed)
+    }
+
+    /// 64 random bits.
+    pub fn bits(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let z = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^ (z >> 31)
+    }
+
+    /// A number below `bound`, which is not 0.
+    pub fn below(&mut self, bound: usize) -> usize {
+        (self.bits() % bound.max(1) as u64) as usize
+    }
+
+    /// A value from `low` up to `high`; floats exclude it, integers include it.
+    pub fn between(&mut self, low: Scalar, high: Scalar) -> Scalar {
+        let unit = (self.bits() >> 11) as f64 / (1u64 << 53) as f64;
+        match low.ty {
+            Type::F32 => Scalar::f32((low.as_f64() + (high.as_f64() - low.as_f64()) * unit) as f32),
+            Type::F64 => Scalar::f64(low.as_f64() + (high.as_f64() - low.as_f64()) * unit),
+            Type::Bool | Type::I8 | Type::I16 | Type::I32 | Type::I64 | Type::U8 | Type::U16 | Type::U32 | Type::U64 => {
+                let range = (high.as_i128() - low.as_i128() + 1).max(1);
+                let at = (u128::from(self.bits()) % range as u128) as i128;
+                Scalar::int(low.ty, low.as_i128() + at)
+            }
+        }
+    }
+}

@@ -1,0 +1,21 @@
+//! The suite: one binary with every case, portrait, generated program and check of the sources, as trials with names.
+//!
+//! `README.md` says what there is and how a case is written. `HOTLOOP_SLOW=1` runs everything, `HOTLOOP_BLESS=1`
+//! rewrites the portraits.
+
+mod case;
+mod compare;
+mod data;
+mod lower;
+mod plan;
+mod report;
+mod run;
+mod scan;
+
+use libtest_mimic::Arguments;
+
+fn main() {
+    let args = Arguments::from_args();
+    let trials = plan::trials();
+    libtest_mimic::run(&args, trials).exit();
+}
