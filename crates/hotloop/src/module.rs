@@ -36,7 +36,7 @@ struct Text {
 #[derive(Clone)]
 pub struct Kernel {
     module: Module,
-    index: usize,
+    info: Arc<sema::KernelInfo>,
     target: TargetChoice,
 }
 
@@ -78,8 +78,7 @@ impl Module {
             Some(target) => target.parse().map_err(Error::Unsupported)?,
             None => self.engine.target,
         };
-        let index = self.kernels().position(|other| other.name == name).unwrap_or(0);
-        Ok(Kernel { module: self.clone(), index, target })
+        Ok(Kernel { module: self.clone(), info: Arc::new(info.clone()), target })
     }
 
     /// The text.
@@ -96,8 +95,7 @@ impl Module {
 impl Kernel {
     /// Its name, parameters and default target.
     pub fn info(&self) -> &sema::KernelInfo {
-        // The index was found in the same list, which never changes.
-        self.module.kernels().nth(self.index).unwrap_or_else(|| unreachable!("kernels do not go away"))
+        &self.info
     }
 
     /// Calls it.
@@ -148,14 +146,14 @@ impl Kernel {
     }
 
     pub(crate) fn program(&self, types: &[ArgType]) -> Result<Program, Error> {
-        compile::lower(&self.module.engine, &self.module.text.unit, &self.info().name, types)
+        compile::lower(&self.module.engine, &self.module.text.unit, &self.info.name, types)
     }
 
     fn find(&self, arg_types: impl Iterator<Item = ArgType> + Clone, call: &Call<'_>) -> Result<Arc<Compiled>, Error> {
         let Module { engine, text } = &self.module;
         let choice = call.target.unwrap_or(self.target);
         let mut detail = engine.detail(FILE, choice);
-        detail.extend_from_slice(&(self.index as u64).to_le_bytes());
+        types::sign_bytes(self.info.name.as_bytes(), &mut detail);
         // The name of the file stands in the messages of faults.
         types::sign_bytes(text.unit.source.name().as_bytes(), &mut detail);
         for ty in arg_types.clone() {
@@ -166,12 +164,12 @@ impl Kernel {
             let target = engine.targets.get(choice)?;
             let types: Vec<ArgType> = arg_types.collect();
             self.check_count(types.len())?;
-            compile::kernel(engine, &text.unit, &self.info().name, &types, Vec::new(), target)
+            compile::kernel(engine, &text.unit, &self.info.name, &types, Vec::new(), target)
         })
     }
 
     fn check_count(&self, found: usize) -> Result<(), Error> {
-        let info = self.info();
+        let info = &self.info;
         let expected = info.params.len();
         if expected != found {
             return Err(ArgumentError::Count { kernel: info.name.clone(), expected, found }.into());
@@ -232,7 +230,7 @@ impl Prepared {
         for (index, (arg, ty)) in args.iter().zip(&self.types).enumerate() {
             let found = arg_type(arg);
             if !types::is_alike(&found, ty) {
-                let name = self.kernel.info().params[index].name.clone();
+                let name = self.kernel.info.params[index].name.clone();
                 let (expected, found) = (types::words(ty), types::words(&found));
                 return Err(ArgumentError::Prepared { name, expected, found }.into());
             }
@@ -262,12 +260,12 @@ impl std::fmt::Debug for Module {
 
 impl std::fmt::Debug for Kernel {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Kernel({})", self.info().name)
+        write!(f, "Kernel({})", self.info.name)
     }
 }
 
 impl std::fmt::Debug for Prepared {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Prepared({}, {:?})", self.kernel.info().name, self.types)
+        write!(f, "Prepared({}, {:?})", self.kernel.info.name, self.types)
     }
 }

@@ -160,7 +160,8 @@ impl<'a> ViewMut<'a> {
     /// Memory of any origin. Strides are in elements; no two indices may be the same element.
     ///
     /// # Safety
-    /// As for [`View::from_raw`]; the elements are also writable, and nobody else reads or writes them for `'a`.
+    /// As for [`View::from_raw`]; the elements are also writable, and while a call has them, nobody but that call reads
+    /// or writes them. Arguments of one call may share memory: the call sees to it or refuses.
     pub unsafe fn from_raw(
         base: *mut u8,
         ty: Type,

@@ -1,0 +1,109 @@
+//! Calls that go wrong or take long: faults, cancelling, limits; afterwards everything works as before.
+
+use hotloop::{Call, CancelToken, Engine, Error, FaultKind, Kernel, RunError, TargetChoice, args, named};
+use std::thread;
+use std::time::{Duration, Instant};
+
+fn kernel(engine: &Engine, text: &str) -> Kernel {
+    let module = engine.load(text).expect("the text is right");
+    let name = module.kernels().last().expect("there is a kernel").name.clone();
+    module.kernel(&name).expect("it is there")
+}
+
+#[test]
+fn a_fault_says_what_and_where() {
+    let engine = Engine::new();
+    let text = "kernel pick(a: f64[:], i: i64[:]) {\n    2 * a[i]\n}";
+    let pick = kernel(&engine, text);
+    let (a, i) = ([1.0, 2.0, 3.0, 4.0], [0i64, 3, 100, 200]);
+    for target in TargetChoice::ALL {
+        let error = pick.call_with(&args![&a, &i], &Call::new().target(*target)).expect_err("100 is too large");
+        let fault = error.fault().expect("a fault");
+        assert_eq!(fault.kind, FaultKind::Index);
+        assert_eq!(fault.message, "index 100 is out of range for axis 0 of `a`, which has 4 elements");
+        assert_eq!((fault.kernel.as_str(), fault.position.line, &fault.point[..]), ("pick", 2, &[2i64][..]));
+        let shown = error.render(false);
+        assert!(shown.contains("    2 * a[i]") && shown.contains('^'), "{shown}");
+    }
+    let value = pick.call(&args![&a, &[1i64, -1]]).expect("it runs again").into_array().expect("an array");
+    assert_eq!(value.as_slice::<f64>(), [4.0, 8.0]);
+}
+
+#[test]
+fn the_first_fault_is_reported_whatever_the_threads() {
+    let engine = Engine::builder().threads(4).build();
+    let n = 300_000usize;
+    let mut b = vec![1i64; n];
+    b[123_456] = 0;
+    b[250_000] = 0;
+    let a = vec![7i64; n];
+    for target in [TargetChoice::Auto, TargetChoice::Simd, TargetChoice::Parallel, TargetChoice::Scalar] {
+        for threads in [1, 2, 4, 8] {
+            let call = Call::new().target(target).threads(threads);
+            let error = engine.eval_with("a // b", &named! { a, b }, &call).expect_err("there are zeros");
+            let fault = error.fault().expect("a fault");
+            assert_eq!((fault.kind, &fault.point[..]), (FaultKind::DivideByZero, &[123_456i64][..]), "{target}");
+        }
+    }
+}
+
+const SPIN: &str = "kernel spin(n: i64) { var i = n\n while i >= 0 { i = (i + 1) % 1000 }\n i }";
+
+#[test]
+fn an_endless_loop_can_be_cancelled() {
+    let engine = Engine::new();
+    let spin = kernel(&engine, SPIN);
+    for target in TargetChoice::ALL {
+        let token = CancelToken::new();
+        let call = Call::new().target(*target).cancel(&token);
+        spin.prepare_with(&[hotloop::ArgType::Scalar(hotloop::Type::I64)], &call).expect("it compiles");
+        let waited = thread::scope(|scope| {
+            let running = scope.spawn(|| {
+                let error = spin.call_with(&args![1i64], &call).expect_err("it never ends by itself");
+                assert!(error.is_cancelled(), "{error}");
+                Instant::now()
+            });
+            thread::sleep(Duration::from_millis(20));
+            let asked = Instant::now();
+            token.cancel();
+            running.join().expect("no panic").saturating_duration_since(asked)
+        });
+        assert!(waited < Duration::from_millis(50), "{target}: {waited:?}");
+        let still = spin.call_with(&args![1i64], &call).expect_err("the token stays cancelled");
+        assert!(still.is_cancelled());
+        token.reset();
+        let value = spin.call_with(&args![-1i64], &call).expect("it ends at once");
+        assert_eq!(value.scalar::<i64>(), Ok(-1));
+    }
+}
+
+#[test]
+fn too_much_memory_is_an_error() {
+    let engine = Engine::builder().memory_limit(1 << 20).build();
+    let small = vec![1.0; 1000];
+    engine.eval("a + 1", &named! { a: &small }).expect("it fits");
+    let large = vec![1.0; 200_000];
+    let error = engine.eval("a + 1", &named! { a: &large }).expect_err("1.6 MB");
+    assert!(matches!(&error, Error::Run(RunError::Memory { bytes: 1_600_000, .. })), "{error}");
+    assert!(error.to_string().contains("1048576"), "{error}");
+
+    let engine = Engine::new();
+    let huge = kernel(&engine, "kernel huge(n: i64) = zeros((n, n))");
+    let error = huge.call(&args![1i64 << 40]).expect_err("no machine has that");
+    assert!(matches!(&error, Error::Run(RunError::Memory { .. })), "{error}");
+    let error = huge.call(&args![-5i64]).expect_err("no array has that");
+    assert!(error.fault().is_some_and(|fault| fault.kind == FaultKind::NegativeExtent), "{error}");
+    assert_eq!(huge.call(&args![2i64]).expect("four are fine").into_array().expect("an array").len(), 4);
+}
+
+#[test]
+fn texts_of_strangers_are_refused_politely() {
+    let engine = Engine::new();
+    let deep = format!("{}a{}", "(".repeat(100_000), ")".repeat(100_000));
+    let long = format!("a{}", "+a".repeat(100_000));
+    let minus = format!("{}a", "-".repeat(100_000));
+    for text in [deep.as_str(), &long, &minus, "", "\0", "}{", "a[", "1e999999999999999999", "a.b.c", "π + a"] {
+        let error = engine.eval(text, &named! { a: 1.0 }).expect_err("none of these is an expression");
+        assert!(!matches!(error, Error::Bug(_)), "{error}");
+    }
+}
