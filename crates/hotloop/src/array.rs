@@ -234,6 +234,22 @@ fn wrong_element(wanted: Type, found: Type) -> ! {
     panic!("the elements are `{found}`, not `{wanted}`")
 }
 
+/// From this size on, memory is fresh from the system every time, and most of the time of filling it goes into page
+/// faults, of which large pages cause fewer: filling 80 MB takes a third of the time.
+const HUGE: usize = 32 << 20;
+/// The size of large pages, and so the alignment that lets memory have them.
+const HUGE_PAGE: usize = 2 << 20;
+
+/// Asks for large pages. They are a matter of speed only, so a refusal is none of anyone's business.
+#[cfg(target_os = "linux")]
+fn advise_huge(ptr: NonNull<u8>, bytes: usize) {
+    // SAFETY: the memory was allocated just now and starts at a page; the advice changes no content.
+    unsafe { libc::madvise(ptr.as_ptr().cast(), bytes, libc::MADV_HUGEPAGE) };
+}
+
+#[cfg(not(target_os = "linux"))]
+fn advise_huge(_: NonNull<u8>, _: usize) {}
+
 /// Memory and how to give it back.
 pub(crate) struct Buffer {
     ptr: NonNull<u8>,
@@ -248,7 +264,8 @@ unsafe impl Sync for Buffer {}
 impl Buffer {
     /// So many bytes, aligned to `ALIGN` and not initialised; none if there is no memory.
     pub(crate) fn aligned(bytes: usize) -> Option<Buffer> {
-        let layout = Layout::from_size_align(bytes, ALIGN).ok()?;
+        let align = if bytes >= HUGE { HUGE_PAGE } else { ALIGN };
+        let layout = Layout::from_size_align(bytes, align).ok()?;
         if bytes == 0 {
             // A dangling address that is aligned for every element type.
             let ptr = NonNull::new(std::ptr::without_provenance_mut(ALIGN))?;
@@ -256,6 +273,9 @@ impl Buffer {
         }
         // SAFETY: the layout is not of size zero.
         let ptr = NonNull::new(unsafe { alloc::alloc(layout) })?;
+        if bytes >= HUGE {
+            advise_huge(ptr, bytes);
+        }
         Some(Buffer { ptr, layout })
     }
 

@@ -25,6 +25,7 @@ pub(crate) struct Unit {
     pub(crate) source: Source,
     pub(crate) module: sema::Module,
     pub(crate) warnings: Vec<Diagnostic>,
+    pub(crate) is_expression: bool,
 }
 
 /// Parses and checks a file.
@@ -34,7 +35,7 @@ pub(crate) fn file(source: Source, limits: &syntax::Limits) -> Result<Unit, Erro
         let mut warnings = errors_out(&source, diagnostics)?;
         let (module, diagnostics) = sema::Module::of_file(file);
         warnings.extend(errors_out(&source, diagnostics)?);
-        Ok(Unit { source, module, warnings })
+        Ok(Unit { source, module, warnings, is_expression: false })
     })
 }
 
@@ -46,7 +47,7 @@ pub(crate) fn expression(text: &str, limits: &syntax::Limits) -> Result<Unit, Er
         let mut warnings = errors_out(&source, diagnostics)?;
         let (module, diagnostics) = sema::Module::of_expression(body);
         warnings.extend(errors_out(&source, diagnostics)?);
-        Ok(Unit { source, module, warnings })
+        Ok(Unit { source, module, warnings, is_expression: true })
     })
 }
 

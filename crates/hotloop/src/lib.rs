@@ -19,6 +19,7 @@
 mod engine;
 mod module;
 mod compile;
+mod emit;
 mod targets;
 mod types;
 mod call;
@@ -40,6 +41,7 @@ pub use arg::Arg;
 pub use array::{ALIGN, Array, MAX_RANK, Shape};
 pub use cancel::CancelToken;
 pub use element::Element;
+pub use emit::Stage;
 pub use engine::{Engine, EngineBuilder, Stats};
 pub use error::{ArgumentError, Error, Fault, RunError, SourceError};
 pub use hotloop_cache::{Counters, Limits as CacheLimits};

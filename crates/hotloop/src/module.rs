@@ -141,11 +141,19 @@ impl Kernel {
 
     /// The types of its results for arguments of these types; nothing is compiled or run.
     pub fn validate(&self, types: &[ArgType]) -> Result<Vec<ResultType>, Error> {
-        self.check_count(types.len())?;
         Ok(result_types(&self.program(types)?))
     }
 
+    pub(crate) fn unit(&self) -> &Unit {
+        &self.module.text.unit
+    }
+
+    pub(crate) fn limits(&self) -> &hotloop_syntax::Limits {
+        &self.module.engine.limits
+    }
+
     pub(crate) fn program(&self, types: &[ArgType]) -> Result<Program, Error> {
+        self.check_count(types.len())?;
         compile::lower(&self.module.engine, &self.module.text.unit, &self.info.name, types)
     }
 

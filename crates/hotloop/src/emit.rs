@@ -1,0 +1,88 @@
+//! The stages of a kernel as text, for people who want to see what becomes of their code.
+//!
+//! Each form belongs to the crate of its stage; this only runs the phases up to it.
+
+use crate::compile;
+use crate::error::Error;
+use crate::module::Kernel;
+use hotloop_sema::ArgType;
+use hotloop_syntax as syntax;
+use std::fmt;
+use std::str::FromStr;
+
+macro_rules! stages {
+    ($($(#[doc = $doc:literal])+ $variant:ident $name:literal;)*) => {
+        /// A form that a kernel takes on its way from text to machine code.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        pub enum Stage {
+            $($(#[doc = $doc])+ $variant,)*
+        }
+
+        impl Stage {
+            /// Every stage, in the order of the way.
+            pub const ALL: &'static [Stage] = &[$(Stage::$variant),*];
+
+            /// The name in options.
+            pub const fn name(self) -> &'static str {
+                match self { $(Stage::$variant => $name,)* }
+            }
+        }
+    };
+}
+
+stages! {
+    /// The tree of the whole text.
+    Ast "ast";
+    /// The program the argument types give, which the interpreter runs.
+    Ir "ir";
+    /// The program after the passes, which the code generators get.
+    Passes "passes";
+    /// The code generator's own form.
+    Clif "clif";
+    /// Machine code, disassembled.
+    Asm "asm";
+}
+
+impl fmt::Display for Stage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl FromStr for Stage {
+    type Err = String;
+
+    fn from_str(name: &str) -> Result<Stage, String> {
+        let found = Stage::ALL.iter().find(|stage| stage.name() == name);
+        found.copied().ok_or_else(|| {
+            let names: Vec<&str> = Stage::ALL.iter().map(|stage| stage.name()).collect();
+            format!("there is no stage `{name}`; the stages are {}", names.join(", "))
+        })
+    }
+}
+
+impl Kernel {
+    /// This kernel, for arguments of these types, as it is after a stage.
+    pub fn emit(&self, types: &[ArgType], stage: Stage) -> Result<String, Error> {
+        if stage == Stage::Ast {
+            return Ok(self.tree());
+        }
+        let program = self.program(types)?;
+        compile::guarded(|| match stage {
+            Stage::Ast => Ok(self.tree()),
+            Stage::Ir => Ok(hotloop_ir::text::print(&program)),
+            Stage::Passes => Ok(hotloop_ir::text::print(&hotloop_passes::run(program))),
+            Stage::Clif => hotloop_clif::emit_clif(&hotloop_passes::run(program)).map_err(compile::compile_error),
+            Stage::Asm => hotloop_clif::emit_asm(&hotloop_passes::run(program)).map_err(compile::compile_error),
+        })
+    }
+
+    /// Parsing again is quick, and keeps trees out of every module.
+    fn tree(&self) -> String {
+        let unit = self.unit();
+        match unit.is_expression {
+            true => syntax::dump_block(&syntax::parse_body(&unit.source, self.limits()).0),
+            false => syntax::dump(&syntax::parse_file(&unit.source, self.limits()).0),
+        }
+    }
+}
