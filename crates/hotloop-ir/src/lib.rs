@@ -4,18 +4,24 @@
 //! scalars held in slots. At the element level, each nest has a [`Lane`]: the code for one point of its domain, in
 //! single assignment over scalar element types with structured control flow. `semantics` defines what every op and
 //! every reduction means, down to the bit; `verify` lists what is true of every correct program; `build` makes lanes;
-//! `text` and `read` turn a program to text and back.
+//! `text` prints a program and `read` reads it back.
 
 pub mod build;
+mod hash;
+mod names;
 pub mod ops;
 pub mod program;
+mod read;
 pub mod semantics;
 mod shape;
+pub mod text;
 pub mod types;
 pub mod verify;
 
+pub use hash::hash128;
+pub use hotloop_source::Span;
 pub use ops::{FoldOp, Op};
 pub use program::*;
-pub use hotloop_source::Span;
-pub use verify::{VerifyError, verify};
+pub use read::{ReadError, read};
 pub use types::{Class, Scalar, Type};
+pub use verify::{VerifyError, verify};
