@@ -37,6 +37,9 @@ mod options;
 mod value;
 mod view;
 
+#[cfg(test)]
+mod samples;
+
 pub use arg::Arg;
 pub use array::{ALIGN, Array, MAX_RANK, Shape};
 pub use cancel::CancelToken;

@@ -6,6 +6,7 @@ use crate::error::Error;
 use crate::host::Splitting;
 use crate::plan::Plan;
 use hotloop_clif::Clif;
+use hotloop_interp::Interp;
 use hotloop_ir::Program;
 use hotloop_target::{BuildError, Kernel, Target};
 use std::fmt;
@@ -29,7 +30,7 @@ macro_rules! targets {
                 match self { $(TargetChoice::$variant => $name,)* }
             }
 
-            fn make(self) -> Option<Maker> {
+            fn make(self) -> Option<Box<dyn Target>> {
                 match self { $(TargetChoice::$variant => $make(),)* }
             }
 
@@ -55,19 +56,19 @@ targets! {
     Parallel "parallel" simd Always;
 }
 
-fn interp() -> Option<Maker> {
-    Some(Maker::Interp)
+fn interp() -> Option<Box<dyn Target>> {
+    Some(Box::new(Interp))
 }
 
-fn scalar() -> Option<Maker> {
-    Some(Maker::Target(Box::new(Clif::scalar()?)))
+fn scalar() -> Option<Box<dyn Target>> {
+    Some(Box::new(Clif::scalar()?))
 }
 
-fn simd() -> Option<Maker> {
-    Some(Maker::Target(Box::new(Clif::simd()?)))
+fn simd() -> Option<Box<dyn Target>> {
+    Some(Box::new(Clif::simd()?))
 }
 
-fn best() -> Option<Maker> {
+fn best() -> Option<Box<dyn Target>> {
     simd().or_else(scalar).or_else(interp)
 }
 
@@ -89,15 +90,11 @@ impl FromStr for TargetChoice {
     }
 }
 
-/// What makes kernels: a code generator, or the interpreter, which takes programs as they are.
-enum Maker {
-    Interp,
-    Target(Box<dyn Target>),
-}
-
 /// A target that runs on this machine.
 pub(crate) struct Available {
-    maker: Maker,
+    target: Box<dyn Target>,
+    /// Whether it gets programs after the passes; the interpreter takes them as they are.
+    passes: bool,
     pub(crate) splitting: Splitting,
     /// What the target puts into signatures.
     pub(crate) fingerprint: String,
@@ -105,26 +102,15 @@ pub(crate) struct Available {
 
 impl Available {
     fn new(choice: TargetChoice) -> Option<Available> {
-        let maker = choice.make()?;
-        let fingerprint = match &maker {
-            Maker::Interp => format!("interp {}", env!("CARGO_PKG_VERSION")),
-            Maker::Target(target) => target.fingerprint(),
-        };
-        Some(Available { maker, splitting: choice.splitting(), fingerprint })
+        let target = choice.make()?;
+        let (fingerprint, passes) = (target.fingerprint(), target.name() != Interp.name());
+        Some(Available { target, passes, splitting: choice.splitting(), fingerprint })
     }
 
     /// Makes a kernel of a program as the front end gives it.
     pub(crate) fn build(&self, program: Program) -> Result<Built, BuildError> {
-        match &self.maker {
-            Maker::Interp => {
-                let plan = Plan::of(&program);
-                Ok(Built { kernel: Arc::new(hotloop_interp::kernel(program)), plan })
-            }
-            Maker::Target(target) => {
-                let program = hotloop_passes::run(program);
-                Ok(Built { kernel: target.build(&program)?, plan: Plan::of(&program) })
-            }
-        }
+        let program = if self.passes { hotloop_passes::run(program) } else { program };
+        Ok(Built { kernel: self.target.build(&program)?, plan: Plan::of(&program) })
     }
 }
 
