@@ -1,0 +1,7 @@
+"""Diagnostics: texts with the offending part between « and »."""
+
+from table import File
+
+
+def make():
+    pass

@@ -1,0 +1,16 @@
+"""Writes the case files whose expectations are tables: run it with Python 3, NumPy and mpmath, and commit what changed.
+
+    python tests/expectations/make.py
+
+Everything is computed here, from exact integers and fractions or by NumPy and mpmath, and never by hotloop.
+"""
+
+import arrays
+import errors
+import maths
+import operators
+import programs
+import types_of
+
+for module in (operators, types_of, maths, arrays, programs, errors):
+    module.make()

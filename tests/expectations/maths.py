@@ -1,0 +1,150 @@
+"""The mathematical functions: special values from the C standard, other values from mpmath."""
+
+import math
+
+import mpmath
+import numpy as np
+
+from operators import HUGE, TINY, numpy_of
+from table import FLOATS, NUMPY, File
+
+mpmath.mp.prec = 400
+NAN, INF = math.nan, math.inf
+
+# Name: exact values, bounds of the points tried, the function, and the units in the last place it may be away.
+FUNCTIONS = {
+    "exp": ([(NAN, NAN), (INF, INF), (-INF, 0.0), (0.0, 1.0), (-0.0, 1.0), (1e5, INF), (-1e5, 0.0)], (-700, 700), mpmath.exp, 1),
+    "log": ([(NAN, NAN), (INF, INF), (-INF, NAN), (0.0, -INF), (-0.0, -INF), (1.0, 0.0), (-1.0, NAN)], (1e-300, 1e300), mpmath.log, 1),
+    "sin": ([(NAN, NAN), (INF, NAN), (-INF, NAN), (0.0, 0.0), (-0.0, -0.0)], (-1e5, 1e5), mpmath.sin, 1),
+    "cos": ([(NAN, NAN), (INF, NAN), (-INF, NAN), (0.0, 1.0), (-0.0, 1.0)], (-1e5, 1e5), mpmath.cos, 1),
+    "tanh": ([(NAN, NAN), (INF, 1.0), (-INF, -1.0), (0.0, 0.0), (-0.0, -0.0), (400.0, 1.0), (-400.0, -1.0)], (-20, 20), mpmath.tanh, 2),
+    "erf": ([(NAN, NAN), (INF, 1.0), (-INF, -1.0), (0.0, 0.0), (-0.0, -0.0), (30.0, 1.0), (-30.0, -1.0)], (-6, 6), mpmath.erf, 2),
+    "erfc": ([(NAN, NAN), (INF, 0.0), (-INF, 2.0), (0.0, 1.0), (-0.0, 1.0), (100.0, 0.0), (-100.0, 2.0)], (-6, 26), mpmath.erfc, 3),
+}
+
+
+def make():
+    for name, row in FUNCTIONS.items():
+        function(name, *row)
+    power()
+    classes()
+
+
+def rounded(ty, value):
+    """An mpmath number rounded once to a float type, subnormals included."""
+    value = mpmath.mpf(value)
+    if mpmath.isnan(value) or mpmath.isinf(value) or value == 0:
+        return float(value)
+    digits, least = (24, -149) if ty == "f32" else (53, -1074)
+    exponent = max(int(mpmath.floor(mpmath.log(abs(value), 2))) - digits + 1, least)
+    whole = int(mpmath.nint(mpmath.ldexp(value, -exponent)))
+    result = mpmath.ldexp(whole, exponent)
+    if abs(result) > mpmath.mpf(HUGE[ty]):
+        return math.copysign(INF, float(mpmath.sign(value)))
+    return float(result)
+
+
+def points(ty, bounds):
+    """Points spread over magnitudes and over the range, the same each time."""
+    random = np.random.default_rng(20240229)
+    low, high = bounds
+    if ty == "f32":
+        low, high = max(low, -80 if high < 1000 else -3e4), min(high, 80 if high < 1000 else 3e4 if low < 0 else 1e38)
+        low = max(low, 1e-38) if low > 0 else low
+    if low > 0:
+        spread = list(np.exp(random.uniform(math.log(low), math.log(high), 40)))
+        spread += [1 + d for d in (1e-7, -1e-7, 1e-3, -1e-3, 0.25, -0.29, 0.41, 0.42)]
+    else:
+        spread = list(random.uniform(low, high, 30))
+        spread += [s * m for s in (1, -1) for m in (1e-30, 1e-10, 1e-5, 1e-3, 0.1, 0.5, 0.94, 0.96, 0.999, 1.001, 2.0, 5.5)]
+    return [float(v) for v in numpy_of(ty, spread)]
+
+
+def function(name, special, bounds, exact, ulps):
+    with File(f"math/{name}.hl", f"`{name}`: special values exactly, other values against 400 bits.") as file:
+        for ty in FLOATS:
+            file.case(f"{name}(x)", f"{ty} special", [("x", ty, [x for x, _ in special])], [(ty, [y for _, y in special])], ["extend"])
+            spread = points(ty, bounds)
+            out = [rounded(ty, exact(mpmath.mpf(v))) for v in spread]
+            file.case(f"{name}(x)", f"{ty} values", [("x", ty, spread)], [(ty, out, f"ulp {ulps} the bound of this function against the rounded true value")], ["extend"])
+            hard = hard_points(name, ty)
+            if hard:
+                hard = [float(v) for v in numpy_of(ty, hard)]
+                out = [rounded(ty, exact(mpmath.mpf(v))) for v in hard]
+                file.case(f"{name}(x)", f"{ty} hard", [("x", ty, hard)], [(ty, out, f"ulp {ulps} the bound of this function against the rounded true value")])
+        ints = [0, 1, 2, 3, 10]
+        ints = ints[1:] if name == "log" else ints
+        out = [rounded("f64", exact(mpmath.mpf(v))) for v in ints]
+        file.case(f"{name}(n)", "integers give f64", [("n", "i32", ints)], [("f64", out, f"ulp {ulps} the bound of this function against the rounded true value")])
+
+
+def hard_points(name, ty):
+    tiny, huge = TINY[ty], HUGE[ty]
+    least = 2.0**-126 if ty == "f32" else 2.0**-1022
+    if name == "exp":
+        top = 88.7 if ty == "f32" else 709.78
+        return [top, -top, -103.9 if ty == "f32" else -745.1, -87.4 if ty == "f32" else -708.5, tiny, -tiny]
+    if name == "log":
+        return [tiny, 3 * tiny, least, huge, math.nextafter(1, 2), math.nextafter(1, 0), math.e]
+    if name in ("sin", "cos"):
+        return [tiny, 22.0, math.pi, math.pi / 2, 1e10, huge, 2.0**100, 355.0, 2.0**35 + 1, 6381956970095103.0 * 2.0**797 if ty == "f64" else 16367173.0 * 2.0**72]
+    if name == "tanh":
+        return [tiny, -tiny, least, 1e-20, 9.9, 10.1, 21.9, 22.1]
+    if name == "erf":
+        return [tiny, -tiny, 0.9499999, 0.95, 1 - 2.0**-24, 3.99, 4.01, 5.9, 6.1]
+    if name == "erfc":
+        return [tiny, 10.0, 9.19, 10.05] if ty == "f32" else [tiny, 26.5, 26.54, 27.2, 27.226]
+    return []
+
+
+POW_SPECIAL = [
+    # The rows of C's Annex F, F.10.4.4.
+    (0.0, -3.0, INF), (-0.0, -3.0, -INF), (0.0, -2.0, INF), (-0.0, -2.0, INF), (0.0, -2.5, INF), (-0.0, -2.5, INF),
+    (0.0, -INF, INF), (-0.0, -INF, INF), (0.0, 3.0, 0.0), (-0.0, 3.0, -0.0), (0.0, 2.5, 0.0), (-0.0, 2.0, 0.0),
+    (-1.0, INF, 1.0), (-1.0, -INF, 1.0), (1.0, NAN, 1.0), (1.0, INF, 1.0), (NAN, 0.0, 1.0), (NAN, -0.0, 1.0),
+    (INF, 0.0, 1.0), (0.0, 0.0, 1.0), (-2.5, 0.5, NAN), (-1.0, 0.5, NAN), (0.5, -INF, INF), (-0.5, -INF, INF),
+    (2.0, -INF, 0.0), (-2.0, -INF, 0.0), (0.5, INF, 0.0), (-0.5, INF, 0.0), (2.0, INF, INF), (-2.0, INF, INF),
+    (-INF, -3.0, -0.0), (-INF, -2.0, 0.0), (-INF, -2.5, 0.0), (-INF, 3.0, -INF), (-INF, 2.0, INF), (-INF, 2.5, INF),
+    (INF, -1.5, 0.0), (INF, 1.5, INF), (NAN, 1.0, NAN), (2.0, NAN, NAN), (-0.0, 0.5, 0.0), (-INF, 0.5, INF),
+    (-2.0, 3.0, -8.0), (-2.0, 4.0, 16.0), (2.0, 0.5, math.sqrt(2)), (4.0, 0.5, 2.0), (2.0, -1.0, 0.5),
+]
+
+
+def power():
+    with File("math/pow.hl", "`x ** y` of floats: Annex F, and other values against 400 bits.") as file:
+        reason = "ulp 1 the bound of this function against the rounded true value"
+        for ty in FLOATS:
+            x, y, out = ([row[i] for row in POW_SPECIAL] for i in range(3))
+            exact = [float(NUMPY[ty](v)) for v in out]
+            file.case("x ** y", f"{ty} special", [("x", ty, x), ("y", ty, y)], [(ty, exact, reason)], ["extend", "same pow(x, y)"])
+            random = np.random.default_rng(7)
+            reach = 80 if ty == "f32" else 600
+            base = numpy_of(ty, np.exp(random.uniform(-3, 3, 40)))
+            power_ = numpy_of(ty, random.uniform(-reach / 4, reach / 4, 40))
+            x, y = [float(v) for v in base], [float(v) for v in power_]
+            x += [1.0 + 2.0**-20, 0.9999, -1.5, -3.0, 10.0, 10.0, 1e-30, 0.1]
+            y += [1e6 if ty == "f64" else 1e5, 5000.0, 7.0, 11.0, 20.0, -20.0, 1.2, 0.1]
+            x, y = ([float(v) for v in numpy_of(ty, row)] for row in (x, y))
+            out = [rounded(ty, mpmath.power(mpmath.mpf(p), mpmath.mpf(q))) for p, q in zip(x, y)]
+            file.case("x ** y", f"{ty} values", [("x", ty, x), ("y", ty, y)], [(ty, out, reason)], ["extend"])
+            for n in (3, 4, 5, 10, 50, -2, -7):
+                values = [float(v) for v in numpy_of(ty, np.linspace(1, 2, 17))]
+                values += [-1.7, 0.3] if abs(n) < 20 else [-1.1]
+                values = [float(NUMPY[ty](v)) for v in values]
+                out = [rounded(ty, mpmath.power(mpmath.mpf(v), n)) for v in values]
+                file.case(f"x ** {n}", f"{ty} to {n}", [("x", ty, values)], [(ty, out, "ulp 1 the bound of powers with a small exponent")])
+            file.case("x ** 0.5", f"{ty} the half power is no root", [("x", ty, [-0.0, -INF, 4.0])], [(ty, [0.0, INF, 2.0])])
+
+
+def classes():
+    with File("math/classes.hl", "Classification, sign.") as file:
+        for ty in FLOATS:
+            values = [NAN, INF, -INF, 0.0, -0.0, 1.0, -1.0, TINY[ty], -TINY[ty], HUGE[ty]]
+            nan = [math.isnan(v) for v in values]
+            inf = [math.isinf(v) for v in values]
+            finite = [math.isfinite(v) for v in values]
+            file.case("(isnan(x), isinf(x), isfinite(x))", ty, [("x", ty, values)], [("bool", nan), ("bool", inf), ("bool", finite)], ["extend"])
+            sign = [NAN, 1, -1, 0.0, 0.0, 1, -1, 1, -1, 1]
+            file.case("sign(x)", f"{ty} sign", [("x", ty, values)], [(ty, sign)], ["extend"])
+            # Whether a NaN has its sign bit set is not promised.
+            file.case("signbit(x)", f"{ty} signbit", [("x", ty, values[1:])], [("bool", [math.copysign(1, v) < 0 for v in values[1:]])], ["extend"])
