@@ -5,16 +5,19 @@
 //!   C-order index over all axes before the last;
 //! - `FoldRows`: the last axis is cut into blocks of `semantics::FOLD_BLOCK` points, each giving one partial result;
 //!   tile = row * blocks + block;
-//! - `FoldColumns` and `FoldPoints`: tile = (row * strips + strip) * blocks + block, where the blocks cut the C-order
-//!   index over all `Reduce` axes by `FOLD_BLOCK`, strips cut the last axis by [`COLUMN_STRIP`] points if it is
-//!   `Parallel` (one strip if not), and the row counts the other `Parallel` axes;
+//! - `FoldColumns`: tile = (row * strips + strip) * blocks + block, where the blocks cut the C-order index over all
+//!   `Reduce` axes by `FOLD_BLOCK`, strips cut the last axis by [`COLUMN_STRIP`] points, and the row counts the other
+//!   `Parallel` axes;
+//! - `FoldPoints`: tile = row * blocks + block, as `FoldColumns` with the row counting all `Parallel` axes;
 //! - `Serial`: one tile.
 //!
-//! A nest with folds whose reduce axes make more than one block writes its tiles' results to the nest's partial
-//! results, `fold * tiles + ...` laid out by the code generator that also combines them.
+//! A fold over nothing has one block too, which gives its value. A nest with folds whose reduce axes make more than one
+//! block writes its tiles' results to the nest's partial results, `fold * tiles + ...` laid out by the code generator
+//! that also combines them. A code generator may give a nest another fitting shape than its schedule asks for.
 
 /// Points of the last axis in one tile of a `Map` nest.
 pub const MAP_BLOCK: i64 = 4096;
 
-/// Columns in one tile of a `FoldColumns` nest.
-pub const COLUMN_STRIP: i64 = 512;
+/// Columns in one tile of a `FoldColumns` nest: with a row of accumulators for each partial result, those of a fold
+/// take 16 KiB.
+pub const COLUMN_STRIP: i64 = 64;

@@ -1,0 +1,277 @@
+//! Folds over outer axes, with lanes across the columns.
+//!
+//! A strip of columns keeps one row of accumulators per partial result, in memory that stays in the first-level cache;
+//! the folded rows are walked in order, each adding to its row of accumulators. Folds whose order does not matter keep
+//! a single row.
+
+use crate::forms::{VECTOR, Val, scalar_type, vector_type};
+use crate::func::{Func, trusted};
+use crate::lane::{NestCode, OnFault};
+use crate::nest::{Counts, Odometer, RowBlock, counts, row_points, tile_loop};
+use crate::plan::{Plan, is_inexact};
+use crate::tree::{
+    Cells, FoldCode, combine_blocks, folds, halvings, prescribed, split_off_combining, write_result,
+};
+use cranelift_codegen::ir::condcodes::IntCC;
+use cranelift_codegen::ir::{self as clif, BlockArg, InstBuilder, types};
+use hotloop_ir::NestId;
+use hotloop_ir::semantics::FOLD_BLOCK;
+use hotloop_target::Status;
+use hotloop_target::tiles::COLUMN_STRIP;
+
+/// One tile: a strip of columns and a block of folded rows.
+struct Tile {
+    number: clif::Value,
+    /// The columns.
+    first: clif::Value,
+    end: clif::Value,
+    /// The folded index of the first row, and the number of rows.
+    start: clif::Value,
+    len: clif::Value,
+}
+
+/// Emits the tiles, the combining and the return.
+pub(crate) fn emit(
+    f: &mut Func<'_>,
+    code: &mut NestCode<'_>,
+    id: NestId,
+    plan: &Plan,
+    range: (clif::Value, clif::Value),
+) {
+    let Some(inner) = plan.inner else {
+        return f.ret(Status::Ok);
+    };
+    let counts = counts(f, plan, &code.extents);
+    let period = |fold: &hotloop_ir::Fold| {
+        if is_inexact(fold.op, fold.ty) {
+            prescribed(fold)
+        } else {
+            1
+        }
+    };
+    let folds = folds(f, code, COLUMN_STRIP as usize, period);
+    let cells = Cells::new(f, id, plan, &counts);
+    split_off_combining(f, range.0, |f| {
+        combine_blocks(f, code, plan, &folds, &cells, &counts)
+    });
+    let extents = code.extents.clone();
+    let per_row = f.b.ins().imul(counts.strips, counts.blocks);
+    let place = RowBlock::new(
+        f,
+        range.0,
+        per_row,
+        &plan.kept[..plan.kept.len() - 1],
+        &extents,
+    );
+    tile_loop(f, range, |f, number, _| {
+        let mut coords = code.coords.clone();
+        let piece = place.read(f, &mut coords);
+        let strip = f.b.ins().udiv(piece, counts.blocks);
+        let block = f.b.ins().urem(piece, counts.blocks);
+        let first = f.b.ins().imul_imm_s(strip, COLUMN_STRIP);
+        let end = f.b.ins().iadd_imm_s(first, COLUMN_STRIP);
+        let end = f.min_signed(end, extents[inner]);
+        let start = f.b.ins().imul_imm_s(block, FOLD_BLOCK as i64);
+        let rest = f.b.ins().isub(counts.folded, start);
+        let most = f.int(FOLD_BLOCK as i64);
+        let len = f.min_signed(rest, most);
+        let tile = Tile {
+            number,
+            first,
+            end,
+            start,
+            len,
+        };
+        clear(f, &folds, &tile);
+        let some = f.b.ins().icmp_imm_s(IntCC::SignedGreaterThan, len, 0);
+        let (walked, after) = (f.b.create_block(), f.b.create_block());
+        f.b.ins().brif(some, walked, &[], after, &[]);
+        f.enter_sealed(walked);
+        walk(f, code, plan, &folds, &coords, &tile);
+        f.b.ins().jump(after, &[]);
+        f.enter_sealed(after);
+        code.rows = f.row_bases(&code.views, &coords);
+        for (index, fold) in folds.iter().enumerate() {
+            tree(f, fold, &tile);
+            write(f, code, (index, fold), &cells, &counts, &tile);
+        }
+        place.advance(f, &extents);
+    });
+    f.ret(Status::Ok);
+}
+
+/// Bytes of one row of accumulators.
+fn pitch(fold: &FoldCode) -> i64 {
+    COLUMN_STRIP * fold.ty.bytes() as i64
+}
+
+/// The rows of accumulators that the tile uses: as many as it has rows, at most the period, at least 1.
+fn used_rows(f: &mut Func<'_>, fold: &FoldCode, tile: &Tile) -> clif::Value {
+    let period = f.int(fold.period as i64);
+    let used = f.min_signed(tile.len, period);
+    let one = f.int(1);
+    f.b.ins().smax(used, one)
+}
+
+/// Fills the accumulators with what changes nothing, or, for a tile without rows, with the value of an empty fold.
+fn clear(f: &mut Func<'_>, folds: &[FoldCode], tile: &Tile) {
+    let zero = f.int(0);
+    for fold in folds {
+        let start = fold.start(f, false);
+        let none = fold.empty_accumulator(f);
+        let some = f.b.ins().icmp_imm_s(IntCC::SignedGreaterThan, tile.len, 0);
+        let start = f.choose(crate::forms::Form::scalar(fold.ty), some, start, none);
+        let start = f.splat(fold.ty, start);
+        let rows = used_rows(f, fold, tile);
+        let bytes = f.b.ins().imul_imm_s(rows, pitch(fold));
+        f.count(zero, bytes, 4 * VECTOR as i64, |f, offset| {
+            let place = f.b.ins().iadd(fold.buffer, offset);
+            for reg in 0..4 {
+                f.b.ins()
+                    .store(trusted(), start, place, reg * VECTOR as i32);
+            }
+        });
+    }
+}
+
+/// Runs the rows of the tile in order.
+fn walk(
+    f: &mut Func<'_>,
+    code: &mut NestCode<'_>,
+    plan: &Plan,
+    folds: &[FoldCode],
+    coords: &[clif::Value],
+    tile: &Tile,
+) {
+    let extents = code.extents.clone();
+    let odometer = Odometer::new(f, &plan.reduced);
+    odometer.set(f, tile.start, &extents);
+    let row = f.b.create_block();
+    let after = f.b.create_block();
+    let number = f.b.append_block_param(row, types::I64);
+    let zero = f.int(0);
+    f.b.ins().jump(row, &[BlockArg::Value(zero)]);
+    f.b.switch_to_block(row);
+    let mut here = coords.to_vec();
+    odometer.read(f, &mut here);
+    code.enter_row(f, here, plan.lanes);
+    // The address that column 0 would have in the row of accumulators.
+    let bases: Vec<clif::Value> = folds
+        .iter()
+        .map(|fold| {
+            let wrapped = f.b.ins().band_imm_s(number, fold.period as i64 - 1);
+            let offset = f.b.ins().imul_imm_s(wrapped, pitch(fold));
+            let base = f.b.ins().iadd(fold.buffer, offset);
+            let before = f.b.ins().imul_imm_s(tile.first, fold.ty.bytes() as i64);
+            f.b.ins().isub(base, before)
+        })
+        .collect();
+    row_points(
+        f,
+        code,
+        plan.lanes,
+        (tile.first, tile.end),
+        OnFault::Return,
+        |f, lanes, point, given| {
+            for ((fold, &base), given) in folds.iter().zip(&bases).zip(given) {
+                add(f, fold, base, lanes, point, given);
+            }
+        },
+    );
+    let next = f.b.ins().iadd_imm_s(number, 1);
+    odometer.advance(f, &extents);
+    let more = f.is(IntCC::SignedLessThan, next, tile.len);
+    f.b.ins()
+        .brif(more, row, &[BlockArg::Value(next)], after, &[]);
+    f.b.seal_block(row);
+    f.enter_sealed(after);
+}
+
+/// Adds what the lanes gave to the accumulators of their columns.
+fn add(
+    f: &mut Func<'_>,
+    fold: &FoldCode,
+    base: clif::Value,
+    lanes: usize,
+    point: clif::Value,
+    given: Option<Val>,
+) {
+    let offset =
+        f.b.ins()
+            .ishl_imm_u(point, i64::from(fold.ty.bytes().trailing_zeros()));
+    let place = f.b.ins().iadd(base, offset);
+    if lanes == 1 {
+        let value = fold.scalar(f, given);
+        let before = f.b.ins().load(scalar_type(fold.ty), trusted(), place, 0);
+        let both = fold.combine(f, false, before, value);
+        f.b.ins().store(trusted(), both, place, 0);
+        return;
+    }
+    let regs = fold.bundle(f, given, lanes);
+    if let Val::Varying(before) = f.load_bundle(fold.ty, place, 0, lanes) {
+        let both =
+            crate::forms::Regs::make(regs.len(), |i| fold.combine(f, true, before[i], regs[i]));
+        f.store_bundle(fold.ty, &both, place, 0, lanes);
+    }
+}
+
+/// Combines the rows of accumulators into the first.
+fn tree(f: &mut Func<'_>, fold: &FoldCode, tile: &Tile) {
+    let rows = used_rows(f, fold, tile);
+    let zero = f.int(0);
+    halvings(f, fold.period, rows, |f, width, pairs| {
+        let bytes = f.b.ins().imul_imm_s(pairs, pitch(fold));
+        let distance = f.b.ins().imul_imm_s(width, pitch(fold));
+        f.count(zero, bytes, 2 * VECTOR as i64, |f, offset| {
+            let low = f.b.ins().iadd(fold.buffer, offset);
+            let high = f.b.ins().iadd(low, distance);
+            for reg in [0, VECTOR as i32] {
+                let a = f.b.ins().load(vector_type(fold.ty), trusted(), low, reg);
+                let b = f.b.ins().load(vector_type(fold.ty), trusted(), high, reg);
+                let both = fold.combine(f, true, a, b);
+                f.b.ins().store(trusted(), both, low, reg);
+            }
+        });
+    });
+}
+
+/// Writes the first row of accumulators: to the results if there is one block, to the tile's cells if not.
+fn write(
+    f: &mut Func<'_>,
+    code: &NestCode<'_>,
+    (index, fold): (usize, &FoldCode),
+    cells: &Cells,
+    counts: &Counts,
+    tile: &Tile,
+) {
+    let several =
+        f.b.ins()
+            .icmp_imm_s(IntCC::SignedGreaterThan, counts.blocks, 1);
+    let (part, whole, after) = (f.b.create_block(), f.b.create_block(), f.b.create_block());
+    f.b.ins().brif(several, part, &[], whole, &[]);
+    f.enter_sealed(part);
+    let cell = cells.of(f, index, tile.number);
+    f.count(tile.first, tile.end, 1, |f, column| {
+        let value = accumulated(f, fold, tile, column);
+        let at = f.b.ins().isub(column, tile.first);
+        let offset = f.b.ins().ishl_imm_u(at, 3);
+        let place = f.b.ins().iadd(cell, offset);
+        f.b.ins().store(trusted(), value, place, 0);
+    });
+    f.b.ins().jump(after, &[]);
+    f.enter_sealed(whole);
+    f.count(tile.first, tile.end, 1, |f, column| {
+        let value = accumulated(f, fold, tile, column);
+        write_result(f, code, fold.fold.ty, fold.fold.dest, Some(column), value);
+    });
+    f.b.ins().jump(after, &[]);
+    f.enter_sealed(after);
+}
+
+/// The result of a column.
+fn accumulated(f: &mut Func<'_>, fold: &FoldCode, tile: &Tile, column: clif::Value) -> clif::Value {
+    let at = f.b.ins().isub(column, tile.first);
+    let place = fold.partial(f, at);
+    let acc = f.b.ins().load(scalar_type(fold.ty), trusted(), place, 0);
+    fold.result(f, acc)
+}

@@ -1,0 +1,624 @@
+//! Control flow of a lane: branches where all lanes go the same way, masks where they may part.
+//!
+//! A diverging construct has a mask of its own, in variables: the lanes that run now. A jump that some lanes take clears
+//! them in the masks of all constructs they leave; a diverging loop also remembers which lanes are still in it and
+//! ends when there are none. Code under masks may run with no lane active; loops in it that do not diverge are skipped
+//! then, since nothing would vouch for their end.
+
+use crate::facts::inner_regions;
+use crate::forms::{Form, Mask, Regs};
+use crate::lane::{Lane, MaskVar};
+use cranelift_codegen::ir::{self as clif, InstBuilder};
+use hotloop_ir::{Inst, Local, Op, Region, Stmt, Type, Value};
+
+/// A construct being emitted.
+#[derive(Clone)]
+pub(crate) enum Open {
+    /// An `If` with a real branch.
+    Branch { id: usize },
+    /// An `If` under masks.
+    Masked { id: usize },
+    /// A loop or block whose exits are real jumps.
+    Jumps {
+        id: usize,
+        leave: clif::Block,
+        again: Option<clif::Block>,
+    },
+    /// A loop or block under masks: the place of its mask in `active`, and the lanes still in it (loops only).
+    Lanes {
+        id: usize,
+        level: usize,
+        alive: Option<MaskVar>,
+    },
+}
+
+impl Open {
+    /// The construct's number.
+    pub(crate) fn id(&self) -> usize {
+        match self {
+            Open::Branch { id }
+            | Open::Masked { id }
+            | Open::Jumps { id, .. }
+            | Open::Lanes { id, .. } => *id,
+        }
+    }
+}
+
+/// A linear region is run without a branch around it up to so many statements.
+const CHEAP: usize = 12;
+
+impl Lane<'_, '_, '_> {
+    fn diverges(&self, stmt: &Stmt) -> bool {
+        self.lanes > 1 && self.code.facts.diverges(stmt)
+    }
+
+    pub(crate) fn branch(
+        &mut self,
+        stmt: &Stmt,
+        cond: Value,
+        then: &Region,
+        otherwise: &Region,
+    ) -> bool {
+        let id = self.code.facts.number(stmt);
+        if self.diverges(stmt) {
+            self.masked_branch(id, cond, then, otherwise);
+            return true;
+        }
+        let cond = self.uniform(cond);
+        self.open.push(Open::Branch { id });
+        let then_block = self.f.b.create_block();
+        let after = self.f.b.create_block();
+        let else_block = if otherwise.is_empty() {
+            after
+        } else {
+            self.f.b.create_block()
+        };
+        self.f.b.ins().brif(cond, then_block, &[], else_block, &[]);
+        let mut falls_through = otherwise.is_empty();
+        for (block, region) in [(then_block, then), (else_block, otherwise)] {
+            if block == after {
+                continue;
+            }
+            self.f.enter_sealed(block);
+            if self.region(region) {
+                self.f.b.ins().jump(after, &[]);
+                falls_through = true;
+            }
+        }
+        self.open.pop();
+        if falls_through {
+            self.f.enter_sealed(after);
+        }
+        falls_through
+    }
+
+    fn masked_branch(&mut self, id: usize, cond: Value, then: &Region, otherwise: &Region) {
+        let class = self.code.mask_class;
+        let cond = self.mask(cond, class);
+        let (then_mask, else_mask) = match self.active_mask() {
+            None => (
+                cond,
+                if otherwise.is_empty() {
+                    cond
+                } else {
+                    self.f.mask_not(cond)
+                },
+            ),
+            Some(active) => (
+                self.f.mask_and(active, cond),
+                self.f.mask_and_not(active, cond),
+            ),
+        };
+        let then_mask = self.mask_var(then_mask);
+        let else_mask = self.mask_var(else_mask);
+        self.open.push(Open::Masked { id });
+        for (mask, region) in [(then_mask, then), (else_mask, otherwise)] {
+            if !region.is_empty() {
+                self.masked_region(mask, region);
+            }
+        }
+        self.open.pop();
+    }
+
+    fn masked_region(&mut self, mask: MaskVar, region: &Region) {
+        self.active.push(mask);
+        if self.is_cheap(region) {
+            self.region(region);
+        } else {
+            self.if_any(|lane| {
+                lane.region(region);
+            });
+        }
+        self.active.pop();
+    }
+
+    /// Runs the code unless no lane is active.
+    fn if_any(&mut self, emit: impl FnOnce(&mut Self)) {
+        let Some(active) = self.active_mask() else {
+            return emit(self);
+        };
+        let any = self.f.mask_any(active, self.lanes);
+        let body = self.f.b.create_block();
+        let after = self.f.b.create_block();
+        self.f.b.ins().brif(any, body, &[], after, &[]);
+        self.f.enter_sealed(body);
+        let known = self.splat_log.len();
+        emit(self);
+        for value in self.splat_log.split_off(known) {
+            self.splats.remove(&value);
+        }
+        self.f.b.ins().jump(after, &[]);
+        self.f.enter_sealed(after);
+    }
+
+    /// Whether running a region without need costs little. Jumps out of enclosing uniform loops need a branch.
+    fn is_cheap(&self, region: &Region) -> bool {
+        region.len() <= CHEAP
+            && region.iter().all(|stmt| match stmt {
+                Stmt::Let(value) => match self.code.nest.lane.inst(*value) {
+                    Inst::LoadAt(..) => false,
+                    Inst::Const(_)
+                    | Inst::Op(..)
+                    | Inst::Convert(_)
+                    | Inst::Bitcast(_)
+                    | Inst::Axis(_) => true,
+                    Inst::Slot(_) | Inst::Local(_) | Inst::Load(_) | Inst::Extent(..) => true,
+                },
+                Stmt::Set(..) => true,
+                Stmt::Break(_) | Stmt::Continue(_) => true,
+                Stmt::Store(..) | Stmt::StoreAt(..) | Stmt::SetSlot(..) | Stmt::Fold(..) => false,
+                Stmt::Check { .. }
+                | Stmt::If { .. }
+                | Stmt::For { .. }
+                | Stmt::Loop(_)
+                | Stmt::Block(_) => false,
+            })
+    }
+
+    pub(crate) fn block(&mut self, stmt: &Stmt, body: &Region) -> bool {
+        let id = self.code.facts.number(stmt);
+        if self.diverges(stmt) {
+            let mask = self.active_or_all();
+            let mask = self.mask_var(mask);
+            self.open.push(Open::Lanes {
+                id,
+                level: self.active.len(),
+                alive: None,
+            });
+            self.active.push(mask);
+            self.region(body);
+            self.active.pop();
+            self.open.pop();
+            return true;
+        }
+        let after = self.f.b.create_block();
+        self.open.push(Open::Jumps {
+            id,
+            leave: after,
+            again: None,
+        });
+        if self.region(body) {
+            self.f.b.ins().jump(after, &[]);
+        }
+        self.open.pop();
+        self.f.enter_sealed(after);
+        true
+    }
+
+    fn active_or_all(&mut self) -> Mask {
+        match self.active_mask() {
+            Some(mask) => mask,
+            None => self.f.all_true(self.code.mask_class, self.lanes),
+        }
+    }
+
+    pub(crate) fn endless_loop(&mut self, stmt: &Stmt, body: &Region) -> bool {
+        if self.diverges(stmt) {
+            self.lanes_loop(stmt, body);
+        } else {
+            self.if_any(|lane| lane.uniform_loop(stmt, body));
+        }
+        true
+    }
+
+    fn uniform_loop(&mut self, stmt: &Stmt, body: &Region) {
+        let id = self.code.facts.number(stmt);
+        let header = self.f.enter_loop();
+        let after = self.f.b.create_block();
+        self.f.poll_cancel();
+        self.open.push(Open::Jumps {
+            id,
+            leave: after,
+            again: Some(header),
+        });
+        if self.region(body) {
+            self.f.b.ins().jump(header, &[]);
+        }
+        self.open.pop();
+        self.f.b.seal_block(header);
+        self.f.enter_sealed(after);
+    }
+
+    fn lanes_loop(&mut self, stmt: &Stmt, body: &Region) {
+        let id = self.code.facts.number(stmt);
+        let entry = self.active_or_all();
+        let alive = self.mask_var(entry);
+        let now = self.mask_var(entry);
+        let header = self.f.enter_loop();
+        let after = self.f.b.create_block();
+        self.f.poll_cancel();
+        let mask = self.read_mask(&alive);
+        self.write_mask(&now, mask);
+        self.open.push(Open::Lanes {
+            id,
+            level: self.active.len(),
+            alive: Some(alive.clone()),
+        });
+        self.active.push(now);
+        self.turn(body, &alive, after);
+        self.active.pop();
+        self.open.pop();
+        self.f.b.ins().jump(header, &[]);
+        self.f.b.seal_block(header);
+        self.f.enter_sealed(after);
+    }
+
+    /// One turn of a loop under masks. The one test for lanes left in the loop comes right after the first statement
+    /// that can take some out: a turn with no lane would cost more than it.
+    fn turn(&mut self, body: &Region, alive: &MaskVar, after: clif::Block) {
+        let first = body.iter().position(|stmt| leaves(stmt, 0));
+        let known = self.splat_log.len();
+        for (index, stmt) in body.iter().enumerate() {
+            self.stmt(stmt);
+            if first == Some(index) {
+                self.leave_if_none(alive, after);
+            }
+        }
+        if first.is_none() {
+            self.leave_if_none(alive, after);
+        }
+        for value in self.splat_log.split_off(known) {
+            self.splats.remove(&value);
+        }
+    }
+
+    fn leave_if_none(&mut self, alive: &MaskVar, after: clif::Block) {
+        let mask = self.read_mask(alive);
+        let any = self.f.mask_any(mask, self.lanes);
+        let go_on = self.f.b.create_block();
+        self.f.b.ins().brif(any, go_on, &[], after, &[]);
+        self.f.enter_sealed(go_on);
+    }
+
+    /// Leaves or continues the n-th enclosing loop or block; false if all lanes did by a real jump.
+    pub(crate) fn leave(&mut self, depth: u32, is_continue: bool) -> bool {
+        let mut masked = false;
+        let mut jump = None;
+        let mut passed = 0;
+        let mut level = self.active.len();
+        let mut left: Vec<MaskVar> = Vec::new();
+        for open in self.open.iter().rev() {
+            match open {
+                Open::Branch { .. } => continue,
+                Open::Masked { .. } => {
+                    masked = true;
+                    continue;
+                }
+                Open::Jumps { leave, again, .. } if !masked => {
+                    let target = passed == depth;
+                    jump = Some(again.filter(|_| target && is_continue).unwrap_or(*leave));
+                }
+                Open::Jumps { .. } => {}
+                Open::Lanes {
+                    level: own, alive, ..
+                } => {
+                    masked = true;
+                    level = *own;
+                    if !(passed == depth && is_continue) {
+                        left.extend(alive.clone());
+                    }
+                }
+            }
+            if passed == depth {
+                break;
+            }
+            passed += 1;
+        }
+        if masked && let Some(gone) = self.active_mask() {
+            left.extend_from_slice(&self.active[level..]);
+            for mask in left {
+                let rest = self.read_mask(&mask);
+                let rest = self.f.mask_and_not(rest, gone);
+                self.write_mask(&mask, rest);
+            }
+        }
+        match jump {
+            Some(block) => {
+                self.f.b.ins().jump(block, &[]);
+                false
+            }
+            None => true,
+        }
+    }
+
+    pub(crate) fn for_loop(
+        &mut self,
+        stmt: &Stmt,
+        index: Local,
+        range: [Value; 3],
+        body: &Region,
+    ) -> bool {
+        if !self.diverges(stmt) {
+            self.if_any(|lane| lane.counted(stmt, index, range, body));
+        } else if self.varies_local(index) {
+            self.lanes_for(stmt, index, range, body);
+        } else {
+            self.shared_for(stmt, index, range, body);
+        }
+        true
+    }
+
+    /// All lanes count together, with real jumps.
+    fn counted(&mut self, stmt: &Stmt, index: Local, range: [Value; 3], body: &Region) {
+        let id = self.code.facts.number(stmt);
+        let [start, stop, step] = range.map(|value| self.uniform(value));
+        let form = Form::scalar(Type::I64);
+        let sign = self.sign_of(range[2]);
+        let (header, latch, after) = (
+            self.f.b.create_block(),
+            self.f.b.create_block(),
+            self.f.b.create_block(),
+        );
+        let some = self.in_range(form, sign, [start, stop, step]);
+        let counter = self.f.variable(start);
+        self.f.b.ins().brif(some, header, &[], after, &[]);
+        self.f.b.switch_to_block(header);
+        if !self.is_short(range, body) {
+            self.f.poll_cancel();
+        }
+        let at = self.f.b.use_var(counter);
+        self.set_counter(index, at);
+        self.open.push(Open::Jumps {
+            id,
+            leave: after,
+            again: Some(latch),
+        });
+        if self.region(body) {
+            self.f.b.ins().jump(latch, &[]);
+        }
+        self.open.pop();
+        self.f.enter_sealed(latch);
+        let at = self.f.b.use_var(counter);
+        let more = self.has_next(form, sign, [at, stop, step]);
+        let next = self.f.b.ins().iadd(at, step);
+        self.f.b.def_var(counter, next);
+        self.f.b.ins().brif(more, header, &[], after, &[]);
+        self.f.b.seal_block(header);
+        self.f.enter_sealed(after);
+    }
+
+    fn set_counter(&mut self, index: Local, at: clif::Value) {
+        if self.varies_local(index) {
+            let regs = self.f.spread(Type::I64, at, self.lanes);
+            self.set_varying(index, regs);
+        } else {
+            self.f.b.def_var(self.locals[index.index()][0], at);
+        }
+    }
+
+    /// Lanes may leave one by one, but those that stay count together.
+    fn shared_for(&mut self, stmt: &Stmt, index: Local, range: [Value; 3], body: &Region) {
+        let id = self.code.facts.number(stmt);
+        let [start, stop, step] = range.map(|value| self.uniform(value));
+        let form = Form::scalar(Type::I64);
+        let sign = self.sign_of(range[2]);
+        let entry = self.active_or_all();
+        let alive = self.mask_var(entry);
+        let now = self.mask_var(entry);
+        let counter = self.f.variable(start);
+        let (header, after) = (self.f.b.create_block(), self.f.b.create_block());
+        let some = self.in_range(form, sign, [start, stop, step]);
+        let any = self.f.mask_any(entry, self.lanes);
+        let some = self.f.b.ins().band(some, any);
+        self.f.b.ins().brif(some, header, &[], after, &[]);
+        self.f.b.switch_to_block(header);
+        self.f.poll_cancel();
+        let at = self.f.b.use_var(counter);
+        self.f.b.def_var(self.locals[index.index()][0], at);
+        let mask = self.read_mask(&alive);
+        self.write_mask(&now, mask);
+        self.open.push(Open::Lanes {
+            id,
+            level: self.active.len(),
+            alive: Some(alive.clone()),
+        });
+        self.active.push(now);
+        self.turn(body, &alive, after);
+        self.active.pop();
+        self.open.pop();
+        let at = self.f.b.use_var(counter);
+        let more = self.has_next(form, sign, [at, stop, step]);
+        let next = self.f.b.ins().iadd(at, step);
+        self.f.b.def_var(counter, next);
+        self.f.b.ins().brif(more, header, &[], after, &[]);
+        self.f.b.seal_block(header);
+        self.f.enter_sealed(after);
+    }
+
+    /// Every lane counts for itself.
+    fn lanes_for(&mut self, stmt: &Stmt, index: Local, range: [Value; 3], body: &Region) {
+        let id = self.code.facts.number(stmt);
+        let [start, stop, step] = range.map(|value| self.spread(value));
+        let sign = self.sign_of(range[2]);
+        let entry = self.active_or_all();
+        let some = self.lanes_mask(start, stop, step, |lane, form, regs| {
+            lane.in_range(form, sign, regs)
+        });
+        let entry = self.f.mask_and(entry, some);
+        let alive = self.mask_var(entry);
+        let now = self.mask_var(entry);
+        let counter: Vec<_> = start.iter().map(|&reg| self.f.variable(reg)).collect();
+        let (header, after) = (self.f.b.create_block(), self.f.b.create_block());
+        let any = self.f.mask_any(entry, self.lanes);
+        self.f.b.ins().brif(any, header, &[], after, &[]);
+        self.f.b.switch_to_block(header);
+        self.f.poll_cancel();
+        let mask = self.read_mask(&alive);
+        self.write_mask(&now, mask);
+        self.open.push(Open::Lanes {
+            id,
+            level: self.active.len(),
+            alive: Some(alive.clone()),
+        });
+        self.active.push(now);
+        let at = Regs::make(counter.len(), |i| self.f.b.use_var(counter[i]));
+        self.set_varying(index, at);
+        self.turn(body, &alive, after);
+        self.active.pop();
+        self.open.pop();
+        let at = Regs::make(counter.len(), |i| self.f.b.use_var(counter[i]));
+        let more = self.lanes_mask(at, stop, step, |lane, form, regs| {
+            lane.has_next(form, sign, regs)
+        });
+        let rest = self.read_mask(&alive);
+        let rest = self.f.mask_and(rest, more);
+        self.write_mask(&alive, rest);
+        for (index, &variable) in counter.iter().enumerate() {
+            let next = self.f.b.ins().iadd(at[index], step[index]);
+            self.f.b.def_var(variable, next);
+        }
+        let any = self.f.mask_any(rest, self.lanes);
+        self.f.b.ins().brif(any, header, &[], after, &[]);
+        self.f.b.seal_block(header);
+        self.f.enter_sealed(after);
+    }
+
+    fn lanes_mask(
+        &mut self,
+        at: Regs,
+        stop: Regs,
+        step: Regs,
+        mut test: impl FnMut(&mut Self, Form, [clif::Value; 3]) -> clif::Value,
+    ) -> Mask {
+        let regs = Regs::make(at.len(), |i| {
+            test(self, Form::vector(Type::I64), [at[i], stop[i], step[i]])
+        });
+        self.f
+            .mask_to(Mask { class: 8, regs }, self.code.mask_class, self.lanes)
+    }
+
+    /// Whether a literal step counts up; none if it is not a literal.
+    fn sign_of(&self, step: Value) -> Option<bool> {
+        match self.code.nest.lane.inst(step) {
+            Inst::Const(scalar) => Some(scalar.as_i64() > 0),
+            Inst::Op(..) | Inst::Convert(_) | Inst::Bitcast(_) | Inst::Axis(_) | Inst::Slot(_) => {
+                None
+            }
+            Inst::Local(_) | Inst::Load(_) | Inst::LoadAt(..) | Inst::Extent(..) => None,
+        }
+    }
+
+    /// Whether the range has a first value.
+    fn in_range(
+        &mut self,
+        form: Form,
+        up: Option<bool>,
+        [at, stop, step]: [clif::Value; 3],
+    ) -> clif::Value {
+        match up {
+            Some(true) => self.f.op(Op::Lt, form, [at, stop, at]),
+            Some(false) => self.f.op(Op::Lt, form, [stop, at, at]),
+            None => {
+                let below = self.f.op(Op::Lt, form, [at, stop, at]);
+                let above = self.f.op(Op::Lt, form, [stop, at, at]);
+                self.by_direction(form, step, below, above)
+            }
+        }
+    }
+
+    /// Whether there is a value after this one. The distance to the bound is compared, as an unsigned number: the next
+    /// value itself might overflow.
+    fn has_next(
+        &mut self,
+        form: Form,
+        up: Option<bool>,
+        [at, stop, step]: [clif::Value; 3],
+    ) -> clif::Value {
+        let unsigned = Form {
+            ty: Type::U64,
+            ..form
+        };
+        let zero = self.f.constant(form, 0);
+        let ahead = |lane: &mut Self| {
+            let distance = lane.f.b.ins().isub(stop, at);
+            lane.f.op(Op::Lt, unsigned, [step, distance, step])
+        };
+        let behind = |lane: &mut Self| {
+            let distance = lane.f.b.ins().isub(at, stop);
+            let size = lane.f.b.ins().isub(zero, step);
+            lane.f.op(Op::Lt, unsigned, [size, distance, size])
+        };
+        match up {
+            Some(true) => ahead(self),
+            Some(false) => behind(self),
+            None => {
+                let (ahead, behind) = (ahead(self), behind(self));
+                self.by_direction(form, step, ahead, behind)
+            }
+        }
+    }
+
+    /// The first truth where the step is positive, the second where it is negative, false where it is zero: no check
+    /// has been passed there by a lane that is not active.
+    fn by_direction(
+        &mut self,
+        form: Form,
+        step: clif::Value,
+        up: clif::Value,
+        down: clif::Value,
+    ) -> clif::Value {
+        let zero = self.f.constant(form, 0);
+        let positive = self.f.op(Op::Lt, form, [zero, step, zero]);
+        let negative = self.f.op(Op::Lt, form, [step, zero, zero]);
+        let up = self.f.b.ins().band(positive, up);
+        let down = self.f.b.ins().band(negative, down);
+        self.f.b.ins().bor(up, down)
+    }
+
+    /// Whether a loop is sure to end soon.
+    fn is_short(&self, range: [Value; 3], body: &Region) -> bool {
+        let literal = |value: Value| match self.code.nest.lane.inst(value) {
+            Inst::Const(scalar) => Some(scalar.as_i64()),
+            Inst::Op(..) | Inst::Convert(_) | Inst::Bitcast(_) | Inst::Axis(_) | Inst::Slot(_) => {
+                None
+            }
+            Inst::Local(_) | Inst::Load(_) | Inst::LoadAt(..) | Inst::Extent(..) => None,
+        };
+        let (Some(start), Some(stop), Some(_)) =
+            (literal(range[0]), literal(range[1]), literal(range[2]))
+        else {
+            return false;
+        };
+        let nested = body
+            .iter()
+            .any(|stmt| inner_regions(stmt)[0].is_some() && !matches!(stmt, Stmt::If { .. }));
+        !nested && start.abs_diff(stop) <= 256
+    }
+}
+
+/// Whether a statement may take lanes out of the loop `depth` constructs around it.
+fn leaves(stmt: &Stmt, depth: u32) -> bool {
+    let inside = |region: &Region, depth| region.iter().any(|stmt| leaves(stmt, depth));
+    match stmt {
+        Stmt::Break(target) => *target >= depth,
+        Stmt::Continue(target) => *target > depth,
+        Stmt::If {
+            then, otherwise, ..
+        } => inside(then, depth) || inside(otherwise, depth),
+        Stmt::For { body, .. } | Stmt::Loop(body) | Stmt::Block(body) => inside(body, depth + 1),
+        Stmt::Let(_) | Stmt::Set(..) | Stmt::Store(..) | Stmt::StoreAt(..) | Stmt::SetSlot(..) => {
+            false
+        }
+        Stmt::Fold(..) | Stmt::Check { .. } => false,
+    }
+}

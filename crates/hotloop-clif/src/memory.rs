@@ -1,0 +1,311 @@
+//! Loads and stores of a lane: whole bundles where neighbours are neighbours in memory, lane by lane elsewhere.
+//!
+//! Lanes that are not active read from the constant table and write nothing.
+
+use crate::forms::{Form, Mask, Regs, VECTOR, Val, int_type, regs_for, scalar_type, vector_type};
+use crate::func::{Func, unaligned};
+use crate::lane::Lane;
+use crate::views::Stride;
+use cranelift_codegen::ir::condcodes::IntCC;
+use cranelift_codegen::ir::{self as clif, InstBuilder, types};
+use hotloop_ir::{ArrayId, Layout, Type, Value, ViewId};
+
+impl Func<'_> {
+    /// One element; bools become 0 or 1 whatever byte is there.
+    pub(crate) fn load_element(
+        &mut self,
+        ty: Type,
+        address: clif::Value,
+        disp: i32,
+    ) -> clif::Value {
+        let element = self
+            .b
+            .ins()
+            .load(scalar_type(ty), unaligned(), address, disp);
+        if ty == Type::Bool {
+            self.b.ins().icmp_imm_u(IntCC::NotEqual, element, 0)
+        } else {
+            element
+        }
+    }
+
+    /// A bundle of neighbouring elements.
+    pub(crate) fn load_bundle(
+        &mut self,
+        ty: Type,
+        address: clif::Value,
+        disp: i32,
+        lanes: usize,
+    ) -> Val {
+        let bytes = lanes * ty.bytes();
+        let clif_ty = vector_type(ty);
+        let regs = if bytes >= VECTOR {
+            Regs::make(bytes / VECTOR, |i| {
+                self.b
+                    .ins()
+                    .load(clif_ty, unaligned(), address, disp + (i * VECTOR) as i32)
+            })
+        } else {
+            let reg = self.load_part(bytes, address, disp);
+            Regs::same(1, self.cast(clif_ty, reg))
+        };
+        if ty == Type::Bool {
+            Val::Mask(self.bytes_to_mask(&regs))
+        } else {
+            Val::Varying(regs)
+        }
+    }
+
+    /// Fewer bytes than a register has.
+    fn load_part(&mut self, bytes: usize, address: clif::Value, disp: i32) -> clif::Value {
+        if bytes == 8 {
+            let part = self.b.ins().load(types::I64, unaligned(), address, disp);
+            return self.b.ins().scalar_to_vector(types::I64X2, part);
+        }
+        let part = self
+            .b
+            .ins()
+            .load(int_type(bytes), unaligned(), address, disp);
+        let part = if bytes == 4 {
+            part
+        } else {
+            self.b.ins().uextend(types::I32, part)
+        };
+        self.b.ins().scalar_to_vector(types::I32X4, part)
+    }
+
+    /// Writes a bundle to neighbouring elements. Masks are written as numbers.
+    pub(crate) fn store_bundle(
+        &mut self,
+        ty: Type,
+        regs: &Regs,
+        address: clif::Value,
+        disp: i32,
+        lanes: usize,
+    ) {
+        let bytes = lanes * ty.bytes();
+        if bytes < VECTOR {
+            let ints = crate::forms::int_vector(bytes);
+            let reg = self.cast(ints, regs[0]);
+            let part = self.b.ins().extractlane(reg, 0);
+            self.b.ins().store(unaligned(), part, address, disp);
+            return;
+        }
+        for (index, &reg) in regs.iter().enumerate() {
+            self.b
+                .ins()
+                .store(unaligned(), reg, address, disp + (index * VECTOR) as i32);
+        }
+    }
+}
+
+impl Lane<'_, '_, '_> {
+    /// The element of a view, or the elements for the whole group.
+    pub(crate) fn load(&mut self, view: ViewId) -> Val {
+        let code = &self.code.views[view.index()];
+        let base = self.code.rows[view.index()];
+        let address = self.f.address(code, base, self.point);
+        if !self.moves(view) {
+            return Val::Uniform(self.f.load_element(code.ty, address, code.disp));
+        }
+        match code.inner {
+            Some(Stride::Bytes(stride)) => {
+                let mut address = address;
+                let mut elements = Vec::with_capacity(self.lanes);
+                for lane in 0..self.lanes {
+                    elements.push(self.f.load_element(code.ty, address, code.disp));
+                    if lane + 1 < self.lanes {
+                        address = self.f.b.ins().iadd(address, stride);
+                    }
+                }
+                self.f.collect(code.ty, &elements)
+            }
+            Some(Stride::Unit) | None => {
+                self.f.load_bundle(code.ty, address, code.disp, self.lanes)
+            }
+        }
+    }
+
+    /// Writes the element of a view, or the elements for the whole group.
+    pub(crate) fn store(&mut self, view: ViewId, value: Value) {
+        let code = &self.code.views[view.index()];
+        let base = self.code.rows[view.index()];
+        let address = self.f.address(code, base, self.point);
+        if self.lanes == 1 {
+            let value = self.uniform(value);
+            self.f.b.ins().store(unaligned(), value, address, code.disp);
+            return;
+        }
+        let mask = self.active_mask();
+        if let (None, Some(Stride::Unit)) = (mask, code.inner) {
+            let regs = self.numbers(value);
+            self.f
+                .store_bundle(code.ty, &regs, address, code.disp, self.lanes);
+            return;
+        }
+        let step = match code.inner {
+            None => None,
+            Some(Stride::Unit) => Some(self.f.int(code.ty.bytes() as i64)),
+            Some(Stride::Bytes(stride)) => Some(stride),
+        };
+        let bits = mask.map(|mask| self.f.mask_bits(mask, self.lanes));
+        let mut address = address;
+        for lane in 0..self.lanes {
+            let element = self.element(value, lane);
+            self.store_lane(bits, lane, element, address, code.disp);
+            if let Some(step) = step.filter(|_| lane + 1 < self.lanes) {
+                address = self.f.b.ins().iadd(address, step);
+            }
+        }
+    }
+
+    /// A value as a bundle that can be stored.
+    fn numbers(&mut self, value: Value) -> Regs {
+        let ty = self.code.nest.lane.ty(value);
+        match self.value(value) {
+            Val::Mask(mask) => self.f.mask_to_numbers(mask, Type::U8, self.lanes),
+            Val::Uniform(scalar) if ty == Type::Bool => {
+                let reg = self.f.b.ins().splat(types::I8X16, scalar);
+                Regs::same(regs_for(self.lanes, 1), reg)
+            }
+            Val::Uniform(_) | Val::Varying(_) => self.spread(value),
+        }
+    }
+
+    /// Writes the element of one lane, if the lane is active.
+    fn store_lane(
+        &mut self,
+        bits: Option<clif::Value>,
+        lane: usize,
+        element: clif::Value,
+        address: clif::Value,
+        disp: i32,
+    ) {
+        let Some(bits) = bits else {
+            self.f.b.ins().store(unaligned(), element, address, disp);
+            return;
+        };
+        let bit = self.f.b.ins().band_imm_u(bits, 1 << lane);
+        self.f.when(bit, |f| {
+            f.b.ins().store(unaligned(), element, address, disp);
+        });
+    }
+
+    /// The element at computed indices.
+    pub(crate) fn load_at(&mut self, array: ArrayId, index: &[Value]) -> Val {
+        let ty = self.f.program.array(array).ty;
+        let mask = self.active_mask();
+        let (base, moving) = self.element_base(array, index);
+        if moving.is_empty() {
+            let address = self.address_if_any(base, mask);
+            return Val::Uniform(self.f.load_element(ty, address, 0));
+        }
+        let bits = mask.map(|mask| self.f.mask_bits(mask, self.lanes));
+        let elements: Vec<clif::Value> = (0..self.lanes)
+            .map(|lane| {
+                let mut address = self.element_address(base, &moving, lane);
+                if let Some(bits) = bits {
+                    let bit = self.f.b.ins().band_imm_u(bits, 1 << lane);
+                    address = self.f.b.ins().select(bit, address, self.f.consts);
+                }
+                self.f.load_element(ty, address, 0)
+            })
+            .collect();
+        self.f.collect(ty, &elements)
+    }
+
+    /// With no lane active nobody has checked the index, so the address is replaced.
+    fn address_if_any(&mut self, address: clif::Value, mask: Option<Mask>) -> clif::Value {
+        let Some(mask) = mask else { return address };
+        let any = self.f.mask_any(mask, self.lanes);
+        self.f.b.ins().select(any, address, self.f.consts)
+    }
+
+    /// Writes the element at computed indices; in order of the lanes.
+    pub(crate) fn store_at(&mut self, array: ArrayId, index: &[Value], value: Value) {
+        let (base, moving) = self.element_base(array, index);
+        if self.lanes == 1 {
+            let value = self.uniform(value);
+            self.f.b.ins().store(unaligned(), value, base, 0);
+            return;
+        }
+        let mask = self.active_mask();
+        let bits = mask.map(|mask| self.f.mask_bits(mask, self.lanes));
+        for lane in 0..self.lanes {
+            let address = self.element_address(base, &moving, lane);
+            let element = self.element(value, lane);
+            self.store_lane(bits, lane, element, address, 0);
+        }
+    }
+
+    /// The address that the uniform indices give, and each varying index with the stride it takes.
+    fn element_base(
+        &mut self,
+        array: ArrayId,
+        index: &[Value],
+    ) -> (clif::Value, Vec<(Value, Scale)>) {
+        let mut base = self.f.word(self.f.layout.base(array));
+        let mut moving = Vec::new();
+        for (axis, &value) in index.iter().enumerate() {
+            let scale = self.scale(array, axis);
+            match self.value(value) {
+                Val::Uniform(at) => base = self.add_index(base, at, scale),
+                Val::Varying(_) | Val::Mask(_) => moving.push((value, scale)),
+            }
+        }
+        (base, moving)
+    }
+
+    fn scale(&mut self, array: ArrayId, axis: usize) -> Scale {
+        let info = self.f.program.array(array);
+        let last = axis + 1 == info.rank as usize;
+        match info.layout {
+            Layout::Dense | Layout::UnitInner if last => {
+                Scale::Shift(i64::from(info.ty.bytes().trailing_zeros()))
+            }
+            Layout::Dense | Layout::UnitInner | Layout::Strided => {
+                Scale::Bytes(self.f.word(self.f.layout.stride(array, axis)))
+            }
+        }
+    }
+
+    fn add_index(&mut self, base: clif::Value, at: clif::Value, scale: Scale) -> clif::Value {
+        match scale {
+            Scale::Shift(0) => self.f.b.ins().iadd(base, at),
+            Scale::Shift(shift) => {
+                let offset = self.f.b.ins().ishl_imm_u(at, shift);
+                self.f.b.ins().iadd(base, offset)
+            }
+            Scale::Bytes(stride) => self.f.add_scaled(base, at, stride),
+        }
+    }
+
+    fn element_address(
+        &mut self,
+        base: clif::Value,
+        moving: &[(Value, Scale)],
+        lane: usize,
+    ) -> clif::Value {
+        let mut address = base;
+        for &(index, scale) in moving {
+            let at = self.element(index, lane);
+            address = self.add_index(address, at, scale);
+        }
+        address
+    }
+
+    /// A value in the form in which folds take it: a scalar, or a bundle.
+    pub(crate) fn form(&self, ty: Type) -> Form {
+        Form {
+            ty,
+            vector: self.lanes > 1,
+        }
+    }
+}
+
+/// How an index becomes bytes.
+#[derive(Clone, Copy)]
+enum Scale {
+    Shift(i64),
+    Bytes(clif::Value),
+}

@@ -1,0 +1,188 @@
+//! Addresses of affine accesses: what is computed once per call, once per row, and at each point.
+//!
+//! Views of one array that differ only by a constant along its last, unit-stride axis share their base address: the
+//! difference becomes the displacement of the access.
+
+use crate::func::Func;
+use cranelift_codegen::ir::{self as clif, InstBuilder};
+use hotloop_ir::{Extent, Layout, Nest, Type, View, ViewDim};
+
+/// What is known of a view inside its nest function.
+#[derive(Clone, Debug)]
+pub(crate) struct ViewCode {
+    /// The element type.
+    pub(crate) ty: Type,
+    /// Bytes per point along the inner axis, if the view moves along it.
+    pub(crate) inner: Option<Stride>,
+    /// Added to every address.
+    pub(crate) disp: i32,
+    /// The view whose base this one shares; itself if none.
+    pub(crate) root: usize,
+    /// Address of the element at point 0.
+    origin: clif::Value,
+    /// Bytes per point along each other axis.
+    steps: Vec<(usize, clif::Value)>,
+}
+
+/// The distance of neighbours along the inner axis.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Stride {
+    /// The element size.
+    Unit,
+    /// So many bytes.
+    Bytes(clif::Value),
+}
+
+/// Displacements stay far from what 32 bits hold.
+const MAX_SHIFT: i64 = 1 << 20;
+
+impl Func<'_> {
+    /// What is computed once per call.
+    pub(crate) fn views(&mut self, nest: &Nest, inner: Option<usize>) -> Vec<ViewCode> {
+        let mut codes: Vec<ViewCode> = Vec::with_capacity(nest.views.len());
+        for (index, view) in nest.views.iter().enumerate() {
+            let shared = (0..index).find(|&other| self.same_base(&nest.views[other], view, inner));
+            let code = match shared {
+                Some(other) => {
+                    let disp = self.const_offset(view, inner).unwrap_or(0);
+                    ViewCode {
+                        disp,
+                        ..codes[other].clone()
+                    }
+                }
+                None => self.view(view, inner, index),
+            };
+            codes.push(code);
+        }
+        codes
+    }
+
+    /// The array axis along which neighbours on the inner axis are neighbours in memory.
+    fn unit_dim(&self, view: &View, inner: Option<usize>) -> Option<usize> {
+        let array = self.program.array(view.array);
+        let last = view.dims.len().checked_sub(1)?;
+        let on_inner =
+            |dim: &ViewDim| inner.is_some() && dim.axis.map(|axis| axis as usize) == inner;
+        let alone = view.dims.iter().filter(|dim| on_inner(dim)).count() == 1;
+        let unit = on_inner(&view.dims[last]) && view.dims[last].step == Extent::Const(1);
+        let gapless = matches!(array.layout, Layout::Dense | Layout::UnitInner);
+        (alone && unit && gapless).then_some(last)
+    }
+
+    /// The constant part of a view's address, in bytes, if it has one that fits.
+    fn const_offset(&self, view: &View, inner: Option<usize>) -> Option<i32> {
+        let dim = view.dims[self.unit_dim(view, inner)?];
+        match dim.start {
+            Extent::Const(start) if start.abs() < MAX_SHIFT => {
+                Some(start as i32 * self.program.array(view.array).ty.bytes() as i32)
+            }
+            Extent::Const(_) | Extent::Slot(_) => None,
+        }
+    }
+
+    fn same_base(&self, one: &View, other: &View, inner: Option<usize>) -> bool {
+        let shifts = self.const_offset(one, inner).is_some() && self.const_offset(other, inner).is_some();
+        let compared = if shifts {
+            one.dims.len() - 1
+        } else {
+            one.dims.len()
+        };
+        one.array == other.array && one.dims[..compared] == other.dims[..compared]
+    }
+
+    fn view(&mut self, view: &View, inner: Option<usize>, index: usize) -> ViewCode {
+        let ty = self.program.array(view.array).ty;
+        let unit = self.unit_dim(view, inner);
+        let disp = self.const_offset(view, inner);
+        let mut origin = self.word(self.layout.base(view.array));
+        let mut steps: Vec<(usize, clif::Value)> = Vec::new();
+        let mut along_inner: Option<Stride> = None;
+        for (axis, dim) in view.dims.iter().enumerate() {
+            let is_unit = unit == Some(axis);
+            if is_unit {
+                along_inner = Some(Stride::Unit);
+            }
+            let placed = is_unit && disp.is_some();
+            if placed || (dim.start == Extent::Const(0) && (is_unit || dim.axis.is_none())) {
+                continue;
+            }
+            let stride = self.word(self.layout.stride(view.array, axis));
+            if dim.start != Extent::Const(0) {
+                let start = self.extent(dim.start);
+                origin = self.add_scaled(origin, start, stride);
+            }
+            let Some(nest_axis) = dim.axis.map(|axis| axis as usize).filter(|_| !is_unit) else {
+                continue;
+            };
+            let step = self.step_bytes(dim, stride);
+            if Some(nest_axis) == inner {
+                along_inner = Some(Stride::Bytes(match along_inner {
+                    Some(Stride::Bytes(other)) => self.b.ins().iadd(other, step),
+                    Some(Stride::Unit) | None => step,
+                }));
+            } else {
+                steps.push((nest_axis, step));
+            }
+        }
+        ViewCode {
+            ty,
+            inner: along_inner,
+            disp: disp.unwrap_or(0),
+            root: index,
+            origin,
+            steps,
+        }
+    }
+
+    fn step_bytes(&mut self, dim: &ViewDim, stride: clif::Value) -> clif::Value {
+        if dim.step == Extent::Const(1) {
+            return stride;
+        }
+        let step = self.extent(dim.step);
+        self.b.ins().imul(step, stride)
+    }
+
+    /// The base address of each view for a row: for point 0 along the inner axis, the displacement left out.
+    pub(crate) fn row_bases(
+        &mut self,
+        views: &[ViewCode],
+        coords: &[clif::Value],
+    ) -> Vec<clif::Value> {
+        let mut bases: Vec<clif::Value> = Vec::with_capacity(views.len());
+        for (index, view) in views.iter().enumerate() {
+            let base = if view.root < index {
+                bases[view.root]
+            } else {
+                view.steps.iter().fold(view.origin, |base, &(axis, step)| {
+                    self.add_scaled(base, coords[axis], step)
+                })
+            };
+            bases.push(base);
+        }
+        bases
+    }
+
+    /// The address, but for the displacement, of a view's element at a point of the inner axis.
+    pub(crate) fn address(
+        &mut self,
+        view: &ViewCode,
+        base: clif::Value,
+        point: Option<clif::Value>,
+    ) -> clif::Value {
+        match (view.inner, point) {
+            (None, _) | (_, None) => base,
+            (Some(Stride::Unit), Some(point)) => {
+                let size = view.ty.bytes();
+                let offset = if size == 1 {
+                    point
+                } else {
+                    self.b
+                        .ins()
+                        .ishl_imm_u(point, i64::from(size.trailing_zeros()))
+                };
+                self.b.ins().iadd(base, offset)
+            }
+            (Some(Stride::Bytes(stride)), Some(point)) => self.add_scaled(base, point, stride),
+        }
+    }
+}
