@@ -52,6 +52,21 @@ impl LaneBuilder {
         self.lane.ty(value)
     }
 
+    /// The instruction that gives a value.
+    pub fn inst(&self, value: Value) -> &Inst {
+        self.lane.inst(value)
+    }
+
+    /// The number of values so far.
+    pub fn len(&self) -> usize {
+        self.lane.values.len()
+    }
+
+    /// Whether there is no value yet.
+    pub fn is_empty(&self) -> bool {
+        self.lane.values.is_empty()
+    }
+
     /// The literal, if the value is one.
     pub fn constant(&self, value: Value) -> Option<Scalar> {
         match self.lane.inst(value) {

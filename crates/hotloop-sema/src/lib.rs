@@ -7,7 +7,9 @@ pub mod builtins;
 mod check;
 pub mod errors;
 mod hir;
+mod lower;
 mod module;
 mod promote;
 
+pub use lower::{ArgType, Options, ZeroDivision, lower};
 pub use module::{EXPRESSION, KernelInfo, Module, ParamInfo, ParamType, free_names};

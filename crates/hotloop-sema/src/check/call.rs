@@ -6,7 +6,7 @@ use crate::builtins::{BUILTINS, Builtin, builtin};
 use crate::errors;
 use crate::hir::{Expr, InstanceId, Kind};
 use crate::module::{Module, param_type};
-use crate::promote::{self, Ty};
+use crate::promote::Ty;
 use hotloop_ir::{FoldOp, Op, Scalar, Type};
 use hotloop_source::Span;
 use hotloop_syntax::ast;

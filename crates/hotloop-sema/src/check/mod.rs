@@ -5,6 +5,7 @@
 
 mod call;
 mod expr;
+pub(crate) use expr::literal;
 mod index;
 mod ops;
 mod reduce;

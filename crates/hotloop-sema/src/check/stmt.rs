@@ -22,8 +22,8 @@ impl<'m> Checker<'m> {
                 ast::ExprKind::If(branch) if !valued || !gives_value(branch) => {
                     self.branch_stmt(body, branch, &mut out.stmts);
                 }
-                _ if valued => out.value = self.values(body, value),
-                _ => self.effectless(body, value),
+                _ if valued => self.final_value(body, value, &mut out),
+                _ => self.expr_stmt(body, value, &mut out.stmts),
             }
         }
         body.scopes.pop();
@@ -75,18 +75,31 @@ impl<'m> Checker<'m> {
             }
             ast::StmtKind::Expr(expr) => match &expr.kind {
                 ast::ExprKind::If(branch) => self.branch_stmt(body, branch, out),
-                _ => self.effectless(body, expr),
+                _ => self.expr_stmt(body, expr, out),
             },
         }
     }
 
-    /// An expression whose value nobody uses: checked, and refused, since it does nothing.
-    fn effectless(&mut self, body: &mut Body, expr: &'m ast::Expr) {
+    /// The last expression of a body: its values, or a call made for its effects.
+    fn final_value(&mut self, body: &mut Body, expr: &'m ast::Expr, out: &mut hir::Block) {
+        let values = self.values(body, expr);
+        match values.as_slice() {
+            [call] if self.result_types(call).is_empty() => out.stmts.push(call_stmt(call.clone())),
+            _ => out.value = values,
+        }
+    }
+
+    /// An expression as a statement: a call made for its effects. A value that nobody uses is refused.
+    fn expr_stmt(&mut self, body: &mut Body, expr: &'m ast::Expr, out: &mut Vec<hir::Stmt>) {
         let before = body.diags.len();
-        self.values(body, expr);
-        if body.diags.len() == before {
-            let hint = "bind it with `let`, assign it, or make it the last line of the block";
-            body.report(errors::plain(errors::NO_VALUE, expr.span, "this value is not used".into(), hint));
+        let values = self.values(body, expr);
+        match values.as_slice() {
+            [call] if self.result_types(call).is_empty() => out.push(call_stmt(call.clone())),
+            _ if body.diags.len() == before && self.stray.is_empty() => {
+                let hint = "bind it with `let`, assign it, or make it the last line of the block";
+                body.report(errors::plain(errors::NO_VALUE, expr.span, "this value is not used".into(), hint));
+            }
+            _ => {}
         }
     }
 
@@ -548,6 +561,12 @@ impl<'m> Checker<'m> {
         }
         values.into_iter().zip(results).filter_map(|(value, ty)| self.coerce(body, value, *ty)).collect()
     }
+}
+
+/// A call made for its effects.
+fn call_stmt(call: hir::Expr) -> hir::Stmt {
+    let span = call.span;
+    hir::Stmt { kind: StmtKind::AssignCall(Vec::new(), call), span }
 }
 
 /// Whether an `if` can be a value: it has an `else` and every block ends in a value.

@@ -1,0 +1,423 @@
+//! Array expressions as a graph of nodes: each an array value that need not exist in memory.
+
+use super::shape::{Dim, Ext};
+use super::{Binding, Lower, Ref};
+use crate::hir::{self, Expr, Index, InstanceId, Kind, VarId};
+use hotloop_ir::{ArrayId, FaultKind, Op, Type};
+use hotloop_source::Span;
+
+/// A node of the graph.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct NodeId(u32);
+
+/// An array value.
+#[derive(Clone, Debug)]
+pub(crate) struct Node {
+    /// How its elements come about.
+    pub kind: NodeKind,
+    /// Its element type.
+    pub elem: Type,
+    /// Its shape.
+    pub dims: Vec<Dim>,
+    /// How many nodes have it as an operand.
+    pub edges: u32,
+}
+
+/// A part of an element-wise operation: the same for every element, or an array.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Operand {
+    /// A scalar.
+    Scalar(Ref),
+    /// An array.
+    Node(NodeId),
+}
+
+/// How an array is selected from along one axis of its own.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Sel {
+    /// The index at coordinate 0.
+    pub start: Ext,
+    /// The increment.
+    pub step: Ext,
+    /// The axis of the result that walks it, or none for a single index.
+    pub dim: Option<usize>,
+}
+
+/// How a node's elements come about.
+#[derive(Clone, Debug)]
+pub(crate) enum NodeKind {
+    /// A view of an array in memory, one selection per axis of the array.
+    Source(ArrayId, Vec<Sel>),
+    /// A view of another node, one selection per axis of that node.
+    View(NodeId, Vec<Sel>),
+    /// A core op.
+    Op(Op, Vec<Operand>),
+    /// Conversion to the node's type.
+    Convert(Operand),
+    /// The same bits as the node's type.
+    Bitcast(Operand),
+    /// Guarded integer `//` or `%`.
+    IntDiv(Op, Operand, Operand, Span),
+    /// Guarded integer power.
+    IntPow(InstanceId, Operand, Operand, Span),
+    /// `and`, `or`.
+    Logic(Op, Operand, Operand),
+    /// `where`.
+    Where(Operand, Operand, Operand),
+    /// One result of a function of scalars.
+    Map(InstanceId, Vec<Operand>, usize, Span),
+    /// All elements equal.
+    Fill(Ref),
+    /// `start + step * i`.
+    Ramp(Ref, Ref),
+}
+
+impl<'h> Lower<'h> {
+    pub fn node(&self, id: NodeId) -> &Node {
+        &self.nodes[id.0 as usize]
+    }
+
+    pub fn node_mut(&mut self, id: NodeId) -> &mut Node {
+        &mut self.nodes[id.0 as usize]
+    }
+
+    pub fn add_node(&mut self, kind: NodeKind, elem: Type, dims: Vec<Dim>) -> NodeId {
+        for child in children(&kind) {
+            self.node_mut(child).edges += 1;
+        }
+        self.nodes.push(Node { kind, elem, dims, edges: 0 });
+        NodeId(self.nodes.len() as u32 - 1)
+    }
+
+    /// A whole array in memory.
+    pub fn source(&mut self, array: ArrayId, dims: Vec<Dim>) -> NodeId {
+        let elem = self.program.array(array).ty;
+        self.add_node(NodeKind::Source(array, whole(dims.len())), elem, dims)
+    }
+
+    /// An expression of any rank.
+    pub fn operand(&mut self, expr: &'h Expr) -> Operand {
+        match expr.ty.rank {
+            0 => Operand::Scalar(self.scalar_ref(expr)),
+            _ => Operand::Node(self.array(expr)),
+        }
+    }
+
+    fn operands(&mut self, exprs: &'h [Expr]) -> Vec<Operand> {
+        exprs.iter().map(|expr| self.operand(expr)).collect()
+    }
+
+    /// An element-wise node over operands.
+    fn elementwise(&mut self, kind: NodeKind, elem: Type, span: Span) -> NodeId {
+        let shapes: Vec<Vec<Dim>> = children(&kind).iter().map(|&child| self.node(child).dims.clone()).collect();
+        let dims = self.broadcast(&shapes, span);
+        self.add_node(kind, elem, dims)
+    }
+
+    /// An array expression.
+    pub fn array(&mut self, expr: &'h Expr) -> NodeId {
+        let (elem, span) = (expr.ty.elem, expr.span);
+        match &expr.kind {
+            Kind::Var(var) => self.array_var(*var),
+            Kind::Op(op, args) => {
+                let args = self.operands(args);
+                self.elementwise(NodeKind::Op(*op, args), elem, span)
+            }
+            Kind::Convert(arg) => {
+                let arg = self.operand(arg);
+                self.elementwise(NodeKind::Convert(arg), elem, span)
+            }
+            Kind::Bitcast(arg) => {
+                let arg = self.operand(arg);
+                self.elementwise(NodeKind::Bitcast(arg), elem, span)
+            }
+            Kind::IntDiv(op, a, b) => {
+                let (a, b) = (self.operand(a), self.operand(b));
+                self.elementwise(NodeKind::IntDiv(*op, a, b, span), elem, span)
+            }
+            Kind::IntPow(id, a, b) => {
+                let (a, b) = (self.operand(a), self.operand(b));
+                self.elementwise(NodeKind::IntPow(*id, a, b, span), elem, span)
+            }
+            Kind::Logic(op, a, b) => {
+                let (a, b) = (self.operand(a), self.operand(b));
+                self.elementwise(NodeKind::Logic(*op, a, b), elem, span)
+            }
+            Kind::Where(c, a, b) => {
+                let (c, a, b) = (self.operand(c), self.operand(a), self.operand(b));
+                self.elementwise(NodeKind::Where(c, a, b), elem, span)
+            }
+            Kind::Map(id, args) => {
+                let args = self.operands(args);
+                let span = self.place(span);
+                self.elementwise(NodeKind::Map(*id, args, 0, span), elem, span)
+            }
+            Kind::Inline(id, args) => {
+                let values = self.inline_at_array_level(*id, args, span);
+                self.expect_node(values.into_iter().next(), elem, expr.ty.rank)
+            }
+            Kind::Let(bound, value) => {
+                self.bind_all(bound);
+                self.array(value)
+            }
+            Kind::Reduce { op, arg, axes, keepdims } => {
+                let value = self.reduce(*op, arg, axes, *keepdims, span);
+                self.expect_node(Some(value), elem, expr.ty.rank)
+            }
+            Kind::Index(base, index) => self.index(base, index),
+            Kind::Fill(value, extents) => {
+                let value = self.scalar_ref(value);
+                let dims = extents.iter().map(|extent| self.given_extent(extent)).collect();
+                self.add_node(NodeKind::Fill(value), elem, dims)
+            }
+            Kind::FillLike(value, like) => {
+                let value = self.scalar_ref(value);
+                let like = self.array(like);
+                let dims = self.node(like).dims.clone();
+                self.add_node(NodeKind::Fill(value), elem, dims)
+            }
+            Kind::Ramp(start, step, count) => {
+                let (start, step) = (self.scalar_ref(start), self.scalar_ref(step));
+                let dim = self.given_extent(count);
+                self.add_node(NodeKind::Ramp(start, step), elem, vec![dim])
+            }
+            // These are scalars; checking gives none of them an axis.
+            Kind::Number(_) | Kind::Const(_) | Kind::If(..) | Kind::Extent(..) | Kind::Size(_) => {
+                self.expect_node(None, elem, expr.ty.rank)
+            }
+        }
+    }
+
+    /// The node of an operand; a scalar where checking promised an array fills one.
+    pub fn expect_node(&mut self, value: Option<Operand>, elem: Type, rank: u32) -> NodeId {
+        let one = Dim::known(Ext::Const(1));
+        match value {
+            Some(Operand::Node(node)) => node,
+            Some(Operand::Scalar(value)) => self.add_node(NodeKind::Fill(value), elem, vec![one; rank as usize]),
+            None => {
+                let zero = Ref::Const(hotloop_ir::Scalar::new(elem, 0));
+                self.add_node(NodeKind::Fill(zero), elem, vec![one; rank as usize])
+            }
+        }
+    }
+
+    fn array_var(&mut self, var: VarId) -> NodeId {
+        let uses = &mut self.frame().uses[var.0 as usize];
+        *uses = uses.saturating_sub(1);
+        match self.binding(var) {
+            Binding::Array(node) => node,
+            // Memory that changes gets a node of its own for each mention, so that one can be copied in time.
+            Binding::Storage(node) => {
+                let Node { kind, elem, dims, .. } = self.node(node).clone();
+                self.add_node(kind, elem, dims)
+            }
+            Binding::Scalar(value) => {
+                let elem = self.var(var).ty.elem;
+                self.expect_node(Some(Operand::Scalar(value)), elem, 0)
+            }
+            Binding::Unbound | Binding::ScalarVar(_) | Binding::Value(_) | Binding::Local(_) => {
+                let ty = self.var(var).ty;
+                self.expect_node(None, ty.elem, ty.rank)
+            }
+        }
+    }
+
+    /// Binds the values of a `Let`.
+    pub fn bind_all(&mut self, bound: &'h [(VarId, Expr)]) {
+        for (var, value) in bound {
+            let binding = match self.operand(value) {
+                Operand::Scalar(value) => Binding::Scalar(value),
+                Operand::Node(node) => Binding::Array(node),
+            };
+            self.bind(*var, binding);
+        }
+    }
+
+    /// An extent the user computes: checked not to be negative.
+    fn given_extent(&mut self, expr: &'h Expr) -> Dim {
+        let extent = self.expr_ext(expr);
+        let known = match extent {
+            Ext::Const(value) => value >= 0,
+            Ext::Slot(slot) => self.nonneg_slots.contains(&slot),
+        };
+        if !known {
+            let (value, zero) = (self.ext_pending(extent), self.ext_pending(Ext::Const(0)));
+            let cond = self.pending.b.op(Op::Le, &[zero, value]);
+            self.pending_check(FaultKind::NegativeExtent, cond, [value, zero], expr.span, "");
+            if let Ext::Slot(slot) = extent {
+                self.nonneg_slots.insert(slot);
+            }
+        }
+        Dim::computed(extent)
+    }
+
+    /// A view of an array.
+    fn index(&mut self, base: &'h Expr, index: &'h [Index]) -> NodeId {
+        let node = match self.operand(base) {
+            Operand::Node(node) => node,
+            Operand::Scalar(value) => self.add_node(NodeKind::Fill(value), base.ty.elem, Vec::new()),
+        };
+        let subject = self.name_of(base);
+        let (sels, dims) = self.selection(node, index, &subject);
+        self.view(node, sels, dims)
+    }
+
+    /// What an index selects along each axis of a node, and the shape that is left.
+    pub fn selection(&mut self, node: NodeId, index: &'h [Index], subject: &str) -> (Vec<Sel>, Vec<Dim>) {
+        let from = self.node(node).dims.clone();
+        let (mut sels, mut dims) = (Vec::new(), Vec::new());
+        for part in index {
+            match part {
+                Index::NewAxis => dims.push(Dim::known(Ext::Const(1))),
+                Index::At(at) => {
+                    let axis = sels.len();
+                    let start = self.checked_index(at, from[axis], axis as u32, subject);
+                    sels.push(Sel { start, step: Ext::Const(0), dim: None });
+                }
+                Index::Slice { start, stop, step } => {
+                    let axis = from[sels.len()];
+                    let start = start.as_ref().map(|start| self.expr_ext(start));
+                    let stop = stop.as_ref().map(|stop| self.expr_ext(stop));
+                    let (start, step, dim) = self.slice(axis, start, stop, *step);
+                    sels.push(Sel { start, step, dim: Some(dims.len()) });
+                    dims.push(dim);
+                }
+            }
+        }
+        (sels, dims)
+    }
+
+    /// A single index, checked, negative ones counted from the end.
+    fn checked_index(&mut self, at: &'h Expr, axis_dim: Dim, axis: u32, subject: &str) -> Ext {
+        let at_ext = self.expr_ext(at);
+        let (value, n) = (self.ext_pending(at_ext), self.ext_pending(axis_dim.extent));
+        let zero = self.ext_pending(Ext::Const(0));
+        let negative = self.pending.b.op(Op::Lt, &[value, zero]);
+        let from_end = self.pending.b.op(Op::Add, &[value, n]);
+        let index = self.pending.b.op(Op::Select, &[negative, from_end, value]);
+        let (low, high) = (self.pending.b.op(Op::Le, &[zero, index]), self.pending.b.op(Op::Lt, &[index, n]));
+        let inside = self.pending.b.op(Op::And, &[low, high]);
+        let site = self.site(FaultKind::Index, at.span, subject, axis);
+        self.pending.b.push(hotloop_ir::Stmt::Check { cond: inside, site, shows: [value, n] });
+        if let Ext::Const(0..) = at_ext {
+            return at_ext;
+        }
+        let slot = self.new_slot("index", Type::I64);
+        self.set_pending(slot, index);
+        self.nonneg_slots.insert(slot);
+        Ext::Slot(slot)
+    }
+
+    /// The name of an array expression, if it is a variable.
+    pub fn name_of(&self, base: &Expr) -> String {
+        match base.kind {
+            Kind::Var(var) => self.var(var).name.clone(),
+            _ => String::new(),
+        }
+    }
+
+    /// A view of a node; views of memory are folded into one.
+    pub fn view(&mut self, node: NodeId, sels: Vec<Sel>, dims: Vec<Dim>) -> NodeId {
+        let elem = self.node(node).elem;
+        let NodeKind::Source(array, inner) = self.node(node).kind.clone() else {
+            return self.add_node(NodeKind::View(node, sels), elem, dims);
+        };
+        let folded = inner.into_iter().map(|sel| match sel.dim {
+            None => sel,
+            Some(dim) => self.compose(sel, sels[dim]),
+        });
+        let folded = folded.collect();
+        self.add_node(NodeKind::Source(array, folded), elem, dims)
+    }
+
+    /// A selection of a selection.
+    fn compose(&mut self, outer: Sel, inner: Sel) -> Sel {
+        let offset = self.ext_op(Op::Mul, outer.step, inner.start);
+        Sel {
+            start: self.ext_op(Op::Add, outer.start, offset),
+            step: self.ext_op(Op::Mul, outer.step, inner.step),
+            dim: inner.dim,
+        }
+    }
+
+    /// Whether a node, in memory or not, reads an array.
+    pub fn reads(&self, node: NodeId, array: ArrayId) -> bool {
+        let mut queue = vec![node];
+        let mut seen = std::collections::HashSet::new();
+        while let Some(id) = queue.pop() {
+            if !seen.insert(id) {
+                continue;
+            }
+            let kind = &self.node(id).kind;
+            if matches!(kind, NodeKind::Source(source, _) if *source == array) {
+                return true;
+            }
+            queue.extend(children(kind));
+        }
+        false
+    }
+
+    /// Puts every delayed value that is still needed and reads the array into memory, before the array changes.
+    pub fn force_readers(&mut self, array: ArrayId) {
+        for frame in 0..self.frames.len() {
+            for var in 0..self.frames[frame].vars.len() {
+                let Binding::Array(node) = self.frames[frame].vars[var] else { continue };
+                if self.frames[frame].uses[var] > 0 && self.reads(node, array) {
+                    self.detach(node);
+                }
+            }
+        }
+    }
+
+    /// Puts the delayed values of variables used in a block that will be run repeatedly into memory.
+    pub fn force_used(&mut self, block: &'h hir::Block) {
+        let mut used = Vec::new();
+        block.walk(&mut |expr| {
+            if let Kind::Var(var) = expr.kind {
+                used.push(var);
+            }
+        });
+        for var in used {
+            if let Binding::Array(node) = self.binding(var) {
+                self.materialize(node);
+            }
+        }
+    }
+
+    /// The inputs of an element-wise node in bound-variable form: how many later uses a node has beyond its parents.
+    pub fn later_uses(&self, node: NodeId) -> u32 {
+        let mut uses = 0;
+        for frame in &self.frames {
+            for (binding, left) in frame.vars.iter().zip(&frame.uses) {
+                if matches!(binding, Binding::Array(bound) if *bound == node) {
+                    uses += left;
+                }
+            }
+        }
+        uses
+    }
+}
+
+/// The selections of a whole array.
+pub(crate) fn whole(rank: usize) -> Vec<Sel> {
+    (0..rank).map(|dim| Sel { start: Ext::Const(0), step: Ext::Const(1), dim: Some(dim) }).collect()
+}
+
+/// The array operands of a node.
+pub(crate) fn children(kind: &NodeKind) -> Vec<NodeId> {
+    let of = |operands: &[Operand]| {
+        let nodes = operands.iter().filter_map(|operand| match operand {
+            Operand::Node(node) => Some(*node),
+            Operand::Scalar(_) => None,
+        });
+        nodes.collect()
+    };
+    match kind {
+        NodeKind::Source(..) | NodeKind::Fill(_) | NodeKind::Ramp(..) => Vec::new(),
+        NodeKind::View(node, _) => vec![*node],
+        NodeKind::Op(_, args) | NodeKind::Map(_, args, ..) => of(args),
+        NodeKind::Convert(arg) | NodeKind::Bitcast(arg) => of(&[*arg]),
+        NodeKind::IntDiv(_, a, b, _) | NodeKind::IntPow(_, a, b, _) | NodeKind::Logic(_, a, b) => of(&[*a, *b]),
+        NodeKind::Where(c, a, b) => of(&[*c, *a, *b]),
+    }
+}
