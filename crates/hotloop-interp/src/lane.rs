@@ -3,8 +3,8 @@
 use crate::flow::{Flow, Stop, Turn, range};
 use crate::nest::{Folds, coordinates, view_index};
 use crate::run::Run;
-use hotloop_ir::semantics::{bitcast, convert, eval};
 use hotloop_ir::program::{Local, Value};
+use hotloop_ir::semantics::{bitcast, convert, eval};
 use hotloop_ir::{Inst, Nest, Region, Scalar, Stmt, Type};
 use hotloop_target::FaultRecord;
 

@@ -10,7 +10,13 @@ fn program() -> Program {
         name: "a \"quoted\"\nname \u{1f980} \\ \u{7f}".into(),
         params: vec![Param::Array(ArrayId(0)), Param::Scalar(SlotId(0))],
         results: vec![ResultRef::Scalar(SlotId(1))],
-        arrays: vec![Array { name: "x y".into(), ty: Type::F32, rank: 2, role: Role::Input, layout: Layout::UnitInner }],
+        arrays: vec![Array {
+            name: "x y".into(),
+            ty: Type::F32,
+            rank: 2,
+            role: Role::Input,
+            layout: Layout::UnitInner,
+        }],
         slots: vec![Slot { name: String::new(), ty: Type::I64 }, Slot { name: "out".into(), ty: Type::F32 }],
         nests: vec![nest()],
         sites: vec![Site { kind: FaultKind::Shape, span: Span::new(3, 9), subject: "x[0]".into(), axis: 1 }],
@@ -117,7 +123,9 @@ fn every_cut_of_a_text_is_refused_calmly() {
 
 #[test]
 fn endless_nesting_is_refused() {
-    let deep = |levels: usize| format!("{HEADER}\nprogram\nsteps {{\n{}{}}}\n", "loop {\n".repeat(levels), "}\n".repeat(levels));
+    let deep = |levels: usize| {
+        format!("{HEADER}\nprogram\nsteps {{\n{}{}}}\n", "loop {\n".repeat(levels), "}\n".repeat(levels))
+    };
     assert!(read(&deep(200)).is_ok());
     for levels in [256, 1_000_000] {
         assert!(read(&deep(levels)).expect_err("deep").message.contains("levels of nesting"));

@@ -14,7 +14,9 @@ fn int(ty: Type, value: i128) -> Scalar {
 /// Small numbers and both ends of the range.
 fn some_ints(ty: Type) -> Vec<Scalar> {
     let (low, high) = range(ty);
-    [0, 1, -1, 2, -2, 3, 7, -7, 100, low, low + 1, low / 2, high, high - 1, high / 2].map(|value| int(ty, value)).to_vec()
+    [0, 1, -1, 2, -2, 3, 7, -7, 100, low, low + 1, low / 2, high, high - 1, high / 2]
+        .map(|value| int(ty, value))
+        .to_vec()
 }
 
 fn range(ty: Type) -> (i128, i128) {
@@ -27,8 +29,23 @@ fn wrapped(ty: Type, value: i128) -> i128 {
     (value - low).rem_euclid(high - low + 1) + low
 }
 
-const F64S: [f64; 15] =
-    [0.0, -0.0, 1.0, -1.5, 2.5, 3.5, -0.3, 1e300, 5e-324, -1e-310, f64::MAX, f64::INFINITY, f64::NEG_INFINITY, f64::NAN, 0.1];
+const F64S: [f64; 15] = [
+    0.0,
+    -0.0,
+    1.0,
+    -1.5,
+    2.5,
+    3.5,
+    -0.3,
+    1e300,
+    5e-324,
+    -1e-310,
+    f64::MAX,
+    f64::INFINITY,
+    f64::NEG_INFINITY,
+    f64::NAN,
+    0.1,
+];
 
 fn f64s(op: Op, args: &[f64]) -> f64 {
     eval(op, &args.iter().map(|x| Scalar::f64(*x)).collect::<Vec<_>>()).as_f64()
@@ -67,9 +84,16 @@ fn integer_arithmetic_wraps() {
 
 #[test]
 fn integer_division_floors_and_never_traps() {
-    for (x, y, quotient, rest) in
-        [(7, 2, 3, 1), (-7, 2, -4, 1), (7, -2, -4, -1), (-7, -2, 3, -1), (6, 3, 2, 0), (-6, 3, -2, 0), (5, 0, 0, 0), (-5, 0, 0, 0)]
-    {
+    for (x, y, quotient, rest) in [
+        (7, 2, 3, 1),
+        (-7, 2, -4, 1),
+        (7, -2, -4, -1),
+        (-7, -2, 3, -1),
+        (6, 3, 2, 0),
+        (-6, 3, -2, 0),
+        (5, 0, 0, 0),
+        (-5, 0, 0, 0),
+    ] {
         for ty in [Type::I8, Type::I16, Type::I32, Type::I64] {
             assert_eq!(eval(Op::FloorDiv, &[int(ty, x), int(ty, y)]), int(ty, quotient), "{x} // {y} {ty}");
             assert_eq!(eval(Op::FloorRem, &[int(ty, x), int(ty, y)]), int(ty, rest), "{x} % {y} {ty}");
@@ -122,9 +146,12 @@ fn bit_ops_work_on_ints_and_truth_values() {
         assert_eq!(eval(Op::Or, &[a, b]), int(ty, 0b1110));
         assert_eq!(eval(Op::Xor, &[a, b]), int(ty, 0b0110));
     }
-    for (a, b, and, or, xor) in
-        [(false, false, false, false, false), (false, true, false, true, true), (true, false, false, true, true), (true, true, true, true, false)]
-    {
+    for (a, b, and, or, xor) in [
+        (false, false, false, false, false),
+        (false, true, false, true, true),
+        (true, false, false, true, true),
+        (true, true, true, true, false),
+    ] {
         let args = [Scalar::bool(a), Scalar::bool(b)];
         assert_eq!(eval(Op::And, &args), Scalar::bool(and));
         assert_eq!(eval(Op::Or, &args), Scalar::bool(or));
@@ -203,9 +230,12 @@ fn fma_rounds_once() {
 
 #[test]
 fn min_and_max_propagate_nan_and_order_zeros() {
-    for (a, b, min, max) in
-        [(1.0, 2.0, 1.0, 2.0), (-0.0, 0.0, -0.0, 0.0), (f64::INFINITY, 3.0, 3.0, f64::INFINITY), (-1.0, f64::NEG_INFINITY, f64::NEG_INFINITY, -1.0)]
-    {
+    for (a, b, min, max) in [
+        (1.0, 2.0, 1.0, 2.0),
+        (-0.0, 0.0, -0.0, 0.0),
+        (f64::INFINITY, 3.0, 3.0, f64::INFINITY),
+        (-1.0, f64::NEG_INFINITY, f64::NEG_INFINITY, -1.0),
+    ] {
         for (a, b) in [(a, b), (b, a)] {
             assert!(same(f64s(Op::Min, &[a, b]), min) && same(f64s(Op::Max, &[a, b]), max), "{a} {b}");
             assert!(same(f32s(Op::Min, &[a as f32, b as f32]).into(), min));
@@ -364,7 +394,8 @@ fn getexp_and_getmant_take_floats_apart() {
         assert!(same(f64s(Op::Getexp, &[x]), exponent), "getexp({x})");
         assert!(same(f64s(Op::Getmant, &[x]), mantissa), "getmant({x})");
     }
-    for (x, exponent, mantissa) in [(1.4e-45f32, -149.0, 1.0), (-3.0, 1.0, -1.5), (f32::MAX, 127.0, 2.0 - f32::EPSILON)] {
+    for (x, exponent, mantissa) in [(1.4e-45f32, -149.0, 1.0), (-3.0, 1.0, -1.5), (f32::MAX, 127.0, 2.0 - f32::EPSILON)]
+    {
         assert_eq!((f32s(Op::Getexp, &[x]), f32s(Op::Getmant, &[x])), (exponent, mantissa));
     }
     assert_eq!(f32s(Op::Getexp, &[0.0]), f32::NEG_INFINITY);
@@ -538,7 +569,10 @@ fn folds_of_nothing_and_of_one_element() {
     assert_eq!(empty(FoldOp::Max, Type::U32), int(Type::U32, 0));
     assert_eq!(empty(FoldOp::Min, Type::F32), Scalar::f32(f32::INFINITY));
     assert_eq!(empty(FoldOp::Max, Type::F64), Scalar::f64(f64::NEG_INFINITY));
-    assert_eq!((empty(FoldOp::All, Type::Bool), empty(FoldOp::Any, Type::Bool)), (Scalar::bool(true), Scalar::bool(false)));
+    assert_eq!(
+        (empty(FoldOp::All, Type::Bool), empty(FoldOp::Any, Type::Bool)),
+        (Scalar::bool(true), Scalar::bool(false))
+    );
     let mut state = FoldState::new(FoldOp::Sum, Type::F64);
     state.push(Scalar::f64(-0.0));
     assert_eq!(state.finish(), Scalar::f64(-0.0));

@@ -80,7 +80,9 @@ impl Walk<'_> {
             Stmt::Store(view, value) => {
                 let array = self.view(*view)?;
                 writable(self.program, array)?;
-                same_type(self.use_value(*value)?, self.program.array(array).ty, || format!("what is stored in {array}"))
+                same_type(self.use_value(*value)?, self.program.array(array).ty, || {
+                    format!("what is stored in {array}")
+                })
             }
             Stmt::StoreAt(array, index, value) => {
                 let ty = self.element(*array, index)?;
@@ -157,7 +159,9 @@ impl Walk<'_> {
             Inst::LoadAt(array, index) => self.element(*array, index)?,
             Inst::Extent(array, axis) => {
                 in_range(array.index(), self.program.arrays.len(), || format!("array {array}"))?;
-                in_range(*axis as usize, self.program.array(*array).rank as usize, || format!("axis {axis} of {array}"))?;
+                in_range(*axis as usize, self.program.array(*array).rank as usize, || {
+                    format!("axis {axis} of {array}")
+                })?;
                 Type::I64
             }
         };

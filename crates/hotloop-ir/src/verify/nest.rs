@@ -84,5 +84,7 @@ fn schedule(nest: &Nest) -> Check {
     ensure(fits, || format!("shape {:?} with {} lanes does not fit the axes", schedule.shape, schedule.lanes))?;
     let to_slot = nest.folds.iter().any(|fold| matches!(fold.dest, FoldDest::Slot(_)));
     let crossed = to_slot && count(AxisKind::Parallel) > 0;
-    ensure(schedule.shape == Shape::Serial || !crossed, || "a fold to a slot over a `Parallel` axis is not `Serial`".into())
+    ensure(schedule.shape == Shape::Serial || !crossed, || {
+        "a fold to a slot over a `Parallel` axis is not `Serial`".into()
+    })
 }

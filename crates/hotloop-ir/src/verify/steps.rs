@@ -86,8 +86,8 @@ impl Steps<'_> {
         let wanted = self.program.array(array);
         ensure(matches!(wanted.role, Role::Output | Role::Temp), || format!("array {array} has memory already"))?;
         ensure(extents.len() == wanted.rank as usize, || format!("array {array} is allocated with another rank"))?;
-        extents.iter().try_for_each(|slot| {
-            same_type(slot_type(self.program, *slot)?, Type::I64, || format!("the extent {slot}"))
-        })
+        extents
+            .iter()
+            .try_for_each(|slot| same_type(slot_type(self.program, *slot)?, Type::I64, || format!("the extent {slot}")))
     }
 }

@@ -244,9 +244,21 @@ fn each_rule_is_checked() {
         ("    if v3 {", "    if v1 {", "`i64`, not `bool`"),
         ("for l0 in v1, v2, v4", "for l0 in v1, v0, v4", "`f64`, not `i64`"),
         ("for l0 in v1, v2, v4", "for l1 in v1, v2, v4", "`f64`, not `i64`"),
-        ("          break 1\n        }\n      }\n    }\n    v9", "          break 3\n        }\n      }\n    }\n    v9", "leaves no loop"),
-        ("          break 1\n        }\n      }\n    }\n    v9", "          continue 0\n        }\n      }\n    }\n    v9", "reaches no loop"),
-        ("          break 1\n        }\n      }\n    }\n    v9", "          break 1\n          set l1, v0\n        }\n      }\n    }\n    v9", "follows `break 1`"),
+        (
+            "          break 1\n        }\n      }\n    }\n    v9",
+            "          break 3\n        }\n      }\n    }\n    v9",
+            "leaves no loop",
+        ),
+        (
+            "          break 1\n        }\n      }\n    }\n    v9",
+            "          continue 0\n        }\n      }\n    }\n    v9",
+            "reaches no loop",
+        ),
+        (
+            "          break 1\n        }\n      }\n    }\n    v9",
+            "          break 1\n          set l1, v0\n        }\n      }\n    }\n    v9",
+            "follows `break 1`",
+        ),
     ] {
         let error = broken(from, to).to_string();
         if !error.contains(message) {
@@ -269,8 +281,14 @@ fn rules_that_no_text_breaks() {
     breaks(|program| program.nests[1].lane.types.truncate(1), "not equally many");
     breaks(|program| program.nests[1].lane.body.push(Stmt::Let(Value(0))), "computed twice");
     breaks(|program| program.nests[1].lane.body.push(Stmt::Let(Value(7))), "v7 does not exist");
-    breaks(|program| program.nests[0].lane.values[5] = Inst::Op(Op::Neg, [Value(0), Value(1), Value(0)]), "beyond its arity");
-    breaks(|program| program.nests[1].lane.values[0] = Inst::Const(Scalar { ty: Type::F32, bits: 1 << 40 }), "beyond its type");
+    breaks(
+        |program| program.nests[0].lane.values[5] = Inst::Op(Op::Neg, [Value(0), Value(1), Value(0)]),
+        "beyond its arity",
+    );
+    breaks(
+        |program| program.nests[1].lane.values[0] = Inst::Const(Scalar { ty: Type::F32, bits: 1 << 40 }),
+        "beyond its type",
+    );
     breaks(|program| program.nests[1].lane.values[1] = Inst::Const(Scalar::new(Type::Bool, 2)), "neither 0 nor 1");
     breaks(
         |program| {

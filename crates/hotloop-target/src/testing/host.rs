@@ -102,7 +102,8 @@ impl Outcome {
             return None;
         }
         let mut results = self.results.iter().zip(&other.results).enumerate();
-        let differing = results.find_map(|(i, (a, b))| output_difference(a, b).map(|what| format!("result {i}: {what}")));
+        let differing =
+            results.find_map(|(i, (a, b))| output_difference(a, b).map(|what| format!("result {i}: {what}")));
         let arrays = || {
             let mut pairs = self.arrays.iter().zip(&other.arrays).enumerate();
             pairs.find_map(|(i, (a, b))| tensor_difference(a, b).map(|what| format!("array argument {i}: {what}")))

@@ -1,11 +1,11 @@
 //! Makes programs for tests without the front end.
 
 use hotloop_ir::build::LaneBuilder;
+use hotloop_ir::program::Value;
 use hotloop_ir::{
     Array, ArrayId, Axis, AxisKind, Extent, FaultKind, Fold, FoldDest, FoldId, FoldOp, Layout, Nest, NestId, Param,
     Program, ResultRef, Role, Schedule, Site, SiteId, Slot, SlotId, Step, Type, View, ViewDim, ViewId,
 };
-use hotloop_ir::program::Value;
 
 /// A program in the making.
 #[derive(Debug)]

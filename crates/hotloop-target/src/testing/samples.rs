@@ -48,7 +48,7 @@ fn noise(ty: Type, i: usize) -> Scalar {
     let mixed = (mixed ^ mixed >> 29).wrapping_mul(0xbf58_476d_1ce4_e5b9) >> 20;
     let float = (mixed % 200_001) as f64 * 1.1e-3 - 110.0;
     match (ty.class(), ty) {
-        (Class::Bool, _) => Scalar::bool(mixed % 3 == 0),
+        (Class::Bool, _) => Scalar::bool(mixed.is_multiple_of(3)),
         (Class::Signed | Class::Unsigned, _) => Scalar::new(ty, mixed),
         (Class::Float, Type::F32) => Scalar::f32(float as f32),
         (Class::Float, _) => Scalar::f64(float),

@@ -83,11 +83,8 @@ impl Tensor {
 
     /// An element, by its number in C order.
     pub fn get(&self, linear: usize) -> Scalar {
-        let mut bits = 0;
-        for i in (0..self.ty.bytes()).rev() {
-            bits = bits << 8 | u64::from(self.byte(self.offset(linear) + self.place(i)));
-        }
-        Scalar::new(self.ty, bits)
+        let at = self.offset(linear);
+        Scalar::new(self.ty, self.words[at / 8] >> self.shift(at))
     }
 
     /// Every element in C order.
@@ -97,10 +94,10 @@ impl Tensor {
 
     /// Writes an element, by its number in C order.
     pub fn set(&mut self, linear: usize, value: Scalar) {
-        for i in 0..self.ty.bytes() {
-            let at = self.offset(linear) + self.place(i);
-            self.set_byte(at, (value.bits >> (8 * i)) as u8);
-        }
+        let at = self.offset(linear);
+        let shift = self.shift(at);
+        let word = &mut self.words[at / 8];
+        *word = *word & !(self.ty.mask() << shift) | (value.bits << shift);
     }
 
     /// Whether the bytes that belong to no element are as they were made.
@@ -113,19 +110,14 @@ impl Tensor {
         owned.iter().enumerate().all(|(at, owned)| *owned || self.byte(at) == PATTERN)
     }
 
-    /// Where the i-th byte, counted from the lowest, of an element stands.
-    fn place(&self, i: usize) -> usize {
-        if cfg!(target_endian = "little") { i } else { self.ty.bytes() - 1 - i }
+    /// Where in its word an element stands. Elements are aligned to their size, so that none lies in two words.
+    fn shift(&self, at: usize) -> usize {
+        let bytes = at % 8;
+        8 * if cfg!(target_endian = "little") { bytes } else { 8 - self.ty.bytes() - bytes }
     }
 
     fn byte(&self, at: usize) -> u8 {
         self.words[at / 8].to_ne_bytes()[at % 8]
-    }
-
-    fn set_byte(&mut self, at: usize, byte: u8) {
-        let mut bytes = self.words[at / 8].to_ne_bytes();
-        bytes[at % 8] = byte;
-        self.words[at / 8] = u64::from_ne_bytes(bytes);
     }
 
     fn offset(&self, mut linear: usize) -> usize {
@@ -169,7 +161,7 @@ mod tests {
         let tensor = Tensor::strided(Type::I16, &[3], &[2], &numbers(3));
         for at in [tensor.origin - 1, tensor.origin + 2, tensor.origin + 10] {
             let mut broken = tensor.clone();
-            broken.set_byte(at, 0);
+            broken.words[at / 8] ^= u64::from_ne_bytes(std::array::from_fn(|i| u8::from(i == at % 8)));
             assert!(!broken.guards_intact());
         }
     }

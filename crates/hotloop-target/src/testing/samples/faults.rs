@@ -110,7 +110,10 @@ fn in_branch() -> Sample {
         Input::Array(Tensor::vector(Type::Bool, &flags))
     };
     let set = |n: i64, zeros: &[i64], off: &[i64]| vec![with_zeros(ty, n, zeros), flags(n, off)];
-    Sample::new(make, vec![set(50, &[3, 8], &[3]), set(50, &[3, 8], &[3, 8]), set(50, &[3, 8], &[8]), set(1, &[0], &[0])])
+    Sample::new(
+        make,
+        vec![set(50, &[3, 8], &[3]), set(50, &[3, 8], &[3, 8]), set(50, &[3, 8], &[8]), set(1, &[0], &[0])],
+    )
 }
 
 /// A check in a loop: a later point can fail in an earlier turn, and still the lower index counts.
@@ -162,7 +165,10 @@ fn two_axes() -> Sample {
     make.run(domain);
     let set = |a: &[i64], b: &[i64]| vec![ints(ty, a.iter().copied()), ints(ty, b.iter().copied())];
     let long: Vec<i64> = (1..5000).map(|i| if i == 4200 { -2 } else { i }).collect();
-    Sample::new(make, vec![set(&[1, 2, 3], &[5, -3, -2, 9]), set(&[1, 2], &[3, 4]), set(&[1, 2, 3], &long), set(&[2; 40], &[-1, -2])])
+    Sample::new(
+        make,
+        vec![set(&[1, 2, 3], &[5, -3, -2, 9]), set(&[1, 2], &[3, 4]), set(&[1, 2, 3], &long), set(&[2; 40], &[-1, -2])],
+    )
 }
 
 /// A check in a nest with folds, along rows and along columns.
@@ -172,10 +178,9 @@ fn beside_fold() -> Sample {
     let x = make.input(ty, 2, Layout::Dense);
     let (down, across) = (make.site(FaultKind::DivideByZero), make.site(FaultKind::Index));
     let extents = make.extents(x);
-    for (site, kinds, kept) in [
-        (across, [AxisKind::Parallel, AxisKind::Reduce], 0),
-        (down, [AxisKind::Reduce, AxisKind::Parallel], 1),
-    ] {
+    for (site, kinds, kept) in
+        [(across, [AxisKind::Parallel, AxisKind::Reduce], 0), (down, [AxisKind::Reduce, AxisKind::Parallel], 1)]
+    {
         let out = make.output(ty, &extents[kept..=kept]);
         let mut domain = Domain::new(&[0, 1].map(|axis| (kinds[axis], Extent::Slot(extents[axis]))));
         let (view, dest) = (domain.whole(x), domain.view(out, &[dim(kept as u32)]));

@@ -136,10 +136,8 @@ fn all_of_two_axes(ty: Type) -> Sample {
     let mut make = Make::new(format!("folds of a matrix of {ty}"));
     let x = make.input(ty, 2, Layout::UnitInner);
     let extents = make.extents(x);
-    let mut domain = Domain::new(&[
-        (AxisKind::Reduce, Extent::Slot(extents[0])),
-        (AxisKind::Reduce, Extent::Slot(extents[1])),
-    ]);
+    let mut domain =
+        Domain::new(&[(AxisKind::Reduce, Extent::Slot(extents[0])), (AxisKind::Reduce, Extent::Slot(extents[1]))]);
     let view = domain.whole(x);
     let value = domain.lane.load(view, ty);
     fold_to_slots(&mut make, &mut domain, ty, value);
@@ -196,10 +194,8 @@ fn stores_too() -> Sample {
     let x = make.input(ty, 2, Layout::Dense);
     let extents = make.extents(x);
     let (squares, sums) = (make.output(ty, &extents), make.output(ty, &extents[..1]));
-    let mut domain = Domain::new(&[
-        (AxisKind::Parallel, Extent::Slot(extents[0])),
-        (AxisKind::Reduce, Extent::Slot(extents[1])),
-    ]);
+    let mut domain =
+        Domain::new(&[(AxisKind::Parallel, Extent::Slot(extents[0])), (AxisKind::Reduce, Extent::Slot(extents[1]))]);
     let view = domain.whole(x);
     let value = domain.lane.load(view, ty);
     let square = domain.lane.op(Op::Mul, &[value, value]);
@@ -277,10 +273,8 @@ fn strided_rows() -> Sample {
     let mut make = Make::new("folds of strided rows");
     let x = make.input(ty, 2, Layout::Strided);
     let extents = make.extents(x);
-    let mut domain = Domain::new(&[
-        (AxisKind::Parallel, Extent::Slot(extents[0])),
-        (AxisKind::Reduce, Extent::Slot(extents[1])),
-    ]);
+    let mut domain =
+        Domain::new(&[(AxisKind::Parallel, Extent::Slot(extents[0])), (AxisKind::Reduce, Extent::Slot(extents[1]))]);
     let view = domain.whole(x);
     let value = domain.lane.load(view, ty);
     fold_to_arrays(&mut make, &mut domain, ty, value, &[(0, extents[0])]);

@@ -7,7 +7,16 @@ use hotloop_ir::program::Value;
 use hotloop_ir::{AxisKind, Extent, FoldDest, FoldOp, Layout, Op, ResultRef, Role, Scalar, SlotId, Step, Stmt, Type};
 
 pub(super) fn add(samples: &mut Vec<Sample>) {
-    samples.extend([scalars(), counted(), while_loop(), jumps(), relaxation(), prefix_sums(), reallocated(), branches()]);
+    samples.extend([
+        scalars(),
+        counted(),
+        while_loop(),
+        jumps(),
+        relaxation(),
+        prefix_sums(),
+        reallocated(),
+        branches(),
+    ]);
     samples.extend([slot_types(), set_slots(), through_temporary()]);
 }
 
@@ -66,7 +75,10 @@ fn counted() -> Sample {
         lane.op(Op::Add, &[triple, index])
     })];
     make.program.steps.push(Step::For { index, start, stop, step, body });
-    Sample::new(make, scalar_sets(&[&[0, 5, 1], &[5, 0, -2], &[0, 0, 1], &[3, -10, 4], &[0, 40, 7], &[i64::MAX - 2, i64::MAX, 2]]))
+    Sample::new(
+        make,
+        scalar_sets(&[&[0, 5, 1], &[5, 0, -2], &[0, 0, 1], &[3, -10, 4], &[0, 40, 7], &[i64::MAX - 2, i64::MAX, 2]]),
+    )
 }
 
 /// Euclid's algorithm: a `while` as a loop with a break.
