@@ -1,1 +1,74 @@
-//! Being written.
+//! Program to Program: what makes the same meaning cheaper to run.
+//!
+//! The list in [`PASSES`] is the order of work. Each pass keeps every bit of every result; the verifier checks the
+//! Program after each one in debug builds, and once before code generation always.
+
+mod collapse;
+mod fold;
+mod join;
+mod schedule;
+mod unused;
+
+use hotloop_ir::Program;
+
+/// A pass: its name in options, what it does, and the work.
+pub struct Pass {
+    /// The name in `ir-after=NAME`.
+    pub name: &'static str,
+    /// One line of help.
+    pub about: &'static str,
+    /// The work.
+    pub run: fn(&mut Program),
+}
+
+/// The passes, in the order they run.
+pub const PASSES: &[Pass] = &[
+    Pass {
+        name: "fold",
+        about: "computes constants and drops what changes no bit",
+        run: fold::run,
+    },
+    Pass {
+        name: "unused",
+        about: "removes values, variables and steps that nothing reads",
+        run: unused::run,
+    },
+    Pass {
+        name: "join",
+        about: "joins scalar code that stands side by side",
+        run: join::run,
+    },
+    Pass {
+        name: "collapse",
+        about: "merges axes that lie together in memory",
+        run: collapse::run,
+    },
+    Pass {
+        name: "schedule",
+        about: "chooses lanes and threads for each nest",
+        run: schedule::run,
+    },
+];
+
+/// Runs all passes.
+pub fn run(program: Program) -> Program {
+    run_with(program, &mut |_, _| {})
+}
+
+/// Runs all passes and shows the Program after each.
+pub fn run_with(mut program: Program, after: &mut dyn FnMut(&Pass, &Program)) -> Program {
+    for pass in PASSES {
+        (pass.run)(&mut program);
+        if cfg!(debug_assertions) {
+            if let Err(error) = hotloop_ir::verify::verify(&program) {
+                panic!(
+                    "pass `{}` broke the program: {error}\n{}",
+                    pass.name,
+                    hotloop_ir::text::print(&program)
+                );
+            }
+        }
+        after(pass, &program);
+    }
+    program
+}

@@ -24,21 +24,38 @@ impl<'h> Lower<'h> {
                 }
                 false
             }
-            StmtKind::Store { array, index, value } => {
+            StmtKind::Store {
+                array,
+                index,
+                value,
+            } => {
                 self.lane_store(*array, index, value);
                 false
             }
-            StmtKind::If { cond, then, otherwise } => self.lane_if(cond, then, otherwise),
+            StmtKind::If {
+                cond,
+                then,
+                otherwise,
+            } => self.lane_if(cond, then, otherwise),
             StmtKind::While { cond, body } => {
                 self.lane_while(cond, body);
                 false
             }
-            StmtKind::For { var, start, stop, step, body, .. } => {
+            StmtKind::For {
+                var,
+                start,
+                stop,
+                step,
+                body,
+                ..
+            } => {
                 self.lane_for(*var, [start, stop, step], body);
                 false
             }
             StmtKind::Break => self.leave(|scope| matches!(scope, Scope::Loop), ir::Stmt::Break),
-            StmtKind::Continue => self.leave(|scope| matches!(scope, Scope::Loop), ir::Stmt::Continue),
+            StmtKind::Continue => {
+                self.leave(|scope| matches!(scope, Scope::Loop), ir::Stmt::Continue)
+            }
             StmtKind::Return(values) => self.lane_return(values),
         }
     }
@@ -64,7 +81,10 @@ impl<'h> Lower<'h> {
         for (&local, value) in locals.iter().zip(values) {
             self.b().set(local, value);
         }
-        self.leave(|scope| matches!(scope, Scope::LaneReturn(_)), ir::Stmt::Break)
+        self.leave(
+            |scope| matches!(scope, Scope::LaneReturn(_)),
+            ir::Stmt::Break,
+        )
     }
 
     fn lane_assign(&mut self, var: VarId, value: ir::Value) {
@@ -77,13 +97,17 @@ impl<'h> Lower<'h> {
                 self.b().set(local, value);
                 self.bind(var, Binding::Local(local));
             }
-            (VarKind::Let | VarKind::Loop | VarKind::Param { .. }, _) => self.bind(var, Binding::Value(value)),
+            (VarKind::Let | VarKind::Loop | VarKind::Param { .. }, _) => {
+                self.bind(var, Binding::Value(value))
+            }
         }
     }
 
     fn lane_store(&mut self, array: VarId, index: &'h [hir::Index], value: &'h Expr) {
         let value = self.value(value);
-        let (Binding::Storage(node) | Binding::Array(node)) = self.binding(array) else { return };
+        let (Binding::Storage(node) | Binding::Array(node)) = self.binding(array) else {
+            return;
+        };
         let subject = self.var(array).name.clone();
         if let Some((array, index)) = self.element_at(node, index, &subject) {
             self.b().push(ir::Stmt::StoreAt(array, index, value));
@@ -98,7 +122,11 @@ impl<'h> Lower<'h> {
         self.begin();
         let otherwise_ended = self.lane_stmts(&otherwise.stmts);
         let otherwise = self.end();
-        self.b().push(ir::Stmt::If { cond, then, otherwise });
+        self.b().push(ir::Stmt::If {
+            cond,
+            then,
+            otherwise,
+        });
         then_ended && otherwise_ended
     }
 
@@ -107,7 +135,11 @@ impl<'h> Lower<'h> {
         self.begin();
         let cond = self.value(cond);
         let exit = vec![ir::Stmt::Break(0)];
-        self.b().push(ir::Stmt::If { cond, then: Vec::new(), otherwise: exit });
+        self.b().push(ir::Stmt::If {
+            cond,
+            then: Vec::new(),
+            otherwise: exit,
+        });
         self.lane_stmts(&body.stmts);
         let region = self.end();
         self.cx().scopes.pop();
@@ -135,7 +167,12 @@ impl<'h> Lower<'h> {
         self.lane_stmts(&body.stmts);
         let body = self.end();
         self.cx().scopes.pop();
-        self.b().push(ir::Stmt::For { index, start, stop, step, body });
+        self.b().push(ir::Stmt::For {
+            index,
+            start,
+            stop,
+            step,
+            body,
+        });
     }
-
 }

@@ -14,7 +14,10 @@ const SELECTED: usize = 12;
 impl<'h> Lower<'h> {
     /// A scalar expression as something the array level can refer to.
     pub fn scalar_ref(&mut self, expr: &'h Expr) -> Ref {
-        debug_assert!(self.nest.is_none(), "scalars of the array level are computed between nests");
+        debug_assert!(
+            self.nest.is_none(),
+            "scalars of the array level are computed between nests"
+        );
         match &expr.kind {
             Kind::Const(value) => return Ref::Const(*value),
             Kind::Number(number) => return Ref::Const(settled(number, expr.ty.elem)),
@@ -68,7 +71,9 @@ impl<'h> Lower<'h> {
             Kind::Where(c, a, b) => {
                 let c = self.value(c);
                 let total = self.total_expr(a) && self.total_expr(b);
-                self.choose(c, elem, total, &mut |lower| lower.value(a), &mut |lower| lower.value(b))
+                self.choose(c, elem, total, &mut |lower| lower.value(a), &mut |lower| {
+                    lower.value(b)
+                })
             }
             Kind::If(c, then, otherwise) => {
                 let c = self.value(c);
@@ -81,7 +86,9 @@ impl<'h> Lower<'h> {
                 }
                 self.value(value)
             }
-            Kind::Map(id, args) | Kind::Inline(id, args) => self.call_value(*id, args, elem, expr.span),
+            Kind::Map(id, args) | Kind::Inline(id, args) => {
+                self.call_value(*id, args, elem, expr.span)
+            }
             Kind::Index(base, index) => self.load_element(base, index, elem),
             Kind::Extent(base, axis) => {
                 let dims = self.dims_of(base);
@@ -99,7 +106,11 @@ impl<'h> Lower<'h> {
             }
             // `prepare` has computed these, and lanes contain none.
             Kind::Reduce { .. } | Kind::Fill(..) | Kind::FillLike(..) | Kind::Ramp(..) => {
-                self.unsupported(expr.span, "an array operation inside the code of one element", "compute it before the loop");
+                self.unsupported(
+                    expr.span,
+                    "an array operation inside the code of one element",
+                    "compute it before the loop",
+                );
                 self.literal(Scalar::new(elem, 0))
             }
         }
@@ -111,7 +122,9 @@ impl<'h> Lower<'h> {
             Binding::ScalarVar(slot) => self.b().slot(slot, elem),
             Binding::Value(value) => value,
             Binding::Local(local) => self.b().get(local),
-            Binding::Unbound | Binding::Array(_) | Binding::Storage(_) => self.literal(Scalar::new(elem, 0)),
+            Binding::Unbound | Binding::Array(_) | Binding::Storage(_) => {
+                self.literal(Scalar::new(elem, 0))
+            }
         }
     }
 
@@ -125,7 +138,9 @@ impl<'h> Lower<'h> {
                 | Binding::Scalar(_)
                 | Binding::ScalarVar(_)
                 | Binding::Value(_)
-                | Binding::Local(_) => vec![super::shape::Dim::known(Ext::Const(1)); base.ty.rank as usize],
+                | Binding::Local(_) => {
+                    vec![super::shape::Dim::known(Ext::Const(1)); base.ty.rank as usize]
+                }
             },
             _ => {
                 let node = self.array(base);
@@ -173,7 +188,11 @@ impl<'h> Lower<'h> {
         let instance = self.hir.instance(id);
         self.count(1, span);
         if self.full() {
-            return instance.results.iter().map(|ty| self.literal(Scalar::new(ty.elem, 0))).collect();
+            return instance
+                .results
+                .iter()
+                .map(|ty| self.literal(Scalar::new(ty.elem, 0)))
+                .collect();
         }
         let before = self.b_len();
         let span = self.place(span);
@@ -209,7 +228,9 @@ impl<'h> Lower<'h> {
     pub fn lane_values(&mut self, values: &'h [Expr]) -> Vec<Value> {
         if let [only] = values {
             if let Kind::Map(id, args) | Kind::Inline(id, args) = &only.kind {
-                if args.iter().all(|arg| arg.ty.rank == 0) && !self.ready.contains_key(&std::ptr::from_ref(only)) {
+                if args.iter().all(|arg| arg.ty.rank == 0)
+                    && !self.ready.contains_key(&std::ptr::from_ref(only))
+                {
                     let args = args.iter().map(|arg| self.value(arg)).collect();
                     return self.inline_in_lane(*id, args, only.span);
                 }
@@ -219,7 +240,11 @@ impl<'h> Lower<'h> {
     }
 
     fn lane_body_with_returns(&mut self, instance: &'h hir::Instance) -> Vec<Value> {
-        let locals: Vec<_> = instance.results.iter().map(|ty| self.b().local(ty.elem)).collect();
+        let locals: Vec<_> = instance
+            .results
+            .iter()
+            .map(|ty| self.b().local(ty.elem))
+            .collect();
         self.cx().scopes.push(Scope::LaneReturn(locals.clone()));
         self.begin();
         let ended = self.lane_stmts(&instance.body.stmts);
@@ -232,7 +257,10 @@ impl<'h> Lower<'h> {
         let region = self.end();
         self.cx().scopes.pop();
         self.b().push(Stmt::Block(region));
-        locals.into_iter().map(|local| self.b().get(local)).collect()
+        locals
+            .into_iter()
+            .map(|local| self.b().get(local))
+            .collect()
     }
 
     /// An element of an array in memory, checked.
@@ -244,7 +272,11 @@ impl<'h> Lower<'h> {
     }
 
     /// The array and the checked indices of an element.
-    pub fn element_place(&mut self, base: &'h Expr, index: &'h [Index]) -> Option<(ArrayId, Vec<Value>)> {
+    pub fn element_place(
+        &mut self,
+        base: &'h Expr,
+        index: &'h [Index],
+    ) -> Option<(ArrayId, Vec<Value>)> {
         let node = match &base.kind {
             Kind::Var(var) => match self.binding(*var) {
                 Binding::Array(node) | Binding::Storage(node) => node,
@@ -261,16 +293,38 @@ impl<'h> Lower<'h> {
     }
 
     /// The array and the checked indices of an element of a node in memory.
-    pub fn element_at(&mut self, node: NodeId, index: &'h [Index], subject: &str) -> Option<(ArrayId, Vec<Value>)> {
+    pub fn element_at(
+        &mut self,
+        node: NodeId,
+        index: &'h [Index],
+        subject: &str,
+    ) -> Option<(ArrayId, Vec<Value>)> {
         let dims = self.node(node).dims.clone();
-        let NodeKind::Source(array, sels) = self.node(node).kind.clone() else { return None };
+        let NodeKind::Source(array, sels) = self.node(node).kind.clone() else {
+            return None;
+        };
         let mut checked = Vec::new();
-        for (axis, (part, dim)) in index.iter().filter(|part| !matches!(part, Index::NewAxis)).zip(&dims).enumerate() {
+        for (axis, (part, dim)) in index
+            .iter()
+            .filter(|part| !matches!(part, Index::NewAxis))
+            .zip(&dims)
+            .enumerate()
+        {
             let Index::At(at) = part else { return None };
             let value = self.value(at);
-            checked.push(self.checked(array, value, self.canon(dim.extent), at.span, subject, axis as u32));
+            checked.push(self.checked(
+                array,
+                value,
+                self.canon(dim.extent),
+                at.span,
+                subject,
+                axis as u32,
+            ));
         }
-        let index = sels.iter().map(|sel| self.selected_index(*sel, &checked)).collect();
+        let index = sels
+            .iter()
+            .map(|sel| self.selected_index(*sel, &checked))
+            .collect();
         Some((array, index))
     }
 
@@ -278,12 +332,28 @@ impl<'h> Lower<'h> {
         let start = self.ext_value(sel.start);
         let Some(dim) = sel.dim else { return start };
         let step = self.ext_value(sel.step);
-        let offset = if sel.step == Ext::Const(1) { index[dim] } else { self.b().op(Op::Mul, &[step, index[dim]]) };
-        if sel.start == Ext::Const(0) { offset } else { self.b().op(Op::Add, &[start, offset]) }
+        let offset = if sel.step == Ext::Const(1) {
+            index[dim]
+        } else {
+            self.b().op(Op::Mul, &[step, index[dim]])
+        };
+        if sel.start == Ext::Const(0) {
+            offset
+        } else {
+            self.b().op(Op::Add, &[start, offset])
+        }
     }
 
     /// An index that counts from the end where it is negative, and is checked against the extent.
-    fn checked(&mut self, array: ArrayId, index: Value, extent: Ext, span: Span, subject: &str, axis: u32) -> Value {
+    fn checked(
+        &mut self,
+        array: ArrayId,
+        index: Value,
+        extent: Ext,
+        span: Span,
+        subject: &str,
+        axis: u32,
+    ) -> Value {
         let n = self.ext_value(extent);
         let wraps = !self.nonneg(index) && !self.cx().no_wrap.contains(&array);
         let place = match wraps {
@@ -296,11 +366,19 @@ impl<'h> Lower<'h> {
             }
         };
         let key = (array, axis, place);
-        if self.cx().known.iter().any(|known| known.checked.contains(&key)) {
+        if self
+            .cx()
+            .known
+            .iter()
+            .any(|known| known.checked.contains(&key))
+        {
             return place;
         }
         // One unsigned comparison finds indices on both sides.
-        let (a, b) = (self.b().bitcast(Type::U64, place), self.b().bitcast(Type::U64, n));
+        let (a, b) = (
+            self.b().bitcast(Type::U64, place),
+            self.b().bitcast(Type::U64, n),
+        );
         let inside = self.b().op(Op::Lt, &[a, b]);
         self.check(FaultKind::Index, inside, [index, n], span, subject, axis);
         if let Some(known) = self.cx().known.last_mut() {
@@ -322,7 +400,9 @@ impl<'h> Lower<'h> {
                 let ty = self.b().ty(from);
                 ty == Type::Bool || (ty.is_int() && !ty.is_signed() && ty != Type::U64)
             }
-            Inst::Op(Op::Add | Op::Mul | Op::Or | Op::Min, [a, b, _]) => self.nonneg(a) && self.nonneg(b),
+            Inst::Op(Op::Add | Op::Mul | Op::Or | Op::Min, [a, b, _]) => {
+                self.nonneg(a) && self.nonneg(b)
+            }
             Inst::Op(Op::And | Op::Max, [a, b, _]) => self.nonneg(a) || self.nonneg(b),
             Inst::Op(Op::Shr | Op::FloorDiv, [a, b, _]) => self.nonneg(a) && self.nonneg(b),
             Inst::Op(Op::FloorRem, [_, b, _]) => self.nonneg(b),
@@ -352,7 +432,14 @@ impl<'h> Lower<'h> {
             let cond = self.b().op(Op::Le, &[zero, b]);
             let shown = self.b().convert(Type::I64, b);
             let none = self.literal(Scalar::i64(0));
-            self.check(FaultKind::NegativeExponent, cond, [shown, none], span, "", 0);
+            self.check(
+                FaultKind::NegativeExponent,
+                cond,
+                [shown, none],
+                span,
+                "",
+                0,
+            );
         }
         match self.inline_in_lane(id, vec![a, b], span).first() {
             Some(value) => *value,
@@ -361,7 +448,13 @@ impl<'h> Lower<'h> {
     }
 
     /// `a and b`, `a or b`. Where the right side can fault it runs only where the left does not decide.
-    pub fn logic(&mut self, op: Op, a: Value, total: bool, b: &mut dyn FnMut(&mut Self) -> Value) -> Value {
+    pub fn logic(
+        &mut self,
+        op: Op,
+        a: Value,
+        total: bool,
+        b: &mut dyn FnMut(&mut Self) -> Value,
+    ) -> Value {
         if total {
             let b = b(self);
             return self.b().op(op, &[a, b]);
@@ -399,15 +492,28 @@ impl<'h> Lower<'h> {
         let value = b(self);
         self.b().set(local, value);
         let otherwise = self.end();
-        self.b().push(Stmt::If { cond, then, otherwise });
+        self.b().push(Stmt::If {
+            cond,
+            then,
+            otherwise,
+        });
         self.b().get(local)
     }
 
     /// `if` as a value: short branches without effects are both computed, others branch.
-    fn branch(&mut self, cond: Value, elem: Type, then: &'h hir::Block, otherwise: &'h hir::Block) -> Value {
+    fn branch(
+        &mut self,
+        cond: Value,
+        elem: Type,
+        then: &'h hir::Block,
+        otherwise: &'h hir::Block,
+    ) -> Value {
         let (then, a) = self.branch_side(then, elem);
         let (otherwise, b) = self.branch_side(otherwise, elem);
-        if self.selectable(&then) && self.selectable(&otherwise) && then.len() + otherwise.len() <= SELECTED {
+        if self.selectable(&then)
+            && self.selectable(&otherwise)
+            && then.len() + otherwise.len() <= SELECTED
+        {
             for stmt in then.into_iter().chain(otherwise) {
                 self.b().push(stmt);
             }
@@ -418,7 +524,11 @@ impl<'h> Lower<'h> {
             region.push(Stmt::Set(local, value));
             region
         };
-        self.b().push(Stmt::If { cond, then: set(then, a), otherwise: set(otherwise, b) });
+        self.b().push(Stmt::If {
+            cond,
+            then: set(then, a),
+            otherwise: set(otherwise, b),
+        });
         self.b().get(local)
     }
 

@@ -1,0 +1,160 @@
+//! Chooses how each nest is run: how lanes lie over its domain, how many points are computed together, and whether
+//! its tiles may run on threads. Code generators obey and decide nothing.
+
+use hotloop_ir::semantics::fold_partials;
+use hotloop_ir::{AxisKind, Inst, Nest, Op, Program, Region, Schedule, Shape, Stmt, Type};
+
+/// Bytes of one vector register of the code generator.
+const REGISTER: u32 = 16;
+
+/// Chooses for every nest.
+pub fn run(program: &mut Program) {
+    for nest in &mut program.nests {
+        nest.schedule = choose(nest);
+    }
+}
+
+fn choose(nest: &Nest) -> Schedule {
+    let serial = Schedule {
+        shape: Shape::Serial,
+        lanes: 1,
+        threads: false,
+    };
+    let Some(last) = nest.axes.last() else {
+        return serial;
+    };
+    if nest.axes.iter().any(|axis| axis.kind == AxisKind::Ordered) {
+        return serial;
+    }
+    let reduces = nest
+        .axes
+        .iter()
+        .filter(|axis| axis.kind == AxisKind::Reduce)
+        .count();
+    let checks = has_check(&nest.lane.body);
+    let shape = match (reduces, last.kind) {
+        (0, _) => Shape::Map,
+        _ if checks => Shape::FoldPoints,
+        (1, AxisKind::Reduce) => Shape::FoldRows,
+        (_, AxisKind::Parallel) => Shape::FoldColumns,
+        (_, AxisKind::Reduce | AxisKind::Ordered) => Shape::FoldPoints,
+    };
+    let lanes = match shape {
+        Shape::Serial | Shape::FoldPoints => 1,
+        Shape::Map | Shape::FoldRows | Shape::FoldColumns if !vectorizable(nest, checks) => 1,
+        Shape::Map | Shape::FoldRows | Shape::FoldColumns => lanes(nest),
+    };
+    Schedule {
+        shape,
+        lanes,
+        threads: true,
+    }
+}
+
+/// A group of lanes that meets a fault is run again point by point, so nothing may have been stored before a check.
+fn vectorizable(nest: &Nest, checks: bool) -> bool {
+    !checks || !stores_before_check(&nest.lane.body, &mut false)
+}
+
+fn has_check(region: &Region) -> bool {
+    region.iter().any(|stmt| match stmt {
+        Stmt::Check { .. } => true,
+        Stmt::If {
+            then, otherwise, ..
+        } => has_check(then) || has_check(otherwise),
+        Stmt::For { body, .. } | Stmt::Loop(body) | Stmt::Block(body) => has_check(body),
+        Stmt::Let(_)
+        | Stmt::Set(..)
+        | Stmt::Store(..)
+        | Stmt::StoreAt(..)
+        | Stmt::SetSlot(..)
+        | Stmt::Fold(..)
+        | Stmt::Break(_)
+        | Stmt::Continue(_) => false,
+    })
+}
+
+fn stores_before_check(region: &Region, stored: &mut bool) -> bool {
+    region.iter().any(|stmt| match stmt {
+        Stmt::Store(..) | Stmt::StoreAt(..) | Stmt::SetSlot(..) | Stmt::Fold(..) => {
+            *stored = true;
+            false
+        }
+        Stmt::Check { .. } => *stored,
+        Stmt::If {
+            then, otherwise, ..
+        } => stores_before_check(then, stored) || stores_before_check(otherwise, stored),
+        // A second turn comes after the first one's stores.
+        Stmt::For { body, .. } | Stmt::Loop(body) => {
+            stores_before_check(body, stored) || (*stored && has_check(body))
+        }
+        Stmt::Block(body) => stores_before_check(body, stored),
+        Stmt::Let(_) | Stmt::Set(..) | Stmt::Break(_) | Stmt::Continue(_) => false,
+    })
+}
+
+/// Points computed together: the widest type takes one register per copy, the narrowest at least one in all.
+fn lanes(nest: &Nest) -> u32 {
+    let sizes = value_sizes(nest);
+    let (Some(&widest), Some(&narrowest)) = (sizes.iter().max(), sizes.iter().min()) else {
+        return 1;
+    };
+    let wanted = (REGISTER / widest) * copies(nest);
+    let lanes = wanted.max(REGISTER / narrowest);
+    let most = nest
+        .folds
+        .iter()
+        .map(|fold| fold_partials(fold.ty) as u32)
+        .min()
+        .unwrap_or(64);
+    lanes.min(most)
+}
+
+/// Bytes of every type that values computed per point have.
+fn value_sizes(nest: &Nest) -> Vec<u32> {
+    let lane = &nest.lane;
+    let mut sizes: Vec<u32> = lane
+        .values
+        .iter()
+        .zip(&lane.types)
+        .filter(|(inst, ty)| {
+            let computed = !matches!(inst, Inst::Const(_) | Inst::Slot(_) | Inst::Extent(..));
+            computed && **ty != Type::Bool
+        })
+        .map(|(_, ty)| ty.bytes() as u32)
+        .collect();
+    sizes.extend(
+        nest.folds
+            .iter()
+            .filter(|fold| fold.ty != Type::Bool)
+            .map(|fold| fold.ty.bytes() as u32),
+    );
+    let bools =
+        lane.values.iter().zip(&lane.types).any(|(inst, ty)| {
+            *ty == Type::Bool && matches!(inst, Inst::Load(_) | Inst::LoadAt(..))
+        });
+    if sizes.is_empty() || bools {
+        sizes.push(1);
+    }
+    sizes
+}
+
+/// Copies of a group computed side by side: enough to hide latency, few enough for the registers and the compile time.
+fn copies(nest: &Nest) -> u32 {
+    let ops = nest
+        .lane
+        .values
+        .iter()
+        .filter(|inst| matches!(inst, Inst::Op(..) | Inst::Convert(_)))
+        .count();
+    let slow = nest
+        .lane
+        .values
+        .iter()
+        .any(|inst| matches!(inst, Inst::Op(Op::FloorDiv | Op::FloorRem, _)));
+    match ops {
+        _ if slow => 1,
+        0..=64 => 4,
+        _ => 2,
+    }
+}
