@@ -1,0 +1,105 @@
+//! The command line: commands, options and the help that teaches them.
+//!
+//! Owns the words only; what they do is in `run`.
+
+use crate::output::Output;
+use crate::value::Pair;
+use clap::{Args, Parser, Subcommand};
+use hotloop::{Stage, TargetChoice};
+use std::path::PathBuf;
+
+const EXAMPLES: &str = "\
+Examples:
+  hotloop eval '2*a + 3*b' a=1 b='[1, 2, 3]'
+  hotloop eval 'sqrt(mean(x*x))' x=@signal.npy
+  hotloop eval 'where(t > 0, t, 0)' t=@weather.csv:temperature -o positive.npy
+  hotloop run kernels.hl black_scholes s=@s.npy k=100 t=0.5 r=0.02 sigma=0.3
+  hotloop eval 'sum(a*b)' a=@a.npy b=@b.npy --time --threads 4
+  hotloop eval 'a + 1' a='[1, 2]' --emit ir
+
+Values, written NAME=VALUE:
+  3  -1  0xff           an integer that takes the type of what it meets
+  2.5  1e-3  inf  nan   a float that does
+  2.5f32  200u8  true   a typed value
+  [1, 2, 3]             an array of i64; of f64 if any number has a point or an exponent
+  [[1, 2], [3, 4]]      an array of two axes
+  [1f32, 2, 3]          an array of f32: one suffix types all
+  @a.npy                an array from a NumPy file
+  @table.csv:column     a column of numbers from a CSV file with a header line
+
+Types:
+  bool i8 i16 i32 i64 u8 u16 u32 u64 f32 f64
+
+Exit status:
+  0 success, 1 the program or the data is wrong, 2 the command line is wrong, 3 internal error, 130 interrupted";
+
+/// Compiles array expressions and small kernels for the values they are given, and runs them.
+#[derive(Debug, Parser)]
+#[command(name = "hotloop", version, after_help = EXAMPLES)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Evaluates an expression; its free names are the parameters.
+    #[command(after_help = EXAMPLES)]
+    Eval(Eval),
+    /// Runs a kernel of a file.
+    #[command(after_help = EXAMPLES)]
+    Run(Run),
+}
+
+/// `hotloop eval`.
+#[derive(Debug, Args)]
+pub struct Eval {
+    /// The expression; `let`s may stand before it.
+    #[arg(value_name = "EXPR", allow_hyphen_values = true)]
+    pub expression: String,
+    /// The values of the names in the expression.
+    #[arg(value_name = "NAME=VALUE", value_parser = Pair::parse)]
+    pub values: Vec<Pair>,
+    /// How to run it.
+    #[command(flatten)]
+    pub options: Options,
+}
+
+/// `hotloop run`.
+#[derive(Debug, Args)]
+pub struct Run {
+    /// The file with the kernel.
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+    /// The kernel; may be left out if the file has only one.
+    #[arg(value_name = "KERNEL")]
+    pub kernel: Option<String>,
+    /// The values of the kernel's parameters.
+    #[arg(value_name = "NAME=VALUE", value_parser = Pair::parse)]
+    pub values: Vec<Pair>,
+    /// How to run it.
+    #[command(flatten)]
+    pub options: Options,
+}
+
+/// Options of both commands.
+#[derive(Debug, Args)]
+pub struct Options {
+    /// Writes the result to a file that ends in .npy or .csv; once per result, in order.
+    #[arg(short, long = "output", value_name = "FILE", value_parser = Output::parse)]
+    pub output: Vec<Output>,
+    /// Where to run: auto, interp, scalar, simd or parallel. All give the same bits.
+    #[arg(long, value_name = "TARGET")]
+    pub target: Option<TargetChoice>,
+    /// At most so many threads; all processors by default.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    pub threads: Option<u16>,
+    /// Says how long compiling and running took.
+    #[arg(long)]
+    pub time: bool,
+    /// Prints a stage of the compilation instead of running: ast, ir, passes, clif or asm.
+    #[arg(long, value_name = "STAGE", conflicts_with_all = ["output", "time"])]
+    pub emit: Option<Stage>,
+}
