@@ -5,6 +5,8 @@
 use crate::compile;
 use crate::error::Error;
 use crate::module::Kernel;
+use crate::options::Call;
+use crate::targets::code_generator;
 use hotloop_sema::ArgType;
 use hotloop_syntax as syntax;
 use std::fmt;
@@ -62,18 +64,26 @@ impl FromStr for Stage {
 }
 
 impl Kernel {
-    /// This kernel, for arguments of these types, as it is after a stage.
+    /// This kernel, for arguments of these types and its own target, as it is after a stage.
     pub fn emit(&self, types: &[ArgType], stage: Stage) -> Result<String, Error> {
-        if stage == Stage::Ast {
-            return Ok(self.tree());
-        }
-        let program = self.program(types)?;
+        self.emit_with(types, stage, &Call::default())
+    }
+
+    /// As [`Kernel::emit`]; of the choices, the target matters.
+    pub fn emit_with(&self, types: &[ArgType], stage: Stage, call: &Call<'_>) -> Result<String, Error> {
+        let target = call.target.unwrap_or(self.target());
         compile::guarded(|| match stage {
             Stage::Ast => Ok(self.tree()),
-            Stage::Ir => Ok(hotloop_ir::text::print(&program)),
-            Stage::Passes => Ok(hotloop_ir::text::print(&hotloop_passes::run(program))),
-            Stage::Clif => hotloop_clif::emit_clif(&hotloop_passes::run(program)).map_err(compile::compile_error),
-            Stage::Asm => hotloop_clif::emit_asm(&hotloop_passes::run(program)).map_err(compile::compile_error),
+            Stage::Ir => Ok(hotloop_ir::text::print(&self.program(types)?)),
+            Stage::Passes => Ok(hotloop_ir::text::print(&hotloop_passes::run(self.program(types)?))),
+            Stage::Clif => {
+                let program = hotloop_passes::run(self.program(types)?);
+                code_generator(target)?.emit_clif(&program).map_err(compile::compile_error)
+            }
+            Stage::Asm => {
+                let program = hotloop_passes::run(self.program(types)?);
+                code_generator(target)?.emit_asm(&program).map_err(compile::compile_error)
+            }
         })
     }
 

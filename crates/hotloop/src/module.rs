@@ -98,6 +98,11 @@ impl Kernel {
         &self.info
     }
 
+    /// The target of calls that do not say: the one its attribute names, or the engine's.
+    pub fn target(&self) -> TargetChoice {
+        self.target
+    }
+
     /// Calls it.
     pub fn call(&self, args: &[Arg<'_>]) -> Result<Outputs, Error> {
         self.call_with(args, &Call::default())

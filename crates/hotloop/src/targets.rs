@@ -61,11 +61,11 @@ fn interp() -> Option<Box<dyn Target>> {
 }
 
 fn scalar() -> Option<Box<dyn Target>> {
-    Some(Box::new(Clif::scalar()?))
+    Some(Box::new(Clif::scalar().ok()?))
 }
 
 fn simd() -> Option<Box<dyn Target>> {
-    Some(Box::new(Clif::simd()?))
+    Some(Box::new(Clif::simd().ok()?))
 }
 
 fn best() -> Option<Box<dyn Target>> {
@@ -88,6 +88,18 @@ impl FromStr for TargetChoice {
             format!("there is no target `{name}`; the targets are {}", names.join(", "))
         })
     }
+}
+
+/// The code generator of a choice, for looking at what it makes.
+pub(crate) fn code_generator(choice: TargetChoice) -> Result<Clif, Error> {
+    let made = match choice {
+        TargetChoice::Scalar => Clif::scalar(),
+        TargetChoice::Auto | TargetChoice::Simd | TargetChoice::Parallel => Clif::simd(),
+        TargetChoice::Interp => {
+            return Err(Error::Unsupported("target `interp` makes no machine code; `simd` does".to_owned()));
+        }
+    };
+    made.map_err(|reason| Error::Unsupported(reason.to_string()))
 }
 
 /// A target that runs on this machine.
