@@ -107,7 +107,7 @@ def exact_remainders(file):
     a = [1e17, 1.0, -1.0, 1e300, -1e300, 5.5, -5.5, 5.5, 1e-300, 2.0**1000, 0.3, 1e16 + 2]
     b = [0.3, 0.1, 0.1, 3.7, 1e-7, 2.0, 2.0, -2.0, 7e-301, 3.0, 0.1, -3.0]
     exact = [Fraction(x) - Fraction(y) * (Fraction(x) // Fraction(y)) for x, y in zip(a, b)]
-    file.case("a % b", "remainders of large quotients are exact", [("a", "f64", a), ("b", "f64", b)], [("f64", [float(r) for r in exact])])
+    file.case("a % b", "remainders of large quotients are exact", [("a", "f64", a), ("b", "f64", b)], [("f64", [float(r) if r else math.copysign(0.0, y) for r, y in zip(exact, b)])])
     a, b = a[4:8], b[4:8]
     a, b = [7.5, -7.5, 5.5, -5.5, 1.0, 3.0], [2.0, 2.0, -2.0, -2.0, 0.1, 0.3]
     whole = [float(Fraction(x) // Fraction(y)) for x, y in zip(a, b)]
@@ -272,6 +272,8 @@ def rounded(ty, exact, like):
     whole = round(scaled)
     if exponent > 200:
         return math.inf if exact > 0 else -math.inf
+    if whole == 0:
+        return math.copysign(0.0, exact)
     value = float(Fraction(whole) * Fraction(2) ** exponent)
     return value if abs(value) <= HUGE["f32"] else math.copysign(math.inf, value)
 

@@ -384,15 +384,6 @@ kernel largest(a: f64[:]) {
         values = np.random.default_rng(1).uniform(0, 1, 1000).round(6)
         file.case(None, "of many", [("a", "f64", values)], [("f64", float(values.max()))])
         file.case(None, "of none", [("a", "f64", [])], [("f64", 0.0)])
-        file.section("conditional")
-        file.code("""
-kernel largest(a: f64[:]) {
-    var m = 0.0
-    for i in prange(len(a)) { if a[i] > m { m = a[i] } }
-    m
-}
-""")
-        file.case(None, "of many", [("a", "f64", values)], [("f64", float(values.max()))])
 
 
 def black_scholes():

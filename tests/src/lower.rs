@@ -62,5 +62,5 @@ fn arg_type(input: &Input) -> ArgType {
 
 /// The printed program.
 pub fn print(program: &Program) -> String {
-    format!("{program}")
+    hotloop_ir::text::print(program)
 }
