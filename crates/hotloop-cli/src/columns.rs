@@ -15,11 +15,7 @@ pub enum Columns {
     /// Floats without exponents: columns before and after the point.
     Fixed { before: usize, after: usize },
     /// Floats with exponents: columns before the point, digits after it, digits of the exponent.
-    Exponent {
-        before: usize,
-        after: usize,
-        exponent: usize,
-    },
+    Exponent { before: usize, after: usize, exponent: usize },
 }
 
 impl Columns {
@@ -28,18 +24,9 @@ impl Columns {
         match ty {
             Type::Bool => Columns::Right("false".len()),
             Type::F32 | Type::F64 => float_columns(ty, shown),
-            Type::I8
-            | Type::I16
-            | Type::I32
-            | Type::I64
-            | Type::U8
-            | Type::U16
-            | Type::U32
-            | Type::U64 => Columns::Right(widest(
-                shown
-                    .iter()
-                    .map(|scalar| scalar.as_i128().to_string().len()),
-            )),
+            Type::I8 | Type::I16 | Type::I32 | Type::I64 | Type::U8 | Type::U16 | Type::U32 | Type::U64 => {
+                Columns::Right(widest(shown.iter().map(|scalar| scalar.as_i128().to_string().len())))
+            }
         }
     }
 
@@ -54,19 +41,10 @@ impl Columns {
                 }
                 false => format!("{:>width$}", nonfinite(scalar), width = before + 1 + after),
             },
-            Columns::Exponent {
-                before,
-                after,
-                exponent,
-            } => match is_finite(scalar) {
+            Columns::Exponent { before, after, exponent } => match is_finite(scalar) {
                 true => {
                     let parts = scientific(scalar);
-                    let Parts {
-                        whole,
-                        fraction,
-                        sign,
-                        power,
-                    } = parts;
+                    let Parts { whole, fraction, sign, power } = parts;
                     format!("{whole:>before$}.{fraction:0<after$}e{sign}{power:0>exponent$}")
                 }
                 false => {
@@ -79,54 +57,30 @@ impl Columns {
 }
 
 fn float_columns(ty: Type, shown: &[Scalar]) -> Columns {
-    let finite: Vec<Scalar> = shown
-        .iter()
-        .copied()
-        .filter(|scalar| is_finite(*scalar))
-        .collect();
-    let room = widest(
-        shown
-            .iter()
-            .filter(|scalar| !is_finite(**scalar))
-            .map(|scalar| nonfinite(*scalar).len()),
-    );
+    let finite: Vec<Scalar> = shown.iter().copied().filter(|scalar| is_finite(*scalar)).collect();
+    let room = widest(shown.iter().filter(|scalar| !is_finite(**scalar)).map(|scalar| nonfinite(*scalar).len()));
     if needs_exponents(ty, &finite) {
         let parts: Vec<Parts> = finite.iter().map(|scalar| scientific(*scalar)).collect();
         let after = widest(parts.iter().map(|parts| parts.fraction.len()));
         let exponent = widest(parts.iter().map(|parts| parts.power.len()));
         let before = widest(parts.iter().map(|parts| parts.whole.len()));
         let before = before.max(room.saturating_sub(1 + after + 2 + exponent));
-        return Columns::Exponent {
-            before,
-            after,
-            exponent,
-        };
+        return Columns::Exponent { before, after, exponent };
     }
     let parts: Vec<(String, String)> = finite.iter().map(|scalar| fixed(*scalar)).collect();
     let after = widest(parts.iter().map(|(_, fraction)| fraction.len()));
     let before = widest(parts.iter().map(|(whole, _)| whole.len()));
-    Columns::Fixed {
-        before: before.max(room.saturating_sub(1 + after)),
-        after,
-    }
+    Columns::Fixed { before: before.max(room.saturating_sub(1 + after)), after }
 }
 
 fn needs_exponents(ty: Type, finite: &[Scalar]) -> bool {
     // A float of 32 bits is sure of six digits only.
     let large = if ty == Type::F32 { 1e6 } else { 1e8 };
-    let sizes = finite
-        .iter()
-        .map(|scalar| scalar.as_f64().abs())
-        .filter(|size| *size != 0.0);
-    let (least, most) = sizes.fold((f64::INFINITY, 0.0f64), |(least, most), size| {
-        (least.min(size), most.max(size))
-    });
+    let sizes = finite.iter().map(|scalar| scalar.as_f64().abs()).filter(|size| *size != 0.0);
+    let (least, most) = sizes.fold((f64::INFINITY, 0.0f64), |(least, most), size| (least.min(size), most.max(size)));
     // Numbers of 32 bits are compared and divided as such.
     let (small, ratio) = match ty {
-        Type::F32 => (
-            (least as f32) < 0.0001f32,
-            f64::from(most as f32 / least as f32),
-        ),
+        Type::F32 => ((least as f32) < 0.0001f32, f64::from(most as f32 / least as f32)),
         _ => (least < 0.0001, most / least),
     };
     most > 0.0 && (most >= large || small || ratio > 1000.0)
@@ -151,11 +105,7 @@ fn nonfinite(scalar: Scalar) -> &'static str {
 /// The digits before and after the point: the fewest that identify the value, but no more than `DIGITS`.
 fn fixed(scalar: Scalar) -> (String, String) {
     let value = scalar.as_f64();
-    let shortest = if scalar.ty == Type::F32 {
-        (value as f32).to_string()
-    } else {
-        value.to_string()
-    };
+    let shortest = if scalar.ty == Type::F32 { (value as f32).to_string() } else { value.to_string() };
     let (whole, fraction) = split(&shortest);
     if fraction.len() <= DIGITS {
         return (whole, fraction);
@@ -173,17 +123,9 @@ struct Parts {
 
 fn scientific(scalar: Scalar) -> Parts {
     let value = scalar.as_f64();
-    let shortest = if scalar.ty == Type::F32 {
-        format!("{:e}", value as f32)
-    } else {
-        format!("{value:e}")
-    };
+    let shortest = if scalar.ty == Type::F32 { format!("{:e}", value as f32) } else { format!("{value:e}") };
     let parts = exponent_parts(&shortest);
-    if parts.fraction.len() <= DIGITS {
-        parts
-    } else {
-        exponent_parts(&format!("{value:.DIGITS$e}"))
-    }
+    if parts.fraction.len() <= DIGITS { parts } else { exponent_parts(&format!("{value:.DIGITS$e}")) }
 }
 
 fn exponent_parts(text: &str) -> Parts {
@@ -193,12 +135,7 @@ fn exponent_parts(text: &str) -> Parts {
         Some(power) => ('-', power),
         None => ('+', power),
     };
-    Parts {
-        whole,
-        fraction,
-        sign,
-        power: format!("{power:0>2}"),
-    }
+    Parts { whole, fraction, sign, power: format!("{power:0>2}") }
 }
 
 fn split(text: &str) -> (String, String) {
@@ -214,11 +151,7 @@ mod tests {
     fn line<T: Element>(values: &[T]) -> String {
         let shown: Vec<_> = values.iter().map(|value| value.to_scalar()).collect();
         let columns = Columns::new(T::TYPE, &shown);
-        shown
-            .iter()
-            .map(|scalar| columns.word(*scalar))
-            .collect::<Vec<_>>()
-            .join(" ")
+        shown.iter().map(|scalar| columns.word(*scalar)).collect::<Vec<_>>().join(" ")
     }
 
     // The expected texts are those of NumPy 2.4.6, without the brackets.
@@ -244,10 +177,7 @@ mod tests {
         assert_eq!(line(&[1.5e10, -2.0]), " 1.5e+10 -2.0e+00");
         assert_eq!(line(&[1e-300, 1.25]), "1.00e-300 1.25e+000");
         assert_eq!(line(&[1001.0, 1.0]), "1.001e+03 1.000e+00");
-        assert_eq!(
-            line(&[0.0, 1.23456789012e10]),
-            "0.00000000e+00 1.23456789e+10"
-        );
+        assert_eq!(line(&[0.0, 1.23456789012e10]), "0.00000000e+00 1.23456789e+10");
         assert_eq!(line(&[1e6f32]), "1.e+06");
         assert_eq!(line(&[999_999.0f32]), "999999.");
         assert_eq!(line(&[f32::MAX]), "3.4028235e+38");
@@ -258,10 +188,7 @@ mod tests {
         assert_eq!(line(&[f64::NAN, 1.0]), "nan  1.");
         assert_eq!(line(&[f64::INFINITY, -1.5]), " inf -1.5");
         assert_eq!(line(&[f64::NEG_INFINITY, 1.0]), "-inf   1.");
-        assert_eq!(
-            line(&[f64::NAN, f64::INFINITY, f64::NEG_INFINITY]),
-            " nan  inf -inf"
-        );
+        assert_eq!(line(&[f64::NAN, f64::INFINITY, f64::NEG_INFINITY]), " nan  inf -inf");
         assert_eq!(line(&[f64::NAN, 1e10]), "   nan 1.e+10");
     }
 }

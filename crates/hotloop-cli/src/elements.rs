@@ -30,10 +30,7 @@ pub fn array(ty: Type, scalars: &[Scalar], shape: &[usize]) -> Result<Array, Str
 }
 
 fn typed<T: Element>(scalars: &[Scalar], shape: &[usize]) -> Result<Array, String> {
-    let elements: Option<Vec<T>> = scalars
-        .iter()
-        .map(|scalar| T::from_scalar(*scalar))
-        .collect();
+    let elements: Option<Vec<T>> = scalars.iter().map(|scalar| T::from_scalar(*scalar)).collect();
     let elements = elements.ok_or_else(|| format!("not all elements are of type `{}`", T::TYPE))?;
     Array::from_vec(elements, shape).map_err(|error| error.to_string())
 }

@@ -19,9 +19,7 @@ pub enum Literal {
 pub fn parse(text: &str, want: Option<Type>) -> Result<Literal, String> {
     let text = text.trim();
     if text.starts_with('[') {
-        return Ok(Literal::Typed(Value::Array(
-            List::parse(text)?.into_array(want)?,
-        )));
+        return Ok(Literal::Typed(Value::Array(List::parse(text)?.into_array(want)?)));
     }
     let number = Number::parse(text)?;
     match (number.suffix, &number.kind) {
@@ -54,20 +52,12 @@ impl Number {
     pub fn parse(text: &str) -> Result<Number, String> {
         let wrong = || format!("`{}` is not a number", shown(text));
         if let Ok(value) = text.parse() {
-            return Ok(Number {
-                text: text.to_owned(),
-                kind: Kind::Bool(value),
-                suffix: None,
-            });
+            return Ok(Number { text: text.to_owned(), kind: Kind::Bool(value), suffix: None });
         }
         let (body, suffix) = split_suffix(text);
         let digits = without_separators(body).ok_or_else(wrong)?;
         let kind = kind(&digits).ok_or_else(wrong)?;
-        Ok(Number {
-            text: digits,
-            kind,
-            suffix,
-        })
+        Ok(Number { text: digits, kind, suffix })
     }
 
     /// The value in a type; an error where it does not fit.
@@ -76,26 +66,14 @@ impl Number {
         match &self.kind {
             Kind::Bool(value) if ty == Type::Bool => Ok(Scalar::bool(*value)),
             Kind::Bool(_) => Err(format!("`{text}` is not a number of type `{ty}`")),
-            Kind::Int(_) | Kind::Float if ty == Type::Bool => {
-                Err(format!("`{text}` is not `true` or `false`"))
-            }
+            Kind::Int(_) | Kind::Float if ty == Type::Bool => Err(format!("`{text}` is not `true` or `false`")),
             Kind::Int(value) if ty.is_int() => int_scalar(*value, ty),
-            Kind::Float if ty.is_int() => Err(format!(
-                "`{text}` is not a whole number, which `{ty}` needs"
-            )),
+            Kind::Float if ty.is_int() => Err(format!("`{text}` is not a whole number, which `{ty}` needs")),
             // Each float is rounded once, from the text; hexadecimal integers only have their value.
-            Kind::Int(value) if ty == Type::F32 => {
-                Ok(Scalar::f32(text.parse().unwrap_or(*value as f32)))
-            }
+            Kind::Int(value) if ty == Type::F32 => Ok(Scalar::f32(text.parse().unwrap_or(*value as f32))),
             Kind::Int(value) => Ok(Scalar::f64(text.parse().unwrap_or(*value as f64))),
-            Kind::Float if ty == Type::F32 => text
-                .parse()
-                .map(Scalar::f32)
-                .map_err(|error| error.to_string()),
-            Kind::Float => text
-                .parse()
-                .map(Scalar::f64)
-                .map_err(|error| error.to_string()),
+            Kind::Float if ty == Type::F32 => text.parse().map(Scalar::f32).map_err(|error| error.to_string()),
+            Kind::Float => text.parse().map(Scalar::f64).map_err(|error| error.to_string()),
         }
     }
 
@@ -115,11 +93,7 @@ fn int_scalar(value: i128, ty: Type) -> Result<Scalar, String> {
         return Ok(scalar);
     }
     let unsigned = ty == Type::I64 && u64::try_from(value).is_ok();
-    let hint = if unsigned {
-        format!("; write `{value}u64`")
-    } else {
-        String::new()
-    };
+    let hint = if unsigned { format!("; write `{value}u64`") } else { String::new() };
     Err(format!("{value} does not fit `{ty}`{hint}"))
 }
 
@@ -141,17 +115,9 @@ fn split_suffix(text: &str) -> (&str, Option<Type>) {
 /// The text without its `_`s; none if one of them is not between digits.
 fn without_separators(text: &str) -> Option<String> {
     let bytes = text.as_bytes();
-    let digit = |at: Option<usize>| {
-        at.and_then(|at| bytes.get(at))
-            .is_some_and(u8::is_ascii_hexdigit)
-    };
-    let separated =
-        |(at, byte): (usize, &u8)| *byte != b'_' || digit(at.checked_sub(1)) && digit(Some(at + 1));
-    bytes
-        .iter()
-        .enumerate()
-        .all(separated)
-        .then(|| text.replace('_', ""))
+    let digit = |at: Option<usize>| at.and_then(|at| bytes.get(at)).is_some_and(u8::is_ascii_hexdigit);
+    let separated = |(at, byte): (usize, &u8)| *byte != b'_' || digit(at.checked_sub(1)) && digit(Some(at + 1));
+    bytes.iter().enumerate().all(separated).then(|| text.replace('_', ""))
 }
 
 fn kind(digits: &str) -> Option<Kind> {
@@ -159,51 +125,25 @@ fn kind(digits: &str) -> Option<Kind> {
         Some(rest) => (-1, rest),
         None => (1, digits.strip_prefix('+').unwrap_or(digits)),
     };
-    if let Some(hex) = unsigned
-        .strip_prefix("0x")
-        .or_else(|| unsigned.strip_prefix("0X"))
-    {
+    if let Some(hex) = unsigned.strip_prefix("0x").or_else(|| unsigned.strip_prefix("0X")) {
         let is_hex = hex.bytes().all(|byte| byte.is_ascii_hexdigit());
-        return if is_hex {
-            i128::from_str_radix(hex, 16)
-                .ok()
-                .map(|value| Kind::Int(sign * value))
-        } else {
-            None
-        };
+        return if is_hex { i128::from_str_radix(hex, 16).ok().map(|value| Kind::Int(sign * value)) } else { None };
     }
     if !unsigned.is_empty() && unsigned.bytes().all(|byte| byte.is_ascii_digit()) {
         // More digits than 128 bits hold are still a number of type float.
-        return Some(
-            unsigned
-                .parse()
-                .map_or(Kind::Float, |value: i128| Kind::Int(sign * value)),
-        );
+        return Some(unsigned.parse().map_or(Kind::Float, |value: i128| Kind::Int(sign * value)));
     }
     let named = unsigned == "inf" || unsigned == "nan";
-    let plain = unsigned
-        .bytes()
-        .all(|byte| byte.is_ascii_digit() || b".eE+-".contains(&byte));
-    let starts = unsigned
-        .bytes()
-        .next()
-        .is_some_and(|byte| byte.is_ascii_digit() || byte == b'.');
+    let plain = unsigned.bytes().all(|byte| byte.is_ascii_digit() || b".eE+-".contains(&byte));
+    let starts = unsigned.bytes().next().is_some_and(|byte| byte.is_ascii_digit() || byte == b'.');
     (named || plain && starts && unsigned.parse::<f64>().is_ok()).then_some(Kind::Float)
 }
 
 /// Text of strangers in a message: short, and without control characters.
 pub fn shown(text: &str) -> String {
     const LIMIT: usize = 60;
-    let head: String = text
-        .chars()
-        .take(LIMIT)
-        .flat_map(char::escape_debug)
-        .collect();
-    if text.chars().nth(LIMIT).is_some() {
-        format!("{head}…")
-    } else {
-        head
-    }
+    let head: String = text.chars().take(LIMIT).flat_map(char::escape_debug).collect();
+    if text.chars().nth(LIMIT).is_some() { format!("{head}…") } else { head }
 }
 
 /// A nested list, flat, with its shape.
@@ -249,9 +189,9 @@ impl List {
             }
         }
         match self.shape[depth - 1].replace(count) {
-            Some(other) if other != count => Err(format!(
-                "the lists have different lengths: {other} and {count}; arrays have equal rows"
-            )),
+            Some(other) if other != count => {
+                Err(format!("the lists have different lengths: {other} and {count}; arrays have equal rows"))
+            }
             Some(_) | None => Ok(&rest[1..]),
         }
     }
@@ -263,11 +203,7 @@ impl List {
         let end = text.find([',', ']', '[']).unwrap_or(text.len());
         let word = text[..end].trim();
         if word.is_empty() {
-            let missing = if end == text.len() {
-                "the list has no closing `]`"
-            } else {
-                "a number is missing"
-            };
+            let missing = if end == text.len() { "the list has no closing `]`" } else { "a number is missing" };
             return Err(missing.to_owned());
         }
         if *self.leaf.get_or_insert(depth) != depth {
@@ -278,17 +214,9 @@ impl List {
     }
 
     fn into_array(self, want: Option<Type>) -> Result<Array, String> {
-        let shape: Vec<usize> = self
-            .shape
-            .iter()
-            .map(|extent| extent.unwrap_or(0))
-            .collect();
+        let shape: Vec<usize> = self.shape.iter().map(|extent| extent.unwrap_or(0)).collect();
         let ty = self.element_type(want)?;
-        let scalars = self
-            .numbers
-            .iter()
-            .map(|number| number.to_scalar(ty))
-            .collect::<Result<Vec<Scalar>, _>>()?;
+        let scalars = self.numbers.iter().map(|number| number.to_scalar(ty)).collect::<Result<Vec<Scalar>, _>>()?;
         crate::elements::array(ty, &scalars, &shape)
     }
 
@@ -296,9 +224,7 @@ impl List {
         let mut suffixes = self.numbers.iter().filter_map(|number| number.suffix);
         if let Some(first) = suffixes.next() {
             return match suffixes.find(|other| *other != first) {
-                Some(other) => Err(format!(
-                    "the list has numbers of types `{first}` and `{other}`"
-                )),
+                Some(other) => Err(format!("the list has numbers of types `{first}` and `{other}`")),
                 None => Ok(first),
             };
         }
@@ -324,9 +250,7 @@ mod tests {
     use hotloop::{Array, Element, Scalar, Type, Value};
 
     fn array<T: Element>(values: &[T], shape: &[usize]) -> Literal {
-        Literal::Typed(Value::Array(
-            Array::from_vec(values.to_vec(), shape).expect("a shape that fits"),
-        ))
+        Literal::Typed(Value::Array(Array::from_vec(values.to_vec(), shape).expect("a shape that fits")))
     }
 
     fn scalar<T: Element>(value: T) -> Literal {
@@ -370,10 +294,7 @@ mod tests {
         check("inff32", scalar(f32::INFINITY));
         check("true", scalar(true));
         // Just above a tie of f32: through f64 it would be rounded to 1.
-        check(
-            "1.000000059604644776024f32",
-            scalar(f32::from_bits(0x3F80_0001)),
-        );
+        check("1.000000059604644776024f32", scalar(f32::from_bits(0x3F80_0001)));
     }
 
     #[test]
@@ -394,10 +315,7 @@ mod tests {
         let list = |text, ty| parse(text, Some(ty));
         assert_eq!(list("[1, 2]", Type::F32), Ok(array(&[1.0f32, 2.0], &[2])));
         assert_eq!(list("[1i32]", Type::F32), Ok(array(&[1i32], &[1])));
-        assert_eq!(
-            list("[1.5]", Type::I64),
-            Err("`1.5` is not a whole number, which `i64` needs".to_owned())
-        );
+        assert_eq!(list("[1.5]", Type::I64), Err("`1.5` is not a whole number, which `i64` needs".to_owned()));
         assert_eq!(list("3", Type::F32), Ok(Literal::Weak(Scalar::i64(3))));
     }
 

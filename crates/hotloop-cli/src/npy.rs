@@ -36,27 +36,15 @@ const NAMES: [(&str, Type); 11] = [
 /// Reads a file; an array without axes becomes a scalar.
 pub fn read(path: &Path) -> Result<Value, String> {
     let mut file = File::open(path).map_err(crate::report::io_text)?;
-    let length = file
-        .metadata()
-        .ok()
-        .filter(|data| data.is_file())
-        .map(|data| data.len());
+    let length = file.metadata().ok().filter(|data| data.is_file()).map(|data| data.len());
     read_from(&mut file, length)
 }
 
 fn read_from(input: &mut impl Read, length: Option<u64>) -> Result<Value, String> {
     let (header, start) = read_header(input)?;
-    let count = header
-        .shape
-        .iter()
-        .try_fold(1u64, |count, extent| count.checked_mul(*extent as u64));
+    let count = header.shape.iter().try_fold(1u64, |count, extent| count.checked_mul(*extent as u64));
     let bytes = count.and_then(|count| count.checked_mul(header.ty.bytes() as u64));
-    let bytes = bytes.ok_or_else(|| {
-        format!(
-            "an array of shape {:?} is too large for memory",
-            header.shape
-        )
-    })?;
+    let bytes = bytes.ok_or_else(|| format!("an array of shape {:?} is too large for memory", header.shape))?;
     match length.and_then(|length| length.checked_sub(start)) {
         Some(held) if held < bytes => return Err(cut_off(bytes, held)),
         Some(_) | None => {}
@@ -64,11 +52,7 @@ fn read_from(input: &mut impl Read, length: Option<u64>) -> Result<Value, String
     for_type!(header.ty, read_elements(input, &header, bytes))
 }
 
-fn read_elements<T: Element>(
-    input: &mut impl Read,
-    header: &Header,
-    bytes: u64,
-) -> Result<Value, String> {
+fn read_elements<T: Element>(input: &mut impl Read, header: &Header, bytes: u64) -> Result<Value, String> {
     let mut elements: Vec<T> = Vec::new();
     let mut buffer = vec![0; CHUNK];
     let mut left = bytes;
@@ -80,9 +64,7 @@ fn read_elements<T: Element>(
         })?;
         let wanted = (left / T::TYPE.bytes() as u64).min(elements.len().max(CHUNK) as u64) as usize;
         if elements.capacity() - elements.len() < part.len() / T::TYPE.bytes() {
-            elements
-                .try_reserve_exact(wanted)
-                .map_err(|_| "the array is too large for memory".to_owned())?;
+            elements.try_reserve_exact(wanted).map_err(|_| "the array is too large for memory".to_owned())?;
         }
         push_bytes(part, header.is_big, &mut elements);
         left -= part.len() as u64;
@@ -100,9 +82,7 @@ fn into_value<T: Element>(elements: Vec<T>, header: &Header) -> Result<Value, St
         let view = View::with_shape(&elements, &reversed).map_err(text)?;
         return view.transposed().to_array().map(Value::Array).map_err(text);
     }
-    Array::from_vec(elements, &header.shape)
-        .map(Value::Array)
-        .map_err(text)
+    Array::from_vec(elements, &header.shape).map(Value::Array).map_err(text)
 }
 
 fn cut_off(expected: u64, found: u64) -> String {
@@ -167,10 +147,7 @@ fn parse_header(text: &str) -> Result<Header, String> {
             "fortran_order" => is_fortran = Some(scan.truth()?),
             "shape" => shape = Some(scan.extents()?),
             other => {
-                return Err(format!(
-                    "the header has an unknown entry `{}`",
-                    shown(other)
-                ));
+                return Err(format!("the header has an unknown entry `{}`", shown(other)));
             }
         }
         if !scan.take(",") {
@@ -179,12 +156,7 @@ fn parse_header(text: &str) -> Result<Header, String> {
         }
     }
     match (kind, is_fortran, shape) {
-        (Some((ty, is_big)), Some(is_fortran), Some(shape)) => Ok(Header {
-            ty,
-            is_big,
-            is_fortran,
-            shape,
-        }),
+        (Some((ty, is_big)), Some(is_fortran), Some(shape)) => Ok(Header { ty, is_big, is_fortran, shape }),
         (None, _, _) | (_, None, _) | (_, _, None) => Err(damaged()),
     }
 }
@@ -199,11 +171,7 @@ fn element_type(scan: &mut Scan<'_>) -> Result<(Type, bool), String> {
     let found = NAMES.iter().find(|row| row.0 == plain);
     let known = || NAMES.map(|row| row.0).join(", ");
     let ty = found.ok_or_else(|| {
-        format!(
-            "elements of type `{}` are not supported; the supported ones are {}",
-            shown(name),
-            known()
-        )
+        format!("elements of type `{}` are not supported; the supported ones are {}", shown(name), known())
     })?;
     Ok((ty.1, order == Some('>')))
 }
@@ -229,11 +197,7 @@ impl<'t> Scan<'t> {
     }
 
     fn expect(&mut self, sign: &str) -> Result<(), String> {
-        if self.take(sign) {
-            Ok(())
-        } else {
-            Err(damaged())
-        }
+        if self.take(sign) { Ok(()) } else { Err(damaged()) }
     }
 
     fn string(&mut self) -> Result<&'t str, String> {
@@ -258,10 +222,7 @@ impl<'t> Scan<'t> {
         self.expect("(")?;
         while !self.take(")") {
             self.rest = self.rest.trim_start();
-            let end = self
-                .rest
-                .find(|c: char| !c.is_ascii_digit())
-                .unwrap_or(self.rest.len());
+            let end = self.rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(self.rest.len());
             extents.push(self.rest[..end].parse().map_err(|_| damaged())?);
             self.rest = &self.rest[end..];
             // Python 2 wrote long integers with this letter.
@@ -277,22 +238,14 @@ impl<'t> Scan<'t> {
 
 /// Writes a value in format version 1.0.
 pub fn write(value: &Value, out: &mut impl Write) -> io::Result<()> {
-    let shape: String = value
-        .shape()
-        .iter()
-        .map(|extent| format!("{extent},"))
-        .collect();
+    let shape: String = value.shape().iter().map(|extent| format!("{extent},")).collect();
     let order = match value.ty().bytes() {
         1 => '|',
         _ if cfg!(target_endian = "big") => '>',
         _ => '<',
     };
-    let name = NAMES
-        .iter()
-        .find(|row| row.1 == value.ty())
-        .map_or("", |row| row.0);
-    let mut header =
-        format!("{{'descr': '{order}{name}', 'fortran_order': False, 'shape': ({shape}), }}");
+    let name = NAMES.iter().find(|row| row.1 == value.ty()).map_or("", |row| row.0);
+    let mut header = format!("{{'descr': '{order}{name}', 'fortran_order': False, 'shape': ({shape}), }}");
     // One byte more for the line break that ends the header.
     let unpadded = MAGIC.len() + 4 + header.len() + 1;
     let padding = unpadded.next_multiple_of(ALIGN) - unpadded;
@@ -307,11 +260,7 @@ pub fn write(value: &Value, out: &mut impl Write) -> io::Result<()> {
         Value::Scalar(scalar) => {
             let word = scalar.bits.to_ne_bytes();
             let size = scalar.ty.bytes();
-            let range = if cfg!(target_endian = "big") {
-                8 - size..8
-            } else {
-                0..size
-            };
+            let range = if cfg!(target_endian = "big") { 8 - size..8 } else { 0..size };
             out.write_all(&word[range])
         }
     }
@@ -347,12 +296,8 @@ mod tests {
     }
 
     fn round_trips<T: Element>(elements: [T; 6]) {
-        round_trip(Value::Array(
-            Array::from_vec(elements.to_vec(), &[2, 3]).expect("six"),
-        ));
-        round_trip(Value::Array(
-            Array::from_vec(elements.to_vec(), &[6]).expect("six"),
-        ));
+        round_trip(Value::Array(Array::from_vec(elements.to_vec(), &[2, 3]).expect("six")));
+        round_trip(Value::Array(Array::from_vec(elements.to_vec(), &[6]).expect("six")));
         round_trip(Value::Scalar(elements[1].to_scalar()));
     }
 
@@ -369,9 +314,7 @@ mod tests {
         round_trips([0u64, 1, 2, 3, 4, u64::MAX]);
         round_trips([0.0f32, -0.0, 1.5, f32::MIN_POSITIVE, f32::INFINITY, -2.0]);
         round_trips([0.0f64, -0.0, 1.5, f64::MIN_POSITIVE, f64::INFINITY, -2.0]);
-        round_trip(Value::Array(
-            Array::from_vec(Vec::<f64>::new(), &[2, 0, 3]).expect("empty"),
-        ));
+        round_trip(Value::Array(Array::from_vec(Vec::<f64>::new(), &[2, 0, 3]).expect("empty")));
     }
 
     #[test]
@@ -382,12 +325,7 @@ mod tests {
 
     #[test]
     fn headers_of_numpy_are_understood() {
-        let header = Header {
-            ty: Type::F64,
-            is_big: false,
-            is_fortran: true,
-            shape: vec![3, 4],
-        };
+        let header = Header { ty: Type::F64, is_big: false, is_fortran: true, shape: vec![3, 4] };
         let texts = [
             "{'descr': '<f8', 'fortran_order': True, 'shape': (3, 4), }   \n",
             "{\"shape\": (3L, 4L), \"fortran_order\": True, \"descr\": \"<f8\"}",
@@ -395,44 +333,26 @@ mod tests {
         for text in texts {
             assert_eq!(parse_header(text).as_ref(), Ok(&header));
         }
-        assert_eq!(
-            parse_header("{'descr': '|b1', 'fortran_order': False, 'shape': ()}").map(|h| h.shape),
-            Ok(vec![])
-        );
+        assert_eq!(parse_header("{'descr': '|b1', 'fortran_order': False, 'shape': ()}").map(|h| h.shape), Ok(vec![]));
     }
 
     #[test]
     fn fortran_order_becomes_c_order() {
-        let bytes = file(
-            "{'descr': '|u1', 'fortran_order': True, 'shape': (2, 3), }",
-            &[1, 4, 2, 5, 3, 6],
-        );
+        let bytes = file("{'descr': '|u1', 'fortran_order': True, 'shape': (2, 3), }", &[1, 4, 2, 5, 3, 6]);
         let expect = Array::from_vec(vec![1u8, 2, 3, 4, 5, 6], &[2, 3]).expect("six");
         assert_eq!(read(&bytes), Ok(Value::Array(expect)));
     }
 
     #[test]
     fn high_byte_first_is_turned() {
-        let bytes = file(
-            "{'descr': '>i2', 'fortran_order': False, 'shape': (2,), }",
-            &[1, 2, 0xff, 0xfe],
-        );
-        assert_eq!(
-            read(&bytes),
-            Ok(Value::Array(Array::from(vec![0x102i16, -2])))
-        );
+        let bytes = file("{'descr': '>i2', 'fortran_order': False, 'shape': (2,), }", &[1, 2, 0xff, 0xfe]);
+        assert_eq!(read(&bytes), Ok(Value::Array(Array::from(vec![0x102i16, -2]))));
     }
 
     #[test]
     fn bools_other_than_one_are_true() {
-        let bytes = file(
-            "{'descr': '|b1', 'fortran_order': False, 'shape': (3,), }",
-            &[0, 2, 1],
-        );
-        assert_eq!(
-            read(&bytes),
-            Ok(Value::Array(Array::from(vec![false, true, true])))
-        );
+        let bytes = file("{'descr': '|b1', 'fortran_order': False, 'shape': (3,), }", &[0, 2, 1]);
+        assert_eq!(read(&bytes), Ok(Value::Array(Array::from(vec![false, true, true]))));
     }
 
     #[track_caller]
@@ -444,10 +364,7 @@ mod tests {
     #[test]
     fn what_cannot_be_read_is_said() {
         let with = |descr: &str, shape: &str| {
-            file(
-                &format!("{{'descr': {descr}, 'fortran_order': False, 'shape': {shape}, }}"),
-                &[0; 8],
-            )
+            file(&format!("{{'descr': {descr}, 'fortran_order': False, 'shape': {shape}, }}"), &[0; 8])
         };
         fails(b"", "not an npy file");
         fails(b"PK\x03\x04 and more", "not an npy file");

@@ -41,34 +41,25 @@ impl Output {
 pub fn check_distinct(outputs: &[Output]) -> Result<(), Failure> {
     for (index, output) in outputs.iter().enumerate() {
         if outputs[..index].contains(output) {
-            return Err(Failure::Usage(format!(
-                "`-o {}` is given twice",
-                output.path.display()
-            )));
+            return Err(Failure::Usage(format!("`-o {}` is given twice", output.path.display())));
         }
     }
     Ok(())
 }
 
 /// Writes one value to each file; on any failure, or when cancelled before the end, none of them changes.
-pub fn write_all(
-    outputs: &[Output],
-    values: &[&Value],
-    cancel: &CancelToken,
-) -> Result<(), Failure> {
+pub fn write_all(outputs: &[Output], values: &[&Value], cancel: &CancelToken) -> Result<(), Failure> {
     let mut written = Vec::with_capacity(outputs.len());
     for (output, value) in outputs.iter().zip(values) {
         let target = real_path(&output.path);
-        let file = write_beside(&target, output.format, value)
-            .map_err(|error| cannot_write(output, error))?;
+        let file = write_beside(&target, output.format, value).map_err(|error| cannot_write(output, error))?;
         written.push((file, target, output));
     }
     if cancel.is_cancelled() {
         return Err(Failure::Interrupted);
     }
     for (file, target, output) in written {
-        file.persist(&target)
-            .map_err(|error| cannot_write(output, error.error))?;
+        file.persist(&target).map_err(|error| cannot_write(output, error.error))?;
     }
     Ok(())
 }
@@ -80,15 +71,9 @@ fn real_path(path: &Path) -> PathBuf {
 
 fn write_beside(target: &Path, format: Format, value: &Value) -> io::Result<NamedTempFile> {
     if target.metadata().is_ok_and(|data| !data.is_file()) {
-        return Err(io::Error::new(
-            io::ErrorKind::InvalidInput,
-            "not a regular file",
-        ));
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "not a regular file"));
     }
-    let directory = target
-        .parent()
-        .filter(|parent| !parent.as_os_str().is_empty())
-        .unwrap_or(Path::new("."));
+    let directory = target.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let mut builder = tempfile::Builder::new();
     builder.prefix(".hotloop-");
     with_usual_permissions(&mut builder);
@@ -115,10 +100,7 @@ fn cannot_write(output: &Output, error: io::Error) -> Failure {
     let text = io_text(error);
     // The temporary name is of no interest.
     let reason = text.split(" at path ").next().unwrap_or(&text);
-    Failure::Data(format!(
-        "cannot write `{}`: {reason}",
-        output.path.display()
-    ))
+    Failure::Data(format!("cannot write `{}`: {reason}", output.path.display()))
 }
 
 #[cfg(test)]
@@ -128,9 +110,7 @@ mod tests {
     use std::fs;
 
     fn outputs(directory: &tempfile::TempDir, names: &[&str]) -> Vec<Output> {
-        let full = |name: &&str| {
-            Output::parse(directory.path().join(name).to_str().expect("text")).expect("an ending")
-        };
+        let full = |name: &&str| Output::parse(directory.path().join(name).to_str().expect("text")).expect("an ending");
         names.iter().map(full).collect()
     }
 
@@ -152,16 +132,10 @@ mod tests {
         let cancelled = CancelToken::new();
         cancelled.cancel();
         assert!(write_all(&outputs, &[&flat, &flat], &cancelled).is_err());
-        assert_eq!(
-            fs::read_to_string(directory.path().join("a.csv")).expect("read"),
-            "before"
-        );
+        assert_eq!(fs::read_to_string(directory.path().join("a.csv")).expect("read"), "before");
         assert_eq!(fs::read_dir(directory.path()).expect("read").count(), 1);
         assert!(write_all(&outputs, &[&flat, &flat], &CancelToken::new()).is_ok());
-        assert_eq!(
-            fs::read_to_string(directory.path().join("a.csv")).expect("read"),
-            "value\n1\n2\n"
-        );
+        assert_eq!(fs::read_to_string(directory.path().join("a.csv")).expect("read"), "value\n1\n2\n");
         assert_eq!(fs::read_dir(directory.path()).expect("read").count(), 2);
     }
 
@@ -173,26 +147,13 @@ mod tests {
         let value = Value::Array(Array::from(vec![1i64]));
         fs::write(directory.path().join("real.csv"), "").expect("written");
         std::os::unix::fs::symlink("real.csv", directory.path().join("link.csv")).expect("a link");
-        write_all(
-            &outputs(&directory, &["link.csv"]),
-            &[&value],
-            &CancelToken::new(),
-        )
-        .expect("written");
+        write_all(&outputs(&directory, &["link.csv"]), &[&value], &CancelToken::new()).expect("written");
         let link = directory.path().join("link.csv");
         assert!(fs::symlink_metadata(&link).expect("a link").is_symlink());
         assert_eq!(fs::read_to_string(&link).expect("read"), "value\n1\n");
-        let (plain, new) = (
-            directory.path().join("plain"),
-            directory.path().join("new.csv"),
-        );
+        let (plain, new) = (directory.path().join("plain"), directory.path().join("new.csv"));
         fs::write(&plain, "").expect("written");
-        write_all(
-            &outputs(&directory, &["new.csv"]),
-            &[&value],
-            &CancelToken::new(),
-        )
-        .expect("written");
+        write_all(&outputs(&directory, &["new.csv"]), &[&value], &CancelToken::new()).expect("written");
         let mode = |path| fs::metadata(path).expect("a file").permissions().mode();
         assert_eq!(mode(&plain), mode(&new));
     }

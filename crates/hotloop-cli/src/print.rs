@@ -29,14 +29,9 @@ pub fn scalar_text(scalar: Scalar) -> String {
         Type::F32 | Type::F64 if scalar.is_nan() => "nan".to_owned(),
         Type::F32 => format!("{:?}", scalar.as_f64() as f32),
         Type::F64 => format!("{:?}", scalar.as_f64()),
-        Type::I8
-        | Type::I16
-        | Type::I32
-        | Type::I64
-        | Type::U8
-        | Type::U16
-        | Type::U32
-        | Type::U64 => scalar.as_i128().to_string(),
+        Type::I8 | Type::I16 | Type::I32 | Type::I64 | Type::U8 | Type::U16 | Type::U32 | Type::U64 => {
+            scalar.as_i128().to_string()
+        }
     }
 }
 
@@ -44,11 +39,7 @@ fn array_text(array: &Array, label: &str) -> String {
     if array.is_empty() {
         return format!("{label}[]");
     }
-    let axes: Vec<Axis> = array
-        .shape()
-        .iter()
-        .map(|extent| Axis::new(*extent, array.len() > THRESHOLD))
-        .collect();
+    let axes: Vec<Axis> = array.shape().iter().map(|extent| Axis::new(*extent, array.len() > THRESHOLD)).collect();
     let mut shown = Vec::new();
     collect(array, &axes, 0, &mut shown);
     let columns = Columns::new(array.ty(), &shown);
@@ -69,17 +60,9 @@ struct Axis {
 impl Axis {
     fn new(extent: usize, is_shortened: bool) -> Axis {
         if is_shortened && extent > 2 * EDGE {
-            return Axis {
-                extent,
-                head: 0..EDGE,
-                tail: extent - EDGE..extent,
-            };
+            return Axis { extent, head: 0..EDGE, tail: extent - EDGE..extent };
         }
-        Axis {
-            extent,
-            head: 0..0,
-            tail: 0..extent,
-        }
+        Axis { extent, head: 0..0, tail: 0..extent }
     }
 
     fn is_shortened(&self) -> bool {
@@ -99,13 +82,7 @@ fn collect(array: &Array, axes: &[Axis], position: usize, out: &mut Vec<Scalar>)
 }
 
 /// Adds one axis in brackets. `indent` is what its later lines begin with, `width` how far its lines may reach.
-fn push_axis(
-    out: &mut String,
-    axes: &[Axis],
-    words: &mut impl Iterator<Item = String>,
-    indent: &str,
-    width: usize,
-) {
+fn push_axis(out: &mut String, axes: &[Axis], words: &mut impl Iterator<Item = String>, indent: &str, width: usize) {
     let Some((axis, inner)) = axes.split_first() else {
         return;
     };
@@ -119,19 +96,8 @@ fn push_axis(
 }
 
 /// The elements of an innermost axis, in as many lines as they need.
-fn push_row(
-    out: &mut String,
-    axis: &Axis,
-    words: &mut impl Iterator<Item = String>,
-    indent: &str,
-    width: usize,
-) {
-    let mut line = Line {
-        out,
-        used: indent.len(),
-        indent,
-        width,
-    };
+fn push_row(out: &mut String, axis: &Axis, words: &mut impl Iterator<Item = String>, indent: &str, width: usize) {
+    let mut line = Line { out, used: indent.len(), indent, width };
     for _ in axis.head.clone() {
         line.push(words.next());
     }
@@ -207,10 +173,7 @@ mod tests {
     use hotloop::{Array, Element, Value};
 
     fn text<T: Element>(elements: Vec<T>, shape: &[usize]) -> String {
-        value_text(
-            &Value::Array(Array::from_vec(elements, shape).expect("a shape that fits")),
-            "",
-        )
+        value_text(&Value::Array(Array::from_vec(elements, shape).expect("a shape that fits")), "")
     }
 
     fn line<T: Element>(elements: &[T]) -> String {
@@ -249,10 +212,7 @@ mod tests {
 
     #[test]
     fn axes_are_nested() {
-        assert_eq!(
-            text((1..=4).collect::<Vec<i64>>(), &[2, 2]),
-            "[[1 2]\n [3 4]]"
-        );
+        assert_eq!(text((1..=4).collect::<Vec<i64>>(), &[2, 2]), "[[1 2]\n [3 4]]");
         let cube = "[[[0 1]\n  [2 3]]\n\n [[4 5]\n  [6 7]]]";
         assert_eq!(text((0..8).collect::<Vec<i64>>(), &[2, 2, 2]), cube);
         let four = "[[[[0 1]]\n\n  [[2 3]]]\n\n\n [[[4 5]]\n\n  [[6 7]]]]";
@@ -264,17 +224,13 @@ mod tests {
         let expect = "[ 0  1  2  3  4  5  6  7  8  9 10 11 12 13 14 15 16 17 18 19 20 21 22 23\n 24 25 26 27 28 29]";
         assert_eq!(line(&(0..30).collect::<Vec<i64>>()), expect);
         let halves: Vec<f64> = (0..20).map(|i| f64::from(i) / 2.0).collect();
-        let expect =
-            "[0.  0.5 1.  1.5 2.  2.5 3.  3.5 4.  4.5 5.  5.5 6.  6.5 7.  7.5 8.  8.5\n 9.  9.5]";
+        let expect = "[0.  0.5 1.  1.5 2.  2.5 3.  3.5 4.  4.5 5.  5.5 6.  6.5 7.  7.5 8.  8.5\n 9.  9.5]";
         assert_eq!(line(&halves), expect);
     }
 
     #[test]
     fn large_arrays_are_shortened() {
-        assert_eq!(
-            line(&(0..1001).collect::<Vec<i64>>()),
-            "[   0    1    2 ...  998  999 1000]"
-        );
+        assert_eq!(line(&(0..1001).collect::<Vec<i64>>()), "[   0    1    2 ...  998  999 1000]");
         let square = text((0..10_000).collect::<Vec<i64>>(), &[100, 100]);
         let expect = "[[   0    1    2 ...   97   98   99]\n [ 100  101  102 ...  197  198  199]\n \
                       [ 200  201  202 ...  297  298  299]\n ...\n [9700 9701 9702 ... 9797 9798 9799]\n \

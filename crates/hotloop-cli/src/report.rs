@@ -28,15 +28,12 @@ const INTERNAL: u8 = 3;
 /// What shells give for a program that Ctrl-C ended.
 const INTERRUPTED: u8 = 130;
 
-const PLEASE: &str = "This is a mistake in hotloop, not in your program. Please report it, with the command that led to it.";
+const PLEASE: &str =
+    "This is a mistake in hotloop, not in your program. Please report it, with the command that led to it.";
 
 impl From<Error> for Failure {
     fn from(error: Error) -> Failure {
-        if error.is_cancelled() {
-            Failure::Interrupted
-        } else {
-            Failure::Engine(error)
-        }
+        if error.is_cancelled() { Failure::Interrupted } else { Failure::Engine(error) }
     }
 }
 
@@ -46,10 +43,7 @@ impl Failure {
         if error.kind() == io::ErrorKind::BrokenPipe {
             return Failure::Closed;
         }
-        Failure::Data(format!(
-            "cannot write to the standard output: {}",
-            io_text(error)
-        ))
+        Failure::Data(format!("cannot write to the standard output: {}", io_text(error)))
     }
 
     /// Tells it on the standard error; gives the exit code.
@@ -57,10 +51,7 @@ impl Failure {
         match self {
             Failure::Engine(error) => tell_error(error),
             Failure::Data(message) => tell(message, WRONG),
-            Failure::Usage(message) => tell(
-                &format!("{message}\n\nFor more information, try '--help'."),
-                USAGE,
-            ),
+            Failure::Usage(message) => tell(&format!("{message}\n\nFor more information, try '--help'."), USAGE),
             Failure::Interrupted => tell("interrupted", INTERRUPTED),
             Failure::Closed => ExitCode::SUCCESS,
         }
@@ -73,10 +64,7 @@ fn tell_error(error: &Error) -> ExitCode {
         Error::Run(_) if error.fault().is_some() => write_error(&error.render(is_colored()), WRONG),
         Error::Io { path, error } => {
             let reason = without_number(&error.to_string());
-            tell(
-                &format!("cannot read `{}`: {reason}", path.display()),
-                WRONG,
-            )
+            tell(&format!("cannot read `{}`: {reason}", path.display()), WRONG)
         }
         Error::Run(_) | Error::Unsupported(_) => tell(&error.to_string(), WRONG),
         Error::Bug(message) => tell(&format!("internal error: {message}\n{PLEASE}"), INTERNAL),
@@ -125,10 +113,7 @@ fn is_colored() -> bool {
 }
 
 /// An error of the system in words, without its number.
-#[allow(
-    clippy::needless_pass_by_value,
-    reason = "used as a function for `map_err`"
-)]
+#[allow(clippy::needless_pass_by_value, reason = "used as a function for `map_err`")]
 pub fn io_text(error: io::Error) -> String {
     without_number(&error.to_string())
 }

@@ -8,8 +8,8 @@ use crate::print::value_text;
 use crate::report::{self, Failure};
 use crate::value::{Loaded, Pair, bind};
 use hotloop::{
-    Arg, ArgType, Call, CancelToken, Engine, Kernel, KernelInfo, Module, Outputs, SourceError,
-    Stage, TargetChoice, Timing, Value, arg_type,
+    Arg, ArgType, Call, CancelToken, Engine, Kernel, KernelInfo, Module, Outputs, SourceError, Stage, TargetChoice,
+    Timing, Value, arg_type,
 };
 use std::io::{self, Write};
 use std::time::Duration;
@@ -25,19 +25,12 @@ pub fn eval(command: &Eval) -> Result<(), Failure> {
 pub fn file(mut command: Run) -> Result<(), Failure> {
     // The name of the kernel may be left out; then the first value stands in its place.
     if let Some(text) = command.kernel.take_if(|kernel| kernel.contains('=')) {
-        let pair =
-            Pair::parse(&text).map_err(|error| Failure::Usage(format!("`{text}`: {error}")))?;
+        let pair = Pair::parse(&text).map_err(|error| Failure::Usage(format!("`{text}`: {error}")))?;
         command.values.insert(0, pair);
     }
     let engine = engine(&command.options);
     let module = engine.load_file(&command.file)?;
-    work(
-        &engine,
-        &module,
-        command.kernel.as_deref(),
-        &command.values,
-        &command.options,
-    )
+    work(&engine, &module, command.kernel.as_deref(), &command.values, &command.options)
 }
 
 fn engine(options: &Options) -> Engine {
@@ -55,10 +48,7 @@ fn work(
     pairs: &[Pair],
     options: &Options,
 ) -> Result<(), Failure> {
-    report::warn(SourceError {
-        source: module.source().clone(),
-        diagnostics: module.warnings().to_vec(),
-    });
+    report::warn(SourceError { source: module.source().clone(), diagnostics: module.warnings().to_vec() });
     let kernel = module.kernel(&kernel_name(module, name)?)?;
     let mut values = bind(kernel.info(), pairs)?;
     let types = types(kernel.info(), &mut values);
@@ -90,20 +80,13 @@ fn kernel_name(module: &Module, name: Option<&str>) -> Result<String, Failure> {
     match &*names {
         [only] => Ok((*only).to_owned()),
         [] => Err(Failure::Data(format!("`{file}` has no kernel"))),
-        [..] => Err(Failure::Usage(format!(
-            "which kernel? `{file}` has `{}`",
-            names.join("`, `")
-        ))),
+        [..] => Err(Failure::Usage(format!("which kernel? `{file}` has `{}`", names.join("`, `")))),
     }
 }
 
 /// The values as arguments.
 fn args<'a>(info: &KernelInfo, values: &'a mut [Loaded]) -> Vec<Arg<'a>> {
-    info.params
-        .iter()
-        .zip(values)
-        .map(|(param, value)| value.arg(param.mutable))
-        .collect()
+    info.params.iter().zip(values).map(|(param, value)| value.arg(param.mutable)).collect()
 }
 
 fn types(info: &KernelInfo, values: &mut [Loaded]) -> Vec<ArgType> {
@@ -125,18 +108,11 @@ fn check_outputs(kernel: &Kernel, types: &[ArgType], options: &Options) -> Resul
     output::check_distinct(&options.output)?;
     let info = kernel.info();
     let written = info.params.iter().filter(|param| param.mutable).count();
-    let (files, results) = (
-        options.output.len(),
-        kernel.validate(types)?.len() + written,
-    );
+    let (files, results) = (options.output.len(), kernel.validate(types)?.len() + written);
     if files != results {
-        let words =
-            |count: usize, one: &str| format!("{count} {one}{}", if count == 1 { "" } else { "s" });
+        let words = |count: usize, one: &str| format!("{count} {one}{}", if count == 1 { "" } else { "s" });
         let (files, results) = (words(files, "file"), words(results, "result"));
-        return Err(Failure::Usage(format!(
-            "`{}` has {results}, but `-o` gives {files}",
-            info.name
-        )));
+        return Err(Failure::Usage(format!("`{}` has {results}, but `-o` gives {files}", info.name)));
     }
     Ok(())
 }
@@ -166,23 +142,13 @@ struct Shown {
 /// The results, then the parameters the kernel has written into.
 fn results(info: &KernelInfo, outputs: Outputs, values: Vec<Loaded>) -> Vec<Shown> {
     let returned = outputs.into_iter().enumerate();
-    let mut shown: Vec<Shown> = returned
-        .map(|(at, value)| Shown {
-            label: format!("[{at}] = "),
-            value,
-        })
-        .collect();
-    let written = info
-        .params
-        .iter()
-        .zip(values)
-        .filter(|(param, _)| param.mutable);
-    shown.extend(written.filter_map(|(param, value)| {
-        Some(Shown {
-            label: format!("{} = ", param.name),
-            value: value.into_array()?,
-        })
-    }));
+    let mut shown: Vec<Shown> = returned.map(|(at, value)| Shown { label: format!("[{at}] = "), value }).collect();
+    let written = info.params.iter().zip(values).filter(|(param, _)| param.mutable);
+    shown.extend(
+        written.filter_map(|(param, value)| {
+            Some(Shown { label: format!("{} = ", param.name), value: value.into_array()? })
+        }),
+    );
     if let ([only], true) = (&mut *shown, !info.params.iter().any(|param| param.mutable)) {
         only.label.clear();
     }
@@ -200,18 +166,8 @@ fn print(results: &[Shown]) -> Result<(), Failure> {
     write().map_err(Failure::of_stdout)
 }
 
-fn tell_times(
-    engine: &Engine,
-    kernel: &Kernel,
-    options: &Options,
-    timing: &Timing,
-    outputs: &Outputs,
-) {
-    let named = kernel
-        .info()
-        .target
-        .as_deref()
-        .and_then(|name| name.parse().ok());
+fn tell_times(engine: &Engine, kernel: &Kernel, options: &Options, timing: &Timing, outputs: &Outputs) {
+    let named = kernel.info().target.as_deref().and_then(|name| name.parse().ok());
     let target = options.target.or(named).unwrap_or(engine.target());
     let threads = match target {
         TargetChoice::Auto | TargetChoice::Parallel => engine.threads(),
@@ -219,23 +175,11 @@ fn tell_times(
     };
     let run = timing.run();
     report::note(&format!("compile  {}", duration(timing.compile())));
-    let elements: usize = outputs
-        .iter()
-        .filter_map(Value::as_array)
-        .map(hotloop::Array::len)
-        .sum();
+    let elements: usize = outputs.iter().filter_map(Value::as_array).map(hotloop::Array::len).sum();
     let rate = elements as f64 / run.as_secs_f64();
-    let rate = if elements > 0 && rate.is_finite() {
-        format!("  {rate:.3e} elements/s")
-    } else {
-        String::new()
-    };
+    let rate = if elements > 0 && rate.is_finite() { format!("  {rate:.3e} elements/s") } else { String::new() };
     report::note(&format!("run      {}{rate}", duration(run)));
-    let many = if threads == 1 {
-        "1 thread".to_owned()
-    } else {
-        format!("up to {threads} threads")
-    };
+    let many = if threads == 1 { "1 thread".to_owned() } else { format!("up to {threads} threads") };
     report::note(&format!("target   {target}, {many}"));
 }
 

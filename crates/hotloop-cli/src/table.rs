@@ -16,11 +16,7 @@ pub fn read(path: &Path, column: Option<&str>, want: Option<Type>) -> Result<Arr
     read_from(file, column, want)
 }
 
-fn read_from(
-    input: impl Read + Seek,
-    column: Option<&str>,
-    want: Option<Type>,
-) -> Result<Array, String> {
+fn read_from(input: impl Read + Seek, column: Option<&str>, want: Option<Type>) -> Result<Array, String> {
     let mut reader = csv::ReaderBuilder::new().from_reader(input);
     let header = match reader.headers() {
         Ok(header) => header.clone(),
@@ -35,45 +31,24 @@ fn read_from(
 }
 
 fn find_column(header: &StringRecord, column: Option<&str>) -> Result<usize, String> {
-    let names = || {
-        header
-            .iter()
-            .take(20)
-            .map(|name| format!("`{}`", shown(name.trim())))
-            .collect::<Vec<_>>()
-            .join(", ")
-    };
+    let names =
+        || header.iter().take(20).map(|name| format!("`{}`", shown(name.trim()))).collect::<Vec<_>>().join(", ");
     let Some(column) = column else {
         return match header.len() {
             0 => Err("the table is empty".to_owned()),
             1 => Ok(0),
-            _ => Err(format!(
-                "which column? The table has {}: write `@FILE:COLUMN`",
-                names()
-            )),
+            _ => Err(format!("which column? The table has {}: write `@FILE:COLUMN`", names())),
         };
     };
-    let mut matching = header
-        .iter()
-        .enumerate()
-        .filter(|(_, name)| name.trim() == column);
+    let mut matching = header.iter().enumerate().filter(|(_, name)| name.trim() == column);
     match (matching.next(), matching.next()) {
         (Some((index, _)), None) => Ok(index),
         (Some(_), Some(_)) => Err(format!("two columns are called `{}`", shown(column))),
-        (None, _) => Err(format!(
-            "there is no column `{}`; the table has {}",
-            shown(column),
-            names()
-        )),
+        (None, _) => Err(format!("there is no column `{}`; the table has {}", shown(column), names())),
     }
 }
 
-fn read_typed<R: Read + Seek>(
-    reader: &mut Reader<R>,
-    index: usize,
-    name: &str,
-    ty: Type,
-) -> Result<Array, String> {
+fn read_typed<R: Read + Seek>(reader: &mut Reader<R>, index: usize, name: &str, ty: Type) -> Result<Array, String> {
     let mut scalars = Vec::new();
     for_cells(reader, index, name, |cell| {
         scalars.push(Number::parse(cell)?.to_scalar(ty)?);
@@ -90,11 +65,7 @@ enum Column {
     Floats(Vec<f64>),
 }
 
-fn read_inferred<R: Read + Seek>(
-    reader: &mut Reader<R>,
-    index: usize,
-    name: &str,
-) -> Result<Array, String> {
+fn read_inferred<R: Read + Seek>(reader: &mut Reader<R>, index: usize, name: &str) -> Result<Array, String> {
     let mut column = Column::Empty;
     for_cells(reader, index, name, |cell| {
         let before = std::mem::replace(&mut column, Column::Empty);
@@ -116,10 +87,7 @@ fn push(column: Column, cell: &str) -> Result<Column, String> {
             Err(_) => push(Column::Ints(Vec::new()), cell),
         },
         Column::Bools(mut values) => {
-            values.push(
-                cell.parse()
-                    .map_err(|_| format!("`{}` is not `true` or `false`", shown(cell)))?,
-            );
+            values.push(cell.parse().map_err(|_| format!("`{}` is not `true` or `false`", shown(cell)))?);
             Ok(Column::Bools(values))
         }
         Column::Ints(mut values) => match cell.parse() {
@@ -128,10 +96,7 @@ fn push(column: Column, cell: &str) -> Result<Column, String> {
                 Ok(Column::Ints(values))
             }
             // Rounding the integers read so far gives what reading them as floats would have.
-            Err(_) => push(
-                Column::Floats(values.iter().map(|value| *value as f64).collect()),
-                cell,
-            ),
+            Err(_) => push(Column::Floats(values.iter().map(|value| *value as f64).collect()), cell),
         },
         Column::Floats(mut values) => {
             values.push(float(cell)?);
@@ -141,8 +106,7 @@ fn push(column: Column, cell: &str) -> Result<Column, String> {
 }
 
 fn float(cell: &str) -> Result<f64, String> {
-    cell.parse()
-        .map_err(|_| format!("`{}` is not a number", shown(cell)))
+    cell.parse().map_err(|_| format!("`{}` is not a number", shown(cell)))
 }
 
 /// Goes through the cells of a column; errors say where.
@@ -161,16 +125,9 @@ fn for_cells<R: Read + Seek>(
         }
         let text = String::from_utf8_lossy(record.get(index).unwrap_or_default());
         let text = text.trim();
-        let result = if text.is_empty() {
-            Err("the cell is empty".to_owned())
-        } else {
-            cell(text)
-        };
+        let result = if text.is_empty() { Err("the cell is empty".to_owned()) } else { cell(text) };
         if let Err(message) = result {
-            return Err(format!(
-                "{}column `{name}`: {message}",
-                place(record.position(), reader, ", ")
-            ));
+            return Err(format!("{}column `{name}`: {message}", place(record.position(), reader, ", ")));
         }
     }
 }
@@ -179,11 +136,7 @@ fn for_cells<R: Read + Seek>(
 ///
 /// The reader's own count of lines is off after empty lines and where lines end in two characters, so the lines up to
 /// the record are counted in the file.
-fn place<R: Read + Seek>(
-    position: Option<&Position>,
-    reader: &mut Reader<R>,
-    after: &str,
-) -> String {
+fn place<R: Read + Seek>(position: Option<&Position>, reader: &mut Reader<R>, after: &str) -> String {
     let line = position.and_then(|position| {
         let input = reader.get_mut();
         input.rewind().ok()?;
@@ -210,9 +163,7 @@ fn csv_text<R: Read + Seek>(error: csv::Error, reader: &mut Reader<R>) -> String
     let place = place(error.position(), reader, ": ");
     match error.into_kind() {
         ErrorKind::Io(error) => crate::report::io_text(error),
-        ErrorKind::UnequalLengths {
-            expected_len, len, ..
-        } => {
+        ErrorKind::UnequalLengths { expected_len, len, .. } => {
             format!("{place}the number of cells is {len}, in the lines before {expected_len}")
         }
         ErrorKind::Utf8 { .. } => format!("{place}the text is not UTF-8"),
@@ -227,10 +178,7 @@ pub fn write(value: &Value, out: &mut impl Write) -> io::Result<()> {
         [rows] => (*rows, 1),
         [rows, columns] => (*rows, *columns),
         shape => {
-            let message = format!(
-                "CSV has room for two axes, not {}: write an .npy file",
-                shape.len()
-            );
+            let message = format!("CSV has room for two axes, not {}: write an .npy file", shape.len());
             return Err(io::Error::new(io::ErrorKind::InvalidInput, message));
         }
     };
@@ -275,22 +223,13 @@ mod tests {
         assert_eq!(column("n", None), Ok(Array::from(vec![1i64, 2])));
         assert_eq!(column("x", None), Ok(Array::from(vec![0.5, 3.0])));
         assert_eq!(column("ok", None), Ok(Array::from(vec![true, false])));
-        assert_eq!(
-            read_text("a\n1\n2\n1e3\nnan\n-inf\n", None, None).map(|array| array.ty()),
-            Ok(Type::F64)
-        );
-        assert_eq!(
-            read_text("a\n", None, None),
-            Ok(Array::from(Vec::<f64>::new()))
-        );
+        assert_eq!(read_text("a\n1\n2\n1e3\nnan\n-inf\n", None, None).map(|array| array.ty()), Ok(Type::F64));
+        assert_eq!(read_text("a\n", None, None), Ok(Array::from(Vec::<f64>::new())));
     }
 
     #[test]
     fn a_wanted_type_is_obeyed() {
-        assert_eq!(
-            column("n", Some(Type::F32)),
-            Ok(Array::from(vec![1.0f32, 2.0]))
-        );
+        assert_eq!(column("n", Some(Type::F32)), Ok(Array::from(vec![1.0f32, 2.0])));
         assert_eq!(column("n", Some(Type::U8)), Ok(Array::from(vec![1u8, 2])));
         let error = "line 2, column `x`: `0.5` is not a whole number, which `i64` needs";
         assert_eq!(column("x", Some(Type::I64)), Err(error.to_owned()));
@@ -301,55 +240,24 @@ mod tests {
         for line_end in ["\n", "\r\n"] {
             let text = text.replace('\n', line_end);
             let result = read_text(&text, name, None);
-            assert_eq!(
-                result,
-                Err(message.replace("\\n", &line_end.escape_debug().to_string()))
-            );
+            assert_eq!(result, Err(message.replace("\\n", &line_end.escape_debug().to_string())));
         }
     }
 
     #[test]
     fn bad_cells_are_placed() {
-        fails(
-            TABLE,
-            Some("name"),
-            "line 2, column `name`: `a,\\nb` is not a number",
-        );
-        fails(
-            "a,b\n1,2\n\n3,x\n",
-            Some("b"),
-            "line 4, column `b`: `x` is not a number",
-        );
-        fails(
-            "a,b\n1,2\n3,\n",
-            Some("b"),
-            "line 3, column `b`: the cell is empty",
-        );
-        fails(
-            "a\ntrue\n1\n",
-            None,
-            "line 3, column `a`: `1` is not `true` or `false`",
-        );
-        fails(
-            "a,b\n1,2\n3\n",
-            Some("b"),
-            "line 3: the number of cells is 1, in the lines before 2",
-        );
+        fails(TABLE, Some("name"), "line 2, column `name`: `a,\\nb` is not a number");
+        fails("a,b\n1,2\n\n3,x\n", Some("b"), "line 4, column `b`: `x` is not a number");
+        fails("a,b\n1,2\n3,\n", Some("b"), "line 3, column `b`: the cell is empty");
+        fails("a\ntrue\n1\n", None, "line 3, column `a`: `1` is not `true` or `false`");
+        fails("a,b\n1,2\n3\n", Some("b"), "line 3: the number of cells is 1, in the lines before 2");
     }
 
     #[test]
     fn wrong_columns_are_named() {
-        fails(
-            "a,b\n",
-            Some("c"),
-            "there is no column `c`; the table has `a`, `b`",
-        );
+        fails("a,b\n", Some("c"), "there is no column `c`; the table has `a`, `b`");
         fails("a,a\n", Some("a"), "two columns are called `a`");
-        fails(
-            "a,b\n",
-            None,
-            "which column? The table has `a`, `b`: write `@FILE:COLUMN`",
-        );
+        fails("a,b\n", None, "which column? The table has `a`, `b`: write `@FILE:COLUMN`");
         fails("", None, "the table is empty");
     }
 
@@ -362,10 +270,7 @@ mod tests {
     #[test]
     fn arrays_are_written() {
         assert_eq!(written(&Value::Scalar(0.1f32.to_scalar())), "value\n0.1\n");
-        assert_eq!(
-            written(&Value::Array(Array::from(vec![0.1, 1e300]))),
-            "value\n0.1\n1e300\n"
-        );
+        assert_eq!(written(&Value::Array(Array::from(vec![0.1, 1e300]))), "value\n0.1\n1e300\n");
         let square = Array::from_vec(vec![1u8, 2, 3, 4], &[2, 2]).expect("four");
         assert_eq!(written(&Value::Array(square)), "0,1\n1,2\n3,4\n");
         let empty = Array::from_vec(Vec::<u8>::new(), &[2, 0]).expect("none");
@@ -378,10 +283,7 @@ mod tests {
     fn what_is_written_reads_back() {
         let values = vec![0.1, -0.0, 1e-300, f64::INFINITY, f64::MAX, 3.0];
         let text = written(&Value::Array(Array::from(values.clone())));
-        assert_eq!(
-            read_text(&text, Some("value"), None),
-            Ok(Array::from(values))
-        );
+        assert_eq!(read_text(&text, Some("value"), None), Ok(Array::from(values)));
         let values = vec![i64::MIN, 0, i64::MAX];
         let text = written(&Value::Array(Array::from(values.clone())));
         assert_eq!(read_text(&text, None, None), Ok(Array::from(values)));

@@ -30,9 +30,7 @@ enum Origin {
 impl Pair {
     /// Reads `NAME=VALUE`; files are not opened yet.
     pub fn parse(text: &str) -> Result<Pair, String> {
-        let (name, value) = text
-            .split_once('=')
-            .ok_or("expected NAME=VALUE, such as a=2.5 or a=@table.csv:column")?;
+        let (name, value) = text.split_once('=').ok_or("expected NAME=VALUE, such as a=2.5 or a=@table.csv:column")?;
         let name = name.trim();
         if !is_name(name) {
             return Err(format!("`{}` is not a name", shown(name)));
@@ -41,29 +39,20 @@ impl Pair {
             Some(file) => file_origin(file)?,
             None => literal::parse(value, None).map(|_| Origin::Text(value.to_owned()))?,
         };
-        Ok(Pair {
-            name: name.to_owned(),
-            origin,
-        })
+        Ok(Pair { name: name.to_owned(), origin })
     }
 
     fn load(&self, param: &ParamInfo) -> Result<Loaded, Failure> {
-        let want = param
-            .annotation
-            .filter(|annotation| annotation.rank > 0)
-            .map(|annotation| annotation.ty);
+        let want = param.annotation.filter(|annotation| annotation.rank > 0).map(|annotation| annotation.ty);
         let wrong = |message: String| Failure::Data(format!("`{}`: {message}", self.name));
         match &self.origin {
             Origin::Text(text) => Ok(match literal::parse(text, want).map_err(wrong)? {
                 Literal::Weak(scalar) => Loaded::Weak(scalar),
                 Literal::Typed(value) => Loaded::Value(value),
             }),
-            Origin::Npy(path) => npy::read(path)
-                .map(Loaded::Value)
-                .map_err(|error| cannot_read(path, &error)),
+            Origin::Npy(path) => npy::read(path).map(Loaded::Value).map_err(|error| cannot_read(path, &error)),
             Origin::Csv(path, column) => {
-                let array = table::read(path, column.as_deref(), want)
-                    .map_err(|error| cannot_read(path, &error))?;
+                let array = table::read(path, column.as_deref(), want).map_err(|error| cannot_read(path, &error))?;
                 Ok(Loaded::Value(Value::Array(array)))
             }
         }
@@ -72,8 +61,7 @@ impl Pair {
 
 fn is_name(text: &str) -> bool {
     let mut chars = text.chars();
-    chars.next().is_some_and(|c| c == '_' || c.is_alphabetic())
-        && chars.all(|c| c == '_' || c.is_alphanumeric())
+    chars.next().is_some_and(|c| c == '_' || c.is_alphabetic()) && chars.all(|c| c == '_' || c.is_alphanumeric())
 }
 
 fn file_origin(text: &str) -> Result<Origin, String> {
@@ -87,15 +75,9 @@ fn file_origin(text: &str) -> Result<Origin, String> {
     match text.find(SEPARATOR) {
         Some(at) => {
             let (path, column) = text.split_at(at + SEPARATOR.len());
-            Ok(Origin::Csv(
-                path[..path.len() - 1].into(),
-                Some(column.trim().to_owned()),
-            ))
+            Ok(Origin::Csv(path[..path.len() - 1].into(), Some(column.trim().to_owned())))
         }
-        None => Err(format!(
-            "`{}` is neither an .npy file nor FILE.csv:COLUMN",
-            shown(text)
-        )),
+        None => Err(format!("`{}` is neither an .npy file nor FILE.csv:COLUMN", shown(text))),
     }
 }
 
@@ -153,14 +135,8 @@ fn check_names(kernel: &KernelInfo, pairs: &[Pair]) -> Result<(), Failure> {
         }
         if !kernel.params.iter().any(|param| param.name == *name) {
             let names = names(kernel.params.iter());
-            let known = if names.is_empty() {
-                "there are none".to_owned()
-            } else {
-                format!("there is {names}")
-            };
-            return Err(Failure::Data(format!(
-                "no parameter is called `{name}`; {known}"
-            )));
+            let known = if names.is_empty() { "there are none".to_owned() } else { format!("there is {names}") };
+            return Err(Failure::Data(format!("no parameter is called `{name}`; {known}")));
         }
     }
     Ok(())
@@ -169,19 +145,12 @@ fn check_names(kernel: &KernelInfo, pairs: &[Pair]) -> Result<(), Failure> {
 fn missing(kernel: &KernelInfo, pairs: &[Pair]) -> String {
     let is_missing = |param: &&ParamInfo| !pairs.iter().any(|pair| pair.name == param.name);
     let missing = names(kernel.params.iter().filter(is_missing));
-    let first = kernel
-        .params
-        .iter()
-        .find(is_missing)
-        .map_or("x", |param| &param.name);
+    let first = kernel.params.iter().find(is_missing).map_or("x", |param| &param.name);
     format!("no value for {missing}: add it at the end of the command line, such as {first}=2.5")
 }
 
 fn names<'a>(params: impl Iterator<Item = &'a ParamInfo>) -> String {
-    params
-        .map(|param| format!("`{}`", param.name))
-        .collect::<Vec<_>>()
-        .join(", ")
+    params.map(|param| format!("`{}`", param.name)).collect::<Vec<_>>().join(", ")
 }
 
 #[cfg(test)]
@@ -194,38 +163,19 @@ mod tests {
 
     #[test]
     fn values_are_told_apart() {
-        assert_eq!(
-            parse("a=3"),
-            Ok(("a".to_owned(), Origin::Text("3".to_owned())))
-        );
-        assert_eq!(
-            parse("a=@x.npy"),
-            Ok(("a".to_owned(), Origin::Npy("x.npy".into())))
-        );
-        assert_eq!(
-            parse("a=@x.csv"),
-            Ok(("a".to_owned(), Origin::Csv("x.csv".into(), None)))
-        );
+        assert_eq!(parse("a=3"), Ok(("a".to_owned(), Origin::Text("3".to_owned()))));
+        assert_eq!(parse("a=@x.npy"), Ok(("a".to_owned(), Origin::Npy("x.npy".into()))));
+        assert_eq!(parse("a=@x.csv"), Ok(("a".to_owned(), Origin::Csv("x.csv".into(), None))));
         let column = Some("b:c d".to_owned());
-        assert_eq!(
-            parse("größe=@p=q/x.csv:b:c d"),
-            Ok(("größe".to_owned(), Origin::Csv("p=q/x.csv".into(), column)))
-        );
+        assert_eq!(parse("größe=@p=q/x.csv:b:c d"), Ok(("größe".to_owned(), Origin::Csv("p=q/x.csv".into(), column))));
     }
 
     #[test]
     fn what_is_wrong_is_said() {
-        assert!(
-            parse("a")
-                .expect_err("no value")
-                .contains("expected NAME=VALUE")
-        );
+        assert!(parse("a").expect_err("no value").contains("expected NAME=VALUE"));
         assert_eq!(parse("2a=1"), Err("`2a` is not a name".to_owned()));
         assert_eq!(parse("=1"), Err("`` is not a name".to_owned()));
         assert_eq!(parse("a=b"), Err("`b` is not a number".to_owned()));
-        assert_eq!(
-            parse("a=@x.txt"),
-            Err("`x.txt` is neither an .npy file nor FILE.csv:COLUMN".to_owned())
-        );
+        assert_eq!(parse("a=@x.txt"), Err("`x.txt` is neither an .npy file nor FILE.csv:COLUMN".to_owned()));
     }
 }
