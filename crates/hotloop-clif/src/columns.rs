@@ -9,9 +9,7 @@ use crate::func::{Func, trusted};
 use crate::lane::{NestCode, OnFault};
 use crate::nest::{Counts, Odometer, RowBlock, counts, row_points, tile_loop};
 use crate::plan::{Plan, is_inexact};
-use crate::tree::{
-    Cells, FoldCode, combine_blocks, folds, halvings, prescribed, split_off_combining, write_result,
-};
+use crate::tree::{Cells, FoldCode, combine_blocks, folds, halvings, prescribed, split_off_combining, write_result};
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{self as clif, BlockArg, InstBuilder, types};
 use hotloop_ir::NestId;
@@ -43,26 +41,14 @@ pub(crate) fn emit(
     };
     let counts = counts(f, plan, &code.extents);
     let period = |fold: &hotloop_ir::Fold| {
-        if is_inexact(fold.op, fold.ty) {
-            prescribed(fold)
-        } else {
-            1
-        }
+        if is_inexact(fold.op, fold.ty) { prescribed(fold) } else { 1 }
     };
     let folds = folds(f, code, COLUMN_STRIP as usize, period);
     let cells = Cells::new(f, id, plan, &counts);
-    split_off_combining(f, range.0, |f| {
-        combine_blocks(f, code, plan, &folds, &cells, &counts)
-    });
+    split_off_combining(f, range.0, |f| combine_blocks(f, code, plan, &folds, &cells, &counts));
     let extents = code.extents.clone();
     let per_row = f.b.ins().imul(counts.strips, counts.blocks);
-    let place = RowBlock::new(
-        f,
-        range.0,
-        per_row,
-        &plan.kept[..plan.kept.len() - 1],
-        &extents,
-    );
+    let place = RowBlock::new(f, range.0, per_row, &plan.kept[..plan.kept.len() - 1], &extents);
     tile_loop(f, range, |f, number, _| {
         let mut coords = code.coords.clone();
         let piece = place.read(f, &mut coords);
@@ -75,13 +61,7 @@ pub(crate) fn emit(
         let rest = f.b.ins().isub(counts.folded, start);
         let most = f.int(FOLD_BLOCK as i64);
         let len = f.min_signed(rest, most);
-        let tile = Tile {
-            number,
-            first,
-            end,
-            start,
-            len,
-        };
+        let tile = Tile { number, first, end, start, len };
         clear(f, &folds, &tile);
         let some = f.b.ins().icmp_imm_s(IntCC::SignedGreaterThan, len, 0);
         let (walked, after) = (f.b.create_block(), f.b.create_block());
@@ -127,8 +107,7 @@ fn clear(f: &mut Func<'_>, folds: &[FoldCode], tile: &Tile) {
         f.count(zero, bytes, 4 * VECTOR as i64, |f, offset| {
             let place = f.b.ins().iadd(fold.buffer, offset);
             for reg in 0..4 {
-                f.b.ins()
-                    .store(trusted(), start, place, reg * VECTOR as i32);
+                f.b.ins().store(trusted(), start, place, reg * VECTOR as i32);
             }
         });
     }
@@ -166,39 +145,22 @@ fn walk(
             f.b.ins().isub(base, before)
         })
         .collect();
-    row_points(
-        f,
-        code,
-        plan.lanes,
-        (tile.first, tile.end),
-        OnFault::Return,
-        |f, lanes, point, given| {
-            for ((fold, &base), given) in folds.iter().zip(&bases).zip(given) {
-                add(f, fold, base, lanes, point, given);
-            }
-        },
-    );
+    row_points(f, code, plan.lanes, (tile.first, tile.end), OnFault::Return, |f, lanes, point, given| {
+        for ((fold, &base), given) in folds.iter().zip(&bases).zip(given) {
+            add(f, fold, base, lanes, point, given);
+        }
+    });
     let next = f.b.ins().iadd_imm_s(number, 1);
     odometer.advance(f, &extents);
     let more = f.is(IntCC::SignedLessThan, next, tile.len);
-    f.b.ins()
-        .brif(more, row, &[BlockArg::Value(next)], after, &[]);
+    f.b.ins().brif(more, row, &[BlockArg::Value(next)], after, &[]);
     f.b.seal_block(row);
     f.enter_sealed(after);
 }
 
 /// Adds what the lanes gave to the accumulators of their columns.
-fn add(
-    f: &mut Func<'_>,
-    fold: &FoldCode,
-    base: clif::Value,
-    lanes: usize,
-    point: clif::Value,
-    given: Option<Val>,
-) {
-    let offset =
-        f.b.ins()
-            .ishl_imm_u(point, i64::from(fold.ty.bytes().trailing_zeros()));
+fn add(f: &mut Func<'_>, fold: &FoldCode, base: clif::Value, lanes: usize, point: clif::Value, given: Option<Val>) {
+    let offset = f.b.ins().ishl_imm_u(point, i64::from(fold.ty.bytes().trailing_zeros()));
     let place = f.b.ins().iadd(base, offset);
     if lanes == 1 {
         let value = fold.scalar(f, given);
@@ -209,8 +171,7 @@ fn add(
     }
     let regs = fold.bundle(f, given, lanes);
     if let Val::Varying(before) = f.load_bundle(fold.ty, place, 0, lanes) {
-        let both =
-            crate::forms::Regs::make(regs.len(), |i| fold.combine(f, true, before[i], regs[i]));
+        let both = crate::forms::Regs::make(regs.len(), |i| fold.combine(f, true, before[i], regs[i]));
         f.store_bundle(fold.ty, &both, place, 0, lanes);
     }
 }
@@ -244,9 +205,7 @@ fn write(
     counts: &Counts,
     tile: &Tile,
 ) {
-    let several =
-        f.b.ins()
-            .icmp_imm_s(IntCC::SignedGreaterThan, counts.blocks, 1);
+    let several = f.b.ins().icmp_imm_s(IntCC::SignedGreaterThan, counts.blocks, 1);
     let (part, whole, after) = (f.b.create_block(), f.b.create_block(), f.b.create_block());
     f.b.ins().brif(several, part, &[], whole, &[]);
     f.enter_sealed(part);

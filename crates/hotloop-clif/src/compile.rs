@@ -55,11 +55,8 @@ pub(crate) fn compile(
 ) -> Result<(Artifact, String), CompileError> {
     let layout = FrameLayout::of(program);
     check_limits(settings, program, &layout)?;
-    let plans: Vec<Plan> = program
-        .nests
-        .iter()
-        .map(|nest| plan(nest, settings.target, settings.most_lanes))
-        .collect::<Result<_, _>>()?;
+    let plans: Vec<Plan> =
+        program.nests.iter().map(|nest| plan(nest, settings.target, settings.most_lanes)).collect::<Result<_, _>>()?;
     REUSED.with_borrow_mut(|(context, builder)| {
         let mut maker = Maker {
             settings,
@@ -84,25 +81,13 @@ pub(crate) fn compile(
                 nest::emit(f, program.nest(id), id, plan, (params[2], params[3]));
             })?);
         }
-        let artifact = Artifact {
-            fingerprint,
-            code: maker.code,
-            constants: maker.table.into_bytes(),
-            entries,
-        };
+        let artifact = Artifact { fingerprint, code: maker.code, constants: maker.table.into_bytes(), entries };
         Ok((artifact, maker.text))
     })
 }
 
-fn check_limits(
-    settings: Settings,
-    program: &Program,
-    layout: &FrameLayout,
-) -> Result<(), CompileError> {
-    let limit = |reason: &str| CompileError::Limit {
-        target: settings.target,
-        reason: reason.into(),
-    };
+fn check_limits(settings: Settings, program: &Program, layout: &FrameLayout) -> Result<(), CompileError> {
+    let limit = |reason: &str| CompileError::Limit { target: settings.target, reason: reason.into() };
     if layout.words() > MAX_WORDS {
         return Err(limit("too many arrays and scalars"));
     }
@@ -116,12 +101,10 @@ fn steps_are_shallow(steps: &[Step], depth: usize) -> bool {
     depth <= MAX_STEP_DEPTH
         && steps.iter().all(|step| match step {
             Step::Nest(_) | Step::Alloc(..) | Step::Break(_) | Step::Continue(_) => true,
-            Step::If {
-                then, otherwise, ..
-            } => steps_are_shallow(then, depth + 1) && steps_are_shallow(otherwise, depth + 1),
-            Step::For { body, .. } | Step::Loop(body) | Step::Block(body) => {
-                steps_are_shallow(body, depth + 1)
+            Step::If { then, otherwise, .. } => {
+                steps_are_shallow(then, depth + 1) && steps_are_shallow(otherwise, depth + 1)
             }
+            Step::For { body, .. } | Step::Loop(body) | Step::Block(body) => steps_are_shallow(body, depth + 1),
         })
 }
 
@@ -147,8 +130,7 @@ impl Maker<'_> {
         let isa = &**self.settings.isa;
         self.context.clear();
         let name = UserFuncName::user(0, nest.map_or(0, |id| id.0 + 1));
-        self.context.func =
-            Function::with_name_signature(name, signature(isa.default_call_conv(), nest.is_some()));
+        self.context.func = Function::with_name_signature(name, signature(isa.default_call_conv(), nest.is_some()));
         let builder = FunctionBuilder::new(&mut self.context.func, self.builder);
         let (mut f, params) = Func::open(builder, self.program, self.layout, &mut self.table);
         emit(&mut f, &params);
@@ -157,10 +139,7 @@ impl Maker<'_> {
         self.context.set_disasm(self.listing == Listing::Asm);
         if let Err(error) = self.context.compile(isa, &mut ControlPlane::default()) {
             let detail = format!("{:?}\n{}", error.inner, error.func.display());
-            return Err(CompileError::Bug {
-                target: self.settings.target,
-                detail,
-            });
+            return Err(CompileError::Bug { target: self.settings.target, detail });
         }
         self.append(nest)
     }
@@ -168,16 +147,10 @@ impl Maker<'_> {
     fn append(&mut self, nest: Option<NestId>) -> Result<u32, CompileError> {
         let target = self.settings.target;
         let Some(compiled) = self.context.compiled_code() else {
-            return Err(CompileError::Bug {
-                target,
-                detail: "no code came out".into(),
-            });
+            return Err(CompileError::Bug { target, detail: "no code came out".into() });
         };
         if let Some(reloc) = compiled.buffer.relocs().first() {
-            return Err(CompileError::Bug {
-                target,
-                detail: format!("a relocation: {reloc:?}"),
-            });
+            return Err(CompileError::Bug { target, detail: format!("a relocation: {reloc:?}") });
         }
         if self.listing == Listing::Asm {
             let vcode = compiled.vcode.as_deref().unwrap_or_default();
@@ -187,21 +160,14 @@ impl Maker<'_> {
         let entry = self.code.len();
         self.code.extend_from_slice(compiled.code_buffer());
         if self.code.len() > MAX_CODE {
-            return Err(CompileError::Limit {
-                target,
-                reason: "too much machine code".into(),
-            });
+            return Err(CompileError::Limit { target, reason: "too much machine code".into() });
         }
         Ok(entry as u32)
     }
 
     fn list_clif(&mut self, nest: Option<NestId>) {
         if self.listing == Listing::Clif {
-            self.text.push_str(&format!(
-                "; {}\n{}\n",
-                label(nest),
-                self.context.func.display()
-            ));
+            self.text.push_str(&format!("; {}\n{}\n", label(nest), self.context.func.display()));
         }
     }
 }

@@ -24,10 +24,7 @@ pub(crate) fn reserved_bytes(nests: usize) -> usize {
 impl Constants {
     /// A table with room for the addresses of so many nests.
     pub(crate) fn new(nests: usize) -> Constants {
-        Constants {
-            bytes: vec![0; reserved_bytes(nests)],
-            known: HashMap::new(),
-        }
+        Constants { bytes: vec![0; reserved_bytes(nests)], known: HashMap::new() }
     }
 
     /// The byte offset of an entry full of this value.

@@ -19,29 +19,27 @@ pub(crate) enum Open {
     /// An `If` under masks.
     Masked { id: usize },
     /// A loop or block whose exits are real jumps.
-    Jumps {
-        id: usize,
-        leave: clif::Block,
-        again: Option<clif::Block>,
-    },
-    /// A loop or block under masks: the place of its mask in `active`, and the lanes still in it (loops only).
-    Lanes {
-        id: usize,
-        level: usize,
-        alive: Option<MaskVar>,
-    },
+    Jumps { id: usize, leave: clif::Block, again: Option<clif::Block> },
+    /// A loop or block under masks: the place of its mask in `active`, and the lanes still in it, where those can be
+    /// others than the active ones (loops that are continued).
+    Lanes { id: usize, level: usize, alive: Option<MaskVar> },
 }
 
 impl Open {
     /// The construct's number.
     pub(crate) fn id(&self) -> usize {
         match self {
-            Open::Branch { id }
-            | Open::Masked { id }
-            | Open::Jumps { id, .. }
-            | Open::Lanes { id, .. } => *id,
+            Open::Branch { id } | Open::Masked { id } | Open::Jumps { id, .. } | Open::Lanes { id, .. } => *id,
         }
     }
+}
+
+/// The masks of a loop: the lanes still in it, and those that run now. They are the same variables if no lane can be
+/// continued before the others.
+struct LoopLanes {
+    alive: MaskVar,
+    now: MaskVar,
+    continued: bool,
 }
 
 /// A linear region is run without a branch around it up to so many statements.
@@ -52,13 +50,7 @@ impl Lane<'_, '_, '_> {
         self.lanes > 1 && self.code.facts.diverges(stmt)
     }
 
-    pub(crate) fn branch(
-        &mut self,
-        stmt: &Stmt,
-        cond: Value,
-        then: &Region,
-        otherwise: &Region,
-    ) -> bool {
+    pub(crate) fn branch(&mut self, stmt: &Stmt, cond: Value, then: &Region, otherwise: &Region) -> bool {
         let id = self.code.facts.number(stmt);
         if self.diverges(stmt) {
             self.masked_branch(id, cond, then, otherwise);
@@ -68,11 +60,7 @@ impl Lane<'_, '_, '_> {
         self.open.push(Open::Branch { id });
         let then_block = self.f.b.create_block();
         let after = self.f.b.create_block();
-        let else_block = if otherwise.is_empty() {
-            after
-        } else {
-            self.f.b.create_block()
-        };
+        let else_block = if otherwise.is_empty() { after } else { self.f.b.create_block() };
         self.f.b.ins().brif(cond, then_block, &[], else_block, &[]);
         let mut falls_through = otherwise.is_empty();
         for (block, region) in [(then_block, then), (else_block, otherwise)] {
@@ -93,21 +81,14 @@ impl Lane<'_, '_, '_> {
     }
 
     fn masked_branch(&mut self, id: usize, cond: Value, then: &Region, otherwise: &Region) {
+        if self.leaves_at_once(cond, then, otherwise) {
+            return;
+        }
         let class = self.code.mask_class;
         let cond = self.mask(cond, class);
         let (then_mask, else_mask) = match self.active_mask() {
-            None => (
-                cond,
-                if otherwise.is_empty() {
-                    cond
-                } else {
-                    self.f.mask_not(cond)
-                },
-            ),
-            Some(active) => (
-                self.f.mask_and(active, cond),
-                self.f.mask_and_not(active, cond),
-            ),
+            None => (cond, if otherwise.is_empty() { cond } else { self.f.mask_not(cond) }),
+            Some(active) => (self.f.mask_and(active, cond), self.f.mask_and_not(active, cond)),
         };
         let then_mask = self.mask_var(then_mask);
         let else_mask = self.mask_var(else_mask);
@@ -118,6 +99,29 @@ impl Lane<'_, '_, '_> {
             }
         }
         self.open.pop();
+    }
+
+    /// The usual exit of a loop, `if cond { break }` right in its body, takes lanes out of one mask and needs no other.
+    fn leaves_at_once(&mut self, cond: Value, then: &Region, otherwise: &Region) -> bool {
+        let (stays, region) = match (then.is_empty(), otherwise.is_empty()) {
+            (false, true) => (false, then),
+            (true, false) => (true, otherwise),
+            (true, true) | (false, false) => return false,
+        };
+        let (Some(Open::Lanes { alive: None, .. }), [Stmt::Break(0)]) = (self.open.last(), region.as_slice()) else {
+            return false;
+        };
+        let Some(now) = self.active.last().cloned() else { return false };
+        let (cond, stays) = match self.code.nest.lane.inst(cond) {
+            Inst::Op(Op::Not, [inner, ..]) => (*inner, !stays),
+            Inst::Const(_) | Inst::Op(..) | Inst::Convert(_) | Inst::Bitcast(_) | Inst::Axis(_) => (cond, stays),
+            Inst::Slot(_) | Inst::Local(_) | Inst::Load(_) | Inst::LoadAt(..) | Inst::Extent(..) => (cond, stays),
+        };
+        let cond = self.mask(cond, self.code.mask_class);
+        let before = self.read_mask(&now);
+        let rest = if stays { self.f.mask_and(before, cond) } else { self.f.mask_and_not(before, cond) };
+        self.write_mask(&now, rest);
+        true
     }
 
     fn masked_region(&mut self, mask: MaskVar, region: &Region) {
@@ -157,21 +161,13 @@ impl Lane<'_, '_, '_> {
             && region.iter().all(|stmt| match stmt {
                 Stmt::Let(value) => match self.code.nest.lane.inst(*value) {
                     Inst::LoadAt(..) => false,
-                    Inst::Const(_)
-                    | Inst::Op(..)
-                    | Inst::Convert(_)
-                    | Inst::Bitcast(_)
-                    | Inst::Axis(_) => true,
+                    Inst::Const(_) | Inst::Op(..) | Inst::Convert(_) | Inst::Bitcast(_) | Inst::Axis(_) => true,
                     Inst::Slot(_) | Inst::Local(_) | Inst::Load(_) | Inst::Extent(..) => true,
                 },
                 Stmt::Set(..) => true,
                 Stmt::Break(_) | Stmt::Continue(_) => true,
                 Stmt::Store(..) | Stmt::StoreAt(..) | Stmt::SetSlot(..) | Stmt::Fold(..) => false,
-                Stmt::Check { .. }
-                | Stmt::If { .. }
-                | Stmt::For { .. }
-                | Stmt::Loop(_)
-                | Stmt::Block(_) => false,
+                Stmt::Check { .. } | Stmt::If { .. } | Stmt::For { .. } | Stmt::Loop(_) | Stmt::Block(_) => false,
             })
     }
 
@@ -180,11 +176,7 @@ impl Lane<'_, '_, '_> {
         if self.diverges(stmt) {
             let mask = self.active_or_all();
             let mask = self.mask_var(mask);
-            self.open.push(Open::Lanes {
-                id,
-                level: self.active.len(),
-                alive: None,
-            });
+            self.open.push(Open::Lanes { id, level: self.active.len(), alive: None });
             self.active.push(mask);
             self.region(body);
             self.active.pop();
@@ -192,11 +184,7 @@ impl Lane<'_, '_, '_> {
             return true;
         }
         let after = self.f.b.create_block();
-        self.open.push(Open::Jumps {
-            id,
-            leave: after,
-            again: None,
-        });
+        self.open.push(Open::Jumps { id, leave: after, again: None });
         if self.region(body) {
             self.f.b.ins().jump(after, &[]);
         }
@@ -226,11 +214,7 @@ impl Lane<'_, '_, '_> {
         let header = self.f.enter_loop();
         let after = self.f.b.create_block();
         self.f.poll_cancel();
-        self.open.push(Open::Jumps {
-            id,
-            leave: after,
-            again: Some(header),
-        });
+        self.open.push(Open::Jumps { id, leave: after, again: Some(header) });
         if self.region(body) {
             self.f.b.ins().jump(header, &[]);
         }
@@ -242,25 +226,46 @@ impl Lane<'_, '_, '_> {
     fn lanes_loop(&mut self, stmt: &Stmt, body: &Region) {
         let id = self.code.facts.number(stmt);
         let entry = self.active_or_all();
-        let alive = self.mask_var(entry);
-        let now = self.mask_var(entry);
+        let lanes = self.loop_lanes(id, entry);
         let header = self.f.enter_loop();
         let after = self.f.b.create_block();
         self.f.poll_cancel();
-        let mask = self.read_mask(&alive);
-        self.write_mask(&now, mask);
-        self.open.push(Open::Lanes {
-            id,
-            level: self.active.len(),
-            alive: Some(alive.clone()),
-        });
-        self.active.push(now);
-        self.turn(body, &alive, after);
-        self.active.pop();
-        self.open.pop();
+        self.masked_turn(id, &lanes, body, after, None);
         self.f.b.ins().jump(header, &[]);
         self.f.b.seal_block(header);
         self.f.enter_sealed(after);
+    }
+
+    /// The masks of a loop that starts with these lanes.
+    fn loop_lanes(&mut self, id: usize, entry: Mask) -> LoopLanes {
+        let alive = self.mask_var(entry);
+        let continued = self.code.facts.continued(id);
+        let now = if continued { self.mask_var(entry) } else { alive.clone() };
+        LoopLanes { alive, now, continued }
+    }
+
+    /// One turn: lanes that were continued come back, the counter of each lane is set, the body runs.
+    fn masked_turn(
+        &mut self,
+        id: usize,
+        lanes: &LoopLanes,
+        body: &Region,
+        after: clif::Block,
+        counter: Option<(Local, Regs)>,
+    ) {
+        if lanes.continued {
+            let mask = self.read_mask(&lanes.alive);
+            self.write_mask(&lanes.now, mask);
+        }
+        let alive = lanes.continued.then(|| lanes.alive.clone());
+        self.open.push(Open::Lanes { id, level: self.active.len(), alive });
+        self.active.push(lanes.now.clone());
+        if let Some((index, at)) = counter {
+            self.set_varying(index, at);
+        }
+        self.turn(body, &lanes.alive, after);
+        self.active.pop();
+        self.open.pop();
     }
 
     /// One turn of a loop under masks. The one test for lanes left in the loop comes right after the first statement
@@ -309,9 +314,7 @@ impl Lane<'_, '_, '_> {
                     jump = Some(again.filter(|_| target && is_continue).unwrap_or(*leave));
                 }
                 Open::Jumps { .. } => {}
-                Open::Lanes {
-                    level: own, alive, ..
-                } => {
+                Open::Lanes { level: own, alive, .. } => {
                     masked = true;
                     level = *own;
                     if !(passed == depth && is_continue) {
@@ -341,13 +344,7 @@ impl Lane<'_, '_, '_> {
         }
     }
 
-    pub(crate) fn for_loop(
-        &mut self,
-        stmt: &Stmt,
-        index: Local,
-        range: [Value; 3],
-        body: &Region,
-    ) -> bool {
+    pub(crate) fn for_loop(&mut self, stmt: &Stmt, index: Local, range: [Value; 3], body: &Region) -> bool {
         if !self.diverges(stmt) {
             self.if_any(|lane| lane.counted(stmt, index, range, body));
         } else if self.varies_local(index) {
@@ -364,11 +361,7 @@ impl Lane<'_, '_, '_> {
         let [start, stop, step] = range.map(|value| self.uniform(value));
         let form = Form::scalar(Type::I64);
         let sign = self.sign_of(range[2]);
-        let (header, latch, after) = (
-            self.f.b.create_block(),
-            self.f.b.create_block(),
-            self.f.b.create_block(),
-        );
+        let (header, latch, after) = (self.f.b.create_block(), self.f.b.create_block(), self.f.b.create_block());
         let some = self.in_range(form, sign, [start, stop, step]);
         let counter = self.f.variable(start);
         self.f.b.ins().brif(some, header, &[], after, &[]);
@@ -378,11 +371,7 @@ impl Lane<'_, '_, '_> {
         }
         let at = self.f.b.use_var(counter);
         self.set_counter(index, at);
-        self.open.push(Open::Jumps {
-            id,
-            leave: after,
-            again: Some(latch),
-        });
+        self.open.push(Open::Jumps { id, leave: after, again: Some(latch) });
         if self.region(body) {
             self.f.b.ins().jump(latch, &[]);
         }
@@ -413,8 +402,7 @@ impl Lane<'_, '_, '_> {
         let form = Form::scalar(Type::I64);
         let sign = self.sign_of(range[2]);
         let entry = self.active_or_all();
-        let alive = self.mask_var(entry);
-        let now = self.mask_var(entry);
+        let lanes = self.loop_lanes(id, entry);
         let counter = self.f.variable(start);
         let (header, after) = (self.f.b.create_block(), self.f.b.create_block());
         let some = self.in_range(form, sign, [start, stop, step]);
@@ -425,17 +413,7 @@ impl Lane<'_, '_, '_> {
         self.f.poll_cancel();
         let at = self.f.b.use_var(counter);
         self.f.b.def_var(self.locals[index.index()][0], at);
-        let mask = self.read_mask(&alive);
-        self.write_mask(&now, mask);
-        self.open.push(Open::Lanes {
-            id,
-            level: self.active.len(),
-            alive: Some(alive.clone()),
-        });
-        self.active.push(now);
-        self.turn(body, &alive, after);
-        self.active.pop();
-        self.open.pop();
+        self.masked_turn(id, &lanes, body, after, None);
         let at = self.f.b.use_var(counter);
         let more = self.has_next(form, sign, [at, stop, step]);
         let next = self.f.b.ins().iadd(at, step);
@@ -451,38 +429,22 @@ impl Lane<'_, '_, '_> {
         let [start, stop, step] = range.map(|value| self.spread(value));
         let sign = self.sign_of(range[2]);
         let entry = self.active_or_all();
-        let some = self.lanes_mask(start, stop, step, |lane, form, regs| {
-            lane.in_range(form, sign, regs)
-        });
+        let some = self.lanes_mask(start, stop, step, |lane, form, regs| lane.in_range(form, sign, regs));
         let entry = self.f.mask_and(entry, some);
-        let alive = self.mask_var(entry);
-        let now = self.mask_var(entry);
+        let lanes = self.loop_lanes(id, entry);
         let counter: Vec<_> = start.iter().map(|&reg| self.f.variable(reg)).collect();
         let (header, after) = (self.f.b.create_block(), self.f.b.create_block());
         let any = self.f.mask_any(entry, self.lanes);
         self.f.b.ins().brif(any, header, &[], after, &[]);
         self.f.b.switch_to_block(header);
         self.f.poll_cancel();
-        let mask = self.read_mask(&alive);
-        self.write_mask(&now, mask);
-        self.open.push(Open::Lanes {
-            id,
-            level: self.active.len(),
-            alive: Some(alive.clone()),
-        });
-        self.active.push(now);
         let at = Regs::make(counter.len(), |i| self.f.b.use_var(counter[i]));
-        self.set_varying(index, at);
-        self.turn(body, &alive, after);
-        self.active.pop();
-        self.open.pop();
+        self.masked_turn(id, &lanes, body, after, Some((index, at)));
         let at = Regs::make(counter.len(), |i| self.f.b.use_var(counter[i]));
-        let more = self.lanes_mask(at, stop, step, |lane, form, regs| {
-            lane.has_next(form, sign, regs)
-        });
-        let rest = self.read_mask(&alive);
+        let more = self.lanes_mask(at, stop, step, |lane, form, regs| lane.has_next(form, sign, regs));
+        let rest = self.read_mask(&lanes.alive);
         let rest = self.f.mask_and(rest, more);
-        self.write_mask(&alive, rest);
+        self.write_mask(&lanes.alive, rest);
         for (index, &variable) in counter.iter().enumerate() {
             let next = self.f.b.ins().iadd(at[index], step[index]);
             self.f.b.def_var(variable, next);
@@ -500,31 +462,21 @@ impl Lane<'_, '_, '_> {
         step: Regs,
         mut test: impl FnMut(&mut Self, Form, [clif::Value; 3]) -> clif::Value,
     ) -> Mask {
-        let regs = Regs::make(at.len(), |i| {
-            test(self, Form::vector(Type::I64), [at[i], stop[i], step[i]])
-        });
-        self.f
-            .mask_to(Mask { class: 8, regs }, self.code.mask_class, self.lanes)
+        let regs = Regs::make(at.len(), |i| test(self, Form::vector(Type::I64), [at[i], stop[i], step[i]]));
+        self.f.mask_to(Mask { class: 8, regs }, self.code.mask_class, self.lanes)
     }
 
     /// Whether a literal step counts up; none if it is not a literal.
     fn sign_of(&self, step: Value) -> Option<bool> {
         match self.code.nest.lane.inst(step) {
             Inst::Const(scalar) => Some(scalar.as_i64() > 0),
-            Inst::Op(..) | Inst::Convert(_) | Inst::Bitcast(_) | Inst::Axis(_) | Inst::Slot(_) => {
-                None
-            }
+            Inst::Op(..) | Inst::Convert(_) | Inst::Bitcast(_) | Inst::Axis(_) | Inst::Slot(_) => None,
             Inst::Local(_) | Inst::Load(_) | Inst::LoadAt(..) | Inst::Extent(..) => None,
         }
     }
 
     /// Whether the range has a first value.
-    fn in_range(
-        &mut self,
-        form: Form,
-        up: Option<bool>,
-        [at, stop, step]: [clif::Value; 3],
-    ) -> clif::Value {
+    fn in_range(&mut self, form: Form, up: Option<bool>, [at, stop, step]: [clif::Value; 3]) -> clif::Value {
         match up {
             Some(true) => self.f.op(Op::Lt, form, [at, stop, at]),
             Some(false) => self.f.op(Op::Lt, form, [stop, at, at]),
@@ -538,16 +490,8 @@ impl Lane<'_, '_, '_> {
 
     /// Whether there is a value after this one. The distance to the bound is compared, as an unsigned number: the next
     /// value itself might overflow.
-    fn has_next(
-        &mut self,
-        form: Form,
-        up: Option<bool>,
-        [at, stop, step]: [clif::Value; 3],
-    ) -> clif::Value {
-        let unsigned = Form {
-            ty: Type::U64,
-            ..form
-        };
+    fn has_next(&mut self, form: Form, up: Option<bool>, [at, stop, step]: [clif::Value; 3]) -> clif::Value {
+        let unsigned = Form { ty: Type::U64, ..form };
         let zero = self.f.constant(form, 0);
         let ahead = |lane: &mut Self| {
             let distance = lane.f.b.ins().isub(stop, at);
@@ -570,13 +514,7 @@ impl Lane<'_, '_, '_> {
 
     /// The first truth where the step is positive, the second where it is negative, false where it is zero: no check
     /// has been passed there by a lane that is not active.
-    fn by_direction(
-        &mut self,
-        form: Form,
-        step: clif::Value,
-        up: clif::Value,
-        down: clif::Value,
-    ) -> clif::Value {
+    fn by_direction(&mut self, form: Form, step: clif::Value, up: clif::Value, down: clif::Value) -> clif::Value {
         let zero = self.f.constant(form, 0);
         let positive = self.f.op(Op::Lt, form, [zero, step, zero]);
         let negative = self.f.op(Op::Lt, form, [step, zero, zero]);
@@ -589,19 +527,13 @@ impl Lane<'_, '_, '_> {
     fn is_short(&self, range: [Value; 3], body: &Region) -> bool {
         let literal = |value: Value| match self.code.nest.lane.inst(value) {
             Inst::Const(scalar) => Some(scalar.as_i64()),
-            Inst::Op(..) | Inst::Convert(_) | Inst::Bitcast(_) | Inst::Axis(_) | Inst::Slot(_) => {
-                None
-            }
+            Inst::Op(..) | Inst::Convert(_) | Inst::Bitcast(_) | Inst::Axis(_) | Inst::Slot(_) => None,
             Inst::Local(_) | Inst::Load(_) | Inst::LoadAt(..) | Inst::Extent(..) => None,
         };
-        let (Some(start), Some(stop), Some(_)) =
-            (literal(range[0]), literal(range[1]), literal(range[2]))
-        else {
+        let (Some(start), Some(stop), Some(_)) = (literal(range[0]), literal(range[1]), literal(range[2])) else {
             return false;
         };
-        let nested = body
-            .iter()
-            .any(|stmt| inner_regions(stmt)[0].is_some() && !matches!(stmt, Stmt::If { .. }));
+        let nested = body.iter().any(|stmt| inner_regions(stmt)[0].is_some() && !matches!(stmt, Stmt::If { .. }));
         !nested && start.abs_diff(stop) <= 256
     }
 }
@@ -612,13 +544,9 @@ fn leaves(stmt: &Stmt, depth: u32) -> bool {
     match stmt {
         Stmt::Break(target) => *target >= depth,
         Stmt::Continue(target) => *target > depth,
-        Stmt::If {
-            then, otherwise, ..
-        } => inside(then, depth) || inside(otherwise, depth),
+        Stmt::If { then, otherwise, .. } => inside(then, depth) || inside(otherwise, depth),
         Stmt::For { body, .. } | Stmt::Loop(body) | Stmt::Block(body) => inside(body, depth + 1),
-        Stmt::Let(_) | Stmt::Set(..) | Stmt::Store(..) | Stmt::StoreAt(..) | Stmt::SetSlot(..) => {
-            false
-        }
+        Stmt::Let(_) | Stmt::Set(..) | Stmt::Store(..) | Stmt::StoreAt(..) | Stmt::SetSlot(..) => false,
         Stmt::Fold(..) | Stmt::Check { .. } => false,
     }
 }

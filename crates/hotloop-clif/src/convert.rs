@@ -14,9 +14,7 @@ impl Func<'_> {
         match (from.is_float(), to.is_float()) {
             _ if from == to => value,
             (false, false) => self.int_to_int(from, to, value),
-            (false, true) if from.is_signed() => {
-                self.b.ins().fcvt_from_sint(scalar_type(to), value)
-            }
+            (false, true) if from.is_signed() => self.b.ins().fcvt_from_sint(scalar_type(to), value),
             (false, true) => self.b.ins().fcvt_from_uint(scalar_type(to), value),
             (true, true) if to == Type::F64 => self.b.ins().fpromote(types::F64, value),
             (true, true) => self.b.ins().fdemote(types::F32, value),
@@ -67,11 +65,7 @@ impl Func<'_> {
     pub(crate) fn mask_to_numbers(&mut self, mask: Mask, to: Type, lanes: usize) -> Regs {
         let mask = self.mask_to(mask, to.bytes(), lanes);
         let form = Form::vector(to);
-        let one = if to.is_float() {
-            crate::ops::FloatBits::of(to).one
-        } else {
-            1
-        };
+        let one = if to.is_float() { crate::ops::FloatBits::of(to).one } else { 1 };
         Regs::make(mask.regs.len(), |i| {
             let one = self.constant(form, one);
             let reg = self.cast(form.clif(), mask.regs[i]);
@@ -80,24 +74,14 @@ impl Func<'_> {
     }
 
     /// A bundle as another type, if that is better done in vector registers.
-    pub(crate) fn vector_convert(
-        &mut self,
-        from: Type,
-        to: Type,
-        regs: &Regs,
-        lanes: usize,
-    ) -> Option<Regs> {
+    pub(crate) fn vector_convert(&mut self, from: Type, to: Type, regs: &Regs, lanes: usize) -> Option<Regs> {
         match (from.class(), to.class()) {
             (Class::Bool, _) | (_, Class::Bool) => None,
             (Class::Float, Class::Float) if from == to => Some(*regs),
             (Class::Float, Class::Float) if to == Type::F64 => Some(self.widen_floats(regs, lanes)),
             (Class::Float, Class::Float) => Some(self.narrow_floats(regs, lanes)),
-            (Class::Float, Class::Signed | Class::Unsigned) => {
-                self.floats_to_ints(from, to, regs, lanes)
-            }
-            (Class::Signed | Class::Unsigned, Class::Float) => {
-                self.ints_to_floats(from, to, regs, lanes)
-            }
+            (Class::Float, Class::Signed | Class::Unsigned) => self.floats_to_ints(from, to, regs, lanes),
+            (Class::Signed | Class::Unsigned, Class::Float) => self.ints_to_floats(from, to, regs, lanes),
             (Class::Signed | Class::Unsigned, Class::Signed | Class::Unsigned) => {
                 Some(self.resize_ints(from, to.bytes(), regs, lanes))
             }
@@ -125,11 +109,7 @@ impl Func<'_> {
             let source = regs;
             let last = source.len() - 1;
             regs = Regs::make(regs_for(lanes, size / 2), |i| {
-                self.narrow_wrapping(
-                    size,
-                    source[(2 * i).min(last)],
-                    source[(2 * i + 1).min(last)],
-                )
+                self.narrow_wrapping(size, source[(2 * i).min(last)], source[(2 * i + 1).min(last)])
             });
             size /= 2;
         }
@@ -137,12 +117,7 @@ impl Func<'_> {
     }
 
     /// The low halves of the integers of two registers.
-    pub(crate) fn narrow_wrapping(
-        &mut self,
-        size: usize,
-        low: clif::Value,
-        high: clif::Value,
-    ) -> clif::Value {
+    pub(crate) fn narrow_wrapping(&mut self, size: usize, low: clif::Value, high: clif::Value) -> clif::Value {
         if size == 8 {
             return self.even_words(low, high);
         }
@@ -165,20 +140,9 @@ impl Func<'_> {
         self.shuffle(low, high, EVEN, types::I32X4)
     }
 
-    fn shuffle(
-        &mut self,
-        low: clif::Value,
-        high: clif::Value,
-        order: [u8; 16],
-        ty: clif::Type,
-    ) -> clif::Value {
+    fn shuffle(&mut self, low: clif::Value, high: clif::Value, order: [u8; 16], ty: clif::Type) -> clif::Value {
         let (low, high) = (self.cast(types::I8X16, low), self.cast(types::I8X16, high));
-        let order = self
-            .b
-            .func
-            .dfg
-            .immediates
-            .push(clif::ConstantData::from(order.as_slice()));
+        let order = self.b.func.dfg.immediates.push(clif::ConstantData::from(order.as_slice()));
         let shuffled = self.b.ins().shuffle(low, high, order);
         self.cast(ty, shuffled)
     }
@@ -197,11 +161,7 @@ impl Func<'_> {
 
     fn widen_floats(&mut self, regs: &Regs, lanes: usize) -> Regs {
         Regs::make(regs_for(lanes, 8), |i| {
-            let reg = if i % 2 == 0 {
-                regs[i / 2]
-            } else {
-                self.upper_half(regs[i / 2], types::F32X4)
-            };
+            let reg = if i % 2 == 0 { regs[i / 2] } else { self.upper_half(regs[i / 2], types::F32X4) };
             self.b.ins().fvpromote_low(reg)
         })
     }
@@ -223,35 +183,25 @@ impl Func<'_> {
         match (from, to) {
             // Through `f64` they would be rounded twice.
             (Type::I64 | Type::U64, Type::F32) => None,
-            (Type::I64, _) => Some(Regs::make(regs.len(), |i| {
-                self.b.ins().fcvt_from_sint(types::F64X2, regs[i])
-            })),
-            (Type::U64, _) => Some(Regs::make(regs.len(), |i| {
-                self.b.ins().fcvt_from_uint(types::F64X2, regs[i])
-            })),
-            (Type::U32, Type::F32) => Some(Regs::make(regs.len(), |i| {
-                self.b.ins().fcvt_from_uint(types::F32X4, regs[i])
-            })),
+            (Type::I64, _) => Some(Regs::make(regs.len(), |i| self.b.ins().fcvt_from_sint(types::F64X2, regs[i]))),
+            (Type::U64, _) => Some(Regs::make(regs.len(), |i| self.b.ins().fcvt_from_uint(types::F64X2, regs[i]))),
+            (Type::U32, Type::F32) => {
+                Some(Regs::make(regs.len(), |i| self.b.ins().fcvt_from_uint(types::F32X4, regs[i])))
+            }
             (Type::U32, _) => Some(self.words_to_doubles(regs, lanes, false)),
             _ => {
                 let words = self.resize_ints(from, 4, regs, lanes);
                 if to == Type::F64 {
                     return Some(self.words_to_doubles(&words, lanes, true));
                 }
-                Some(Regs::make(words.len(), |i| {
-                    self.b.ins().fcvt_from_sint(types::F32X4, words[i])
-                }))
+                Some(Regs::make(words.len(), |i| self.b.ins().fcvt_from_sint(types::F32X4, words[i])))
             }
         }
     }
 
     fn words_to_doubles(&mut self, words: &Regs, lanes: usize, signed: bool) -> Regs {
         Regs::make(regs_for(lanes, 8), |i| {
-            let reg = if i % 2 == 0 {
-                words[i / 2]
-            } else {
-                self.upper_half(words[i / 2], types::I32X4)
-            };
+            let reg = if i % 2 == 0 { words[i / 2] } else { self.upper_half(words[i / 2], types::I32X4) };
             if signed {
                 let wide = self.b.ins().swiden_low(reg);
                 self.b.ins().fcvt_from_sint(types::F64X2, wide)
@@ -265,17 +215,15 @@ impl Func<'_> {
     fn floats_to_ints(&mut self, from: Type, to: Type, regs: &Regs, lanes: usize) -> Option<Regs> {
         match (from, to) {
             (_, Type::I64 | Type::U64) | (Type::F64, Type::U32) => None,
-            (Type::F32, Type::U32) => Some(Regs::make(regs.len(), |i| {
-                self.b.ins().fcvt_to_uint_sat(types::I32X4, regs[i])
-            })),
+            (Type::F32, Type::U32) => {
+                Some(Regs::make(regs.len(), |i| self.b.ins().fcvt_to_uint_sat(types::I32X4, regs[i])))
+            }
             _ => {
                 let words = self.floats_to_words(from, regs, lanes);
                 if to == Type::I32 {
                     return Some(words);
                 }
-                let clamped = Regs::make(words.len(), |i| {
-                    self.clamp_to(Form::vector(Type::I32), to, words[i])
-                });
+                let clamped = Regs::make(words.len(), |i| self.clamp_to(Form::vector(Type::I32), to, words[i]));
                 Some(self.resize_ints(Type::I32, to.bytes(), &clamped, lanes))
             }
         }
@@ -283,9 +231,7 @@ impl Func<'_> {
 
     fn floats_to_words(&mut self, from: Type, regs: &Regs, lanes: usize) -> Regs {
         if from == Type::F32 {
-            return Regs::make(regs.len(), |i| {
-                self.b.ins().fcvt_to_sint_sat(types::I32X4, regs[i])
-            });
+            return Regs::make(regs.len(), |i| self.b.ins().fcvt_to_sint_sat(types::I32X4, regs[i]));
         }
         Regs::make(regs_for(lanes, 4), |i| {
             let low = self.doubles_to_words(regs[2 * i]);

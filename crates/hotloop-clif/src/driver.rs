@@ -16,11 +16,7 @@ use hotloop_target::frame::{HOST_ALLOC, HOST_DATA, HOST_PAR_FOR, HOST_PARTIALS, 
 
 /// Emits the steps and the return.
 pub(crate) fn emit(f: &mut Func<'_>, plans: &[Plan]) {
-    let mut driver = Driver {
-        f,
-        plans,
-        open: Vec::new(),
-    };
+    let mut driver = Driver { f, plans, open: Vec::new() };
     let program = driver.f.program;
     if driver.steps(&program.steps) {
         driver.f.ret(Status::Ok);
@@ -45,18 +41,8 @@ impl Driver<'_, '_> {
         match step {
             Step::Nest(nest) => self.nest(*nest),
             Step::Alloc(array, extents) => self.alloc(*array, extents),
-            Step::If {
-                cond,
-                then,
-                otherwise,
-            } => return self.branch(*cond, then, otherwise),
-            Step::For {
-                index,
-                start,
-                stop,
-                step,
-                body,
-            } => self.counted(*index, [*start, *stop, *step], body),
+            Step::If { cond, then, otherwise } => return self.branch(*cond, then, otherwise),
+            Step::For { index, start, stop, step, body } => self.counted(*index, [*start, *stop, *step], body),
             Step::Loop(body) => {
                 let header = self.f.enter_loop();
                 let after = self.f.b.create_block();
@@ -124,11 +110,7 @@ impl Driver<'_, '_> {
         let above = self.f.is(IntCC::SignedGreaterThan, start, stop);
         let some = self.f.b.ins().select(up, below, above);
         let counter = self.f.variable(start);
-        let (header, latch, after) = (
-            self.f.b.create_block(),
-            self.f.b.create_block(),
-            self.f.b.create_block(),
-        );
+        let (header, latch, after) = (self.f.b.create_block(), self.f.b.create_block(), self.f.b.create_block());
         self.f.b.ins().brif(some, header, &[], after, &[]);
         self.f.b.switch_to_block(header);
         self.f.poll_cancel();
@@ -158,9 +140,7 @@ impl Driver<'_, '_> {
     fn call(&mut self, callee: clif::Value, args: &[clif::Value]) {
         let mut signature = Signature::new(self.f.call_conv);
         for &arg in args {
-            signature
-                .params
-                .push(AbiParam::new(self.f.b.func.dfg.value_type(arg)));
+            signature.params.push(AbiParam::new(self.f.b.func.dfg.value_type(arg)));
         }
         signature.returns.push(AbiParam::new(types::I32));
         let signature = self.f.b.import_signature(signature);
@@ -192,44 +172,22 @@ impl Driver<'_, '_> {
             return self.inline(id);
         }
         let nest = self.f.program.nest(id);
-        let extents: Vec<clif::Value> = nest
-            .axes
-            .iter()
-            .map(|axis| self.f.extent(axis.extent))
-            .collect();
+        let extents: Vec<clif::Value> = nest.axes.iter().map(|axis| self.f.extent(axis.extent)).collect();
         let counts = counts(self.f, plan, &extents);
         let number = self.f.b.ins().iconst(types::I32, i64::from(id.0));
-        let several = self
-            .f
-            .b
-            .ins()
-            .icmp_imm_s(IntCC::SignedGreaterThan, counts.blocks, 1);
+        let several = self.f.b.ins().icmp_imm_s(IntCC::SignedGreaterThan, counts.blocks, 1);
         let folds = !nest.folds.is_empty();
         if folds {
             let cells = crate::tree::cells_per_tile(plan) * nest.folds.len() as i64 * 8;
             let bytes = self.f.b.ins().imul_imm_s(counts.tiles, cells);
-            self.when(several, |driver| {
-                driver.host(HOST_PARTIALS, &[number, bytes])
-            });
+            self.when(several, |driver| driver.host(HOST_PARTIALS, &[number, bytes]));
         }
-        let run = self
-            .f
-            .b
-            .ins()
-            .load(types::I64, trusted(), self.f.consts, id.0 as i32 * 8);
+        let run = self.f.b.ins().load(types::I64, trusted(), self.f.consts, id.0 as i32 * 8);
         let zero = self.f.int(0);
         let (frame, fault) = (self.f.frame, self.f.fault);
         if plan.threads {
-            let many = self
-                .f
-                .b
-                .ins()
-                .icmp_imm_s(IntCC::SignedGreaterThan, counts.tiles, 1);
-            let (split, whole, after) = (
-                self.f.b.create_block(),
-                self.f.b.create_block(),
-                self.f.b.create_block(),
-            );
+            let many = self.f.b.ins().icmp_imm_s(IntCC::SignedGreaterThan, counts.tiles, 1);
+            let (split, whole, after) = (self.f.b.create_block(), self.f.b.create_block(), self.f.b.create_block());
             self.f.b.ins().brif(many, split, &[], whole, &[]);
             self.f.enter_sealed(split);
             self.host(HOST_PAR_FOR, &[fault, run, number, counts.tiles]);
@@ -244,9 +202,7 @@ impl Driver<'_, '_> {
         if folds {
             // A negative tile asks the function to combine the blocks' results.
             let combine = self.f.int(-1);
-            self.when(several, |driver| {
-                driver.call(run, &[frame, fault, combine, zero])
-            });
+            self.when(several, |driver| driver.call(run, &[frame, fault, combine, zero]));
         }
     }
 

@@ -27,9 +27,7 @@ impl Loaded {
         let Some((&driver, nests)) = artifact.entries.split_first() else {
             return Err(LoadError::Damaged("it has no entry points"));
         };
-        if artifact.constants.len() % ENTRY != 0
-            || artifact.constants.len() < reserved_bytes(nests.len())
-        {
+        if artifact.constants.len() % ENTRY != 0 || artifact.constants.len() < reserved_bytes(nests.len()) {
             return Err(LoadError::Damaged("its constant table has the wrong size"));
         }
         let len = artifact.code.len();
@@ -48,11 +46,7 @@ impl Loaded {
                 constants[index * 8 / ENTRY].0[at..at + 8].copy_from_slice(&address.to_le_bytes());
             }
         }
-        Ok(Loaded {
-            code,
-            driver: driver as usize,
-            constants,
-        })
+        Ok(Loaded { code, driver: driver as usize, constants })
     }
 }
 
@@ -66,15 +60,9 @@ impl Kernel for Loaded {
     unsafe fn run(&self, frame: *mut u64, fault: &mut FaultRecord) -> Status {
         // SAFETY: `driver` is the offset, inside the mapping, of a function with this signature: the artifact bears the
         // fingerprint of this code generator. The mapping lives as long as `self`.
-        let driver = unsafe {
-            std::mem::transmute::<*const u8, DriverFn>(self.code.as_ptr().add(self.driver))
-        };
+        let driver = unsafe { std::mem::transmute::<*const u8, DriverFn>(self.code.as_ptr().add(self.driver)) };
         // SAFETY: the caller vouches for the frame; the table outlives the call.
-        unsafe {
-            frame
-                .add(CONSTANTS_WORD)
-                .write(self.constants.as_ptr() as u64)
-        };
+        unsafe { frame.add(CONSTANTS_WORD).write(self.constants.as_ptr() as u64) };
         // SAFETY: the caller vouches for the frame, and the code keeps to the frame's contract.
         Status::from_raw(fpenv::with_default(|| unsafe { driver(frame, fault) }))
     }

@@ -54,34 +54,24 @@ pub(crate) const MAX_DEPTH: usize = 128;
 /// Whether regions stand inside each other no deeper than the emitter's recursion allows.
 pub(crate) fn depth_is_fine(region: &Region, depth: usize) -> bool {
     depth <= MAX_DEPTH
-        && region.iter().all(|stmt| {
-            inner_regions(stmt)
-                .into_iter()
-                .flatten()
-                .all(|inner| depth_is_fine(inner, depth + 1))
-        })
+        && region
+            .iter()
+            .all(|stmt| inner_regions(stmt).into_iter().flatten().all(|inner| depth_is_fine(inner, depth + 1)))
 }
 
 /// The regions inside a statement.
 pub(crate) fn inner_regions(stmt: &Stmt) -> [Option<&Region>; 2] {
     match stmt {
-        Stmt::If {
-            then, otherwise, ..
-        } => [Some(then), Some(otherwise)],
+        Stmt::If { then, otherwise, .. } => [Some(then), Some(otherwise)],
         Stmt::For { body, .. } | Stmt::Loop(body) | Stmt::Block(body) => [Some(body), None],
-        Stmt::Let(_) | Stmt::Set(..) | Stmt::Store(..) | Stmt::StoreAt(..) | Stmt::SetSlot(..) => {
-            [None, None]
-        }
+        Stmt::Let(_) | Stmt::Set(..) | Stmt::Store(..) | Stmt::StoreAt(..) | Stmt::SetSlot(..) => [None, None],
         Stmt::Fold(..) | Stmt::Check { .. } | Stmt::Break(_) | Stmt::Continue(_) => [None, None],
     }
 }
 
 /// Whether a view moves along an axis of the nest.
 pub(crate) fn view_uses(nest: &Nest, view: ViewId, axis: usize) -> bool {
-    nest.views[view.index()]
-        .dims
-        .iter()
-        .any(|dim| dim.axis == Some(axis as u32))
+    nest.views[view.index()].dims.iter().any(|dim| dim.axis == Some(axis as u32))
 }
 
 impl Facts {
@@ -90,16 +80,8 @@ impl Facts {
         let lane = &nest.lane;
         let mut number = HashMap::new();
         number_constructs(&lane.body, &mut number);
-        let around = if vector {
-            liveness(lane, &number)
-        } else {
-            Vec::new()
-        };
-        let construct = |around| Construct {
-            divergent: false,
-            continued: false,
-            around,
-        };
+        let around = if vector { liveness(lane, &number) } else { Vec::new() };
+        let construct = |around| Construct { divergent: false, continued: false, around };
         let mut facts = Facts {
             varying: vec![false; lane.values.len()],
             varying_local: vec![false; lane.locals.len()],
@@ -109,13 +91,7 @@ impl Facts {
             constructs: around.into_iter().map(construct).collect(),
         };
         if let (true, Some(inner)) = (vector, inner) {
-            let mut walk = Walk {
-                nest,
-                inner,
-                facts: &mut facts,
-                open: Vec::new(),
-                changed: true,
-            };
+            let mut walk = Walk { nest, inner, facts: &mut facts, open: Vec::new(), changed: true };
             while walk.changed {
                 walk.changed = false;
                 walk.region(&lane.body);
@@ -136,18 +112,18 @@ impl Facts {
 
     /// Whether lanes can take different ways through a construct.
     pub(crate) fn diverges(&self, stmt: &Stmt) -> bool {
-        self.construct(stmt)
-            .is_some_and(|construct| construct.divergent)
+        self.construct(stmt).is_some_and(|construct| construct.divergent)
+    }
+
+    /// Whether some lanes can start the next turn of a loop before the others.
+    pub(crate) fn continued(&self, id: usize) -> bool {
+        self.constructs.get(id).is_some_and(|construct| construct.continued)
     }
 
     /// Whether lanes that are not active in one of the open constructs may read the local again.
     pub(crate) fn kept(&self, local: Local, open: impl Iterator<Item = usize>) -> bool {
         let mut open = open;
-        open.any(|id| {
-            self.constructs
-                .get(id)
-                .is_some_and(|construct| construct.keeps(local))
-        })
+        open.any(|id| self.constructs.get(id).is_some_and(|construct| construct.keeps(local)))
     }
 }
 
@@ -192,51 +168,29 @@ impl Walk<'_> {
         match stmt {
             Stmt::Let(value) => {
                 let varies = self.varies(*value);
-                Self::raise(
-                    &mut self.facts.varying[value.index()],
-                    varies,
-                    &mut self.changed,
-                );
+                Self::raise(&mut self.facts.varying[value.index()], varies, &mut self.changed);
             }
             Stmt::Set(local, value) => {
                 let varies = self.facts.varying[value.index()];
                 self.set_local(*local, varies);
             }
-            Stmt::Store(..)
-            | Stmt::StoreAt(..)
-            | Stmt::SetSlot(..)
-            | Stmt::Fold(..)
-            | Stmt::Check { .. } => {}
-            Stmt::If {
-                cond,
-                then,
-                otherwise,
-            } => {
+            Stmt::Store(..) | Stmt::StoreAt(..) | Stmt::SetSlot(..) | Stmt::Fold(..) | Stmt::Check { .. } => {}
+            Stmt::If { cond, then, otherwise } => {
                 let id = self.facts.number(stmt);
                 self.diverge(id, self.facts.varying[cond.index()]);
                 self.inside(id, true, then);
                 self.inside(id, true, otherwise);
             }
-            Stmt::For {
-                index,
-                start,
-                stop,
-                step,
-                body,
-            } => {
+            Stmt::For { index, start, stop, step, body } => {
                 let id = self.facts.number(stmt);
-                let varies = [start, stop, step]
-                    .iter()
-                    .any(|value| self.facts.varying[value.index()]);
+                let varies = [start, stop, step].iter().any(|value| self.facts.varying[value.index()]);
                 self.diverge(id, varies);
                 self.open.push(Open { id, is_if: false });
                 self.set_local(*index, varies);
                 self.open.pop();
                 self.inside(id, false, body);
             }
-            Stmt::Loop(body) | Stmt::Block(body) => {
-                self.inside(self.facts.number(stmt), false, body)
-            }
+            Stmt::Loop(body) | Stmt::Block(body) => self.inside(self.facts.number(stmt), false, body),
             Stmt::Break(depth) => self.leave(*depth, false),
             Stmt::Continue(depth) => self.leave(*depth, true),
         }
@@ -254,29 +208,20 @@ impl Walk<'_> {
             Inst::Axis(axis) => *axis as usize == self.inner,
             Inst::Load(view) => view_uses(self.nest, *view, self.inner),
             Inst::Local(local) => self.facts.varying_local[local.index()],
-            inst @ (Inst::Op(..) | Inst::Convert(_) | Inst::Bitcast(_) | Inst::LoadAt(..)) => inst
-                .operands()
-                .iter()
-                .any(|operand| self.facts.varying[operand.index()]),
+            inst @ (Inst::Op(..) | Inst::Convert(_) | Inst::Bitcast(_) | Inst::LoadAt(..)) => {
+                inst.operands().iter().any(|operand| self.facts.varying[operand.index()])
+            }
         }
     }
 
     /// A local set where some lanes are not active varies, unless those will not read it.
     fn set_local(&mut self, local: Local, varies: bool) {
         let varies = varies || self.facts.kept(local, self.open.iter().map(|open| open.id));
-        Self::raise(
-            &mut self.facts.varying_local[local.index()],
-            varies,
-            &mut self.changed,
-        );
+        Self::raise(&mut self.facts.varying_local[local.index()], varies, &mut self.changed);
     }
 
     fn diverge(&mut self, id: usize, diverges: bool) {
-        Self::raise(
-            &mut self.facts.constructs[id].divergent,
-            diverges,
-            &mut self.changed,
-        );
+        Self::raise(&mut self.facts.constructs[id].divergent, diverges, &mut self.changed);
     }
 
     /// A jump that only some of the lanes take makes every loop and block it leaves diverge.
@@ -292,11 +237,7 @@ impl Walk<'_> {
             crossed |= self.facts.constructs[open.id].divergent;
             if passed == depth {
                 let continued = is_continue && crossed;
-                Self::raise(
-                    &mut self.facts.constructs[open.id].continued,
-                    continued,
-                    &mut self.changed,
-                );
+                Self::raise(&mut self.facts.constructs[open.id].continued, continued, &mut self.changed);
                 return;
             }
             passed += 1;
@@ -327,21 +268,12 @@ fn levels(nest: &Nest, inner: Option<usize>) -> Vec<Level> {
             Inst::Load(view) => {
                 let moves = inner.is_some_and(|inner| view_uses(nest, *view, inner));
                 let written = written.contains(&nest.views[view.index()].array);
-                if moves || written {
-                    Level::Point
-                } else {
-                    Level::Row
-                }
+                if moves || written { Level::Point } else { Level::Row }
             }
             Inst::Local(_) | Inst::LoadAt(..) => Level::Point,
             Inst::Op(..) | Inst::Convert(_) | Inst::Bitcast(_) => {
-                let operand =
-                    |operand: &Value| level.get(operand.index()).copied().unwrap_or(Level::Point);
-                inst.operands()
-                    .iter()
-                    .map(operand)
-                    .max()
-                    .unwrap_or(Level::Point)
+                let operand = |operand: &Value| level.get(operand.index()).copied().unwrap_or(Level::Point);
+                inst.operands().iter().map(operand).max().unwrap_or(Level::Point)
             }
         };
         level.push(found);
@@ -358,11 +290,7 @@ fn written_arrays(nest: &Nest, region: &Region, written: &mut HashSet<ArrayId>) 
             Stmt::StoreAt(array, ..) => {
                 written.insert(*array);
             }
-            Stmt::Let(_)
-            | Stmt::Set(..)
-            | Stmt::SetSlot(..)
-            | Stmt::Fold(..)
-            | Stmt::Check { .. } => {}
+            Stmt::Let(_) | Stmt::Set(..) | Stmt::SetSlot(..) | Stmt::Fold(..) | Stmt::Check { .. } => {}
             Stmt::If { .. } | Stmt::For { .. } | Stmt::Loop(_) | Stmt::Block(_) => {}
             Stmt::Break(_) | Stmt::Continue(_) => {}
         }
@@ -380,17 +308,9 @@ fn meet_varying(region: &Region, lane: &Lane, facts: &mut Facts) {
                     facts.meets_varying[operand.index()] = true;
                 }
             }
-            Stmt::Set(local, value) if facts.varying_local[local.index()] => {
-                facts.meets_varying[value.index()] = true
-            }
-            Stmt::Store(_, value) | Stmt::Fold(_, value) => {
-                facts.meets_varying[value.index()] = true
-            }
-            Stmt::Let(_)
-            | Stmt::Set(..)
-            | Stmt::StoreAt(..)
-            | Stmt::SetSlot(..)
-            | Stmt::Check { .. } => {}
+            Stmt::Set(local, value) if facts.varying_local[local.index()] => facts.meets_varying[value.index()] = true,
+            Stmt::Store(_, value) | Stmt::Fold(_, value) => facts.meets_varying[value.index()] = true,
+            Stmt::Let(_) | Stmt::Set(..) | Stmt::StoreAt(..) | Stmt::SetSlot(..) | Stmt::Check { .. } => {}
             Stmt::If { .. } | Stmt::For { .. } | Stmt::Loop(_) | Stmt::Block(_) => {}
             Stmt::Break(_) | Stmt::Continue(_) => {}
         }

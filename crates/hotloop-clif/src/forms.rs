@@ -34,20 +34,12 @@ impl Form {
 
     /// Cranelift's type.
     pub(crate) fn clif(self) -> clif::Type {
-        if self.vector {
-            vector_type(self.ty)
-        } else {
-            scalar_type(self.ty)
-        }
+        if self.vector { vector_type(self.ty) } else { scalar_type(self.ty) }
     }
 
     /// The integers of the same size and number.
     pub(crate) fn ints(self) -> clif::Type {
-        if self.vector {
-            int_vector(self.ty.bytes())
-        } else {
-            int_type(self.ty.bytes())
-        }
+        if self.vector { int_vector(self.ty.bytes()) } else { int_type(self.ty.bytes()) }
     }
 }
 
@@ -68,15 +60,9 @@ pub(crate) fn vector_type(ty: Type) -> clif::Type {
     match ty {
         Type::F32 => types::F32X4,
         Type::F64 => types::F64X2,
-        Type::Bool
-        | Type::I8
-        | Type::U8
-        | Type::I16
-        | Type::U16
-        | Type::I32
-        | Type::U32
-        | Type::I64
-        | Type::U64 => int_vector(ty.bytes()),
+        Type::Bool | Type::I8 | Type::U8 | Type::I16 | Type::U16 | Type::I32 | Type::U32 | Type::I64 | Type::U64 => {
+            int_vector(ty.bytes())
+        }
     }
 }
 
@@ -130,18 +116,12 @@ impl Regs {
         for (index, reg) in regs.iter_mut().enumerate().take(len) {
             *reg = make(index);
         }
-        Regs {
-            len: len as u8,
-            regs,
-        }
+        Regs { len: len as u8, regs }
     }
 
     /// The same register so many times.
     pub(crate) fn same(len: usize, reg: clif::Value) -> Regs {
-        Regs {
-            len: len as u8,
-            regs: [reg; MAX_REGS],
-        }
+        Regs { len: len as u8, regs: [reg; MAX_REGS] }
     }
 }
 

@@ -54,17 +54,7 @@ impl<'a> Func<'a> {
         let params = b.block_params(entry).to_vec();
         let call_conv = b.func.signature.call_conv;
         let (frame, fault) = (params[0], params[1]);
-        let mut func = Func {
-            b,
-            program,
-            layout,
-            table,
-            call_conv,
-            frame,
-            fault,
-            consts: frame,
-            cancel: frame,
-        };
+        let mut func = Func { b, program, layout, table, call_conv, frame, fault, consts: frame, cancel: frame };
         func.consts = func.word(CONSTANTS_WORD);
         func.cancel = func.word(CANCEL_WORD);
         (func, params)
@@ -82,16 +72,12 @@ impl<'a> Func<'a> {
 
     /// The low part of a word of the frame.
     pub(crate) fn word_as(&mut self, ty: clif::Type, word: usize) -> clif::Value {
-        self.b
-            .ins()
-            .load(ty, trusted(), self.frame, word as i32 * 8)
+        self.b.ins().load(ty, trusted(), self.frame, word as i32 * 8)
     }
 
     /// Writes a word of the frame.
     pub(crate) fn set_word(&mut self, word: usize, value: clif::Value) {
-        self.b
-            .ins()
-            .store(trusted(), value, self.frame, word as i32 * 8);
+        self.b.ins().store(trusted(), value, self.frame, word as i32 * 8);
     }
 
     /// A whole number of the array level.
@@ -122,10 +108,7 @@ impl<'a> Func<'a> {
     pub(crate) fn constant(&mut self, form: Form, bits: u64) -> clif::Value {
         if !form.vector && !form.ty.is_float() {
             let unused = 64 - form.ty.bits();
-            return self
-                .b
-                .ins()
-                .iconst(form.clif(), ((bits << unused) as i64) >> unused);
+            return self.b.ins().iconst(form.clif(), ((bits << unused) as i64) >> unused);
         }
         if form.vector && bits == 0 {
             return self.zero(form.clif());
@@ -141,22 +124,12 @@ impl<'a> Func<'a> {
     }
 
     fn from_table(&mut self, ty: clif::Type, offset: i32) -> clif::Value {
-        self.b.ins().load(
-            ty,
-            trusted().with_readonly().with_can_move(),
-            self.consts,
-            offset,
-        )
+        self.b.ins().load(ty, trusted().with_readonly().with_can_move(), self.consts, offset)
     }
 
     /// A vector of zero bits.
     pub(crate) fn zero(&mut self, ty: clif::Type) -> clif::Value {
-        let zeros = self
-            .b
-            .func
-            .dfg
-            .constants
-            .insert(clif::ConstantData::from([0; VECTOR].as_slice()));
+        let zeros = self.b.func.dfg.constants.insert(clif::ConstantData::from([0; VECTOR].as_slice()));
         self.b.ins().vconst(ty, zeros)
     }
 
@@ -177,11 +150,7 @@ impl<'a> Func<'a> {
     /// Truth as a vector of integers that are all ones or all zeros.
     pub(crate) fn splat_bool(&mut self, class: usize, value: clif::Value) -> clif::Value {
         let ty = int_vector(class);
-        let lane = if class == 1 {
-            value
-        } else {
-            self.b.ins().uextend(ty.lane_type(), value)
-        };
+        let lane = if class == 1 { value } else { self.b.ins().uextend(ty.lane_type(), value) };
         let lane = self.b.ins().ineg(lane);
         self.b.ins().splat(ty, lane)
     }
@@ -189,18 +158,11 @@ impl<'a> Func<'a> {
     /// The element of one lane of a bundle.
     pub(crate) fn lane_of(&mut self, regs: &Regs, bytes: usize, lane: usize) -> clif::Value {
         let per_reg = VECTOR / bytes;
-        self.b
-            .ins()
-            .extractlane(regs[lane / per_reg], (lane % per_reg) as u8)
+        self.b.ins().extractlane(regs[lane / per_reg], (lane % per_reg) as u8)
     }
 
     /// `a + b * c` on addresses; `c` may be left out for 1.
-    pub(crate) fn add_scaled(
-        &mut self,
-        a: clif::Value,
-        b: clif::Value,
-        c: clif::Value,
-    ) -> clif::Value {
+    pub(crate) fn add_scaled(&mut self, a: clif::Value, b: clif::Value, c: clif::Value) -> clif::Value {
         let product = self.b.ins().imul(b, c);
         self.b.ins().iadd(a, product)
     }
@@ -289,16 +251,12 @@ impl<'a> Func<'a> {
         let after = self.b.create_block();
         let index = self.b.append_block_param(header, types::I64);
         let some = self.b.ins().icmp(IntCC::SignedLessThan, from, to);
-        self.b
-            .ins()
-            .brif(some, header, &[BlockArg::Value(from)], after, &[]);
+        self.b.ins().brif(some, header, &[BlockArg::Value(from)], after, &[]);
         self.b.switch_to_block(header);
         body(self, index);
         let next = self.b.ins().iadd_imm_s(index, step);
         let more = self.b.ins().icmp(IntCC::SignedLessThan, next, to);
-        self.b
-            .ins()
-            .brif(more, header, &[BlockArg::Value(next)], after, &[]);
+        self.b.ins().brif(more, header, &[BlockArg::Value(next)], after, &[]);
         self.b.seal_block(header);
         self.enter_sealed(after);
     }

@@ -33,19 +33,13 @@ pub(crate) fn host(allocator: Allocator) -> Result<&'static OwnedTargetIsa, &'st
         Allocator::Backtracking => &BACKTRACKING,
         Allocator::SinglePass => &SINGLE_PASS,
     };
-    cell.get_or_init(|| build(allocator))
-        .as_ref()
-        .map_err(|reason| *reason)
+    cell.get_or_init(|| build(allocator)).as_ref().map_err(|reason| *reason)
 }
 
 fn build(allocator: Allocator) -> Result<OwnedTargetIsa, &'static str> {
     check_level()?;
     let mut builder = settings::builder();
-    let verify = if cfg!(debug_assertions) {
-        "true"
-    } else {
-        "false"
-    };
+    let verify = if cfg!(debug_assertions) { "true" } else { "false" };
     let choices = [
         ("opt_level", "none"),
         ("regalloc_algorithm", allocator.name()),
@@ -56,13 +50,10 @@ fn build(allocator: Allocator) -> Result<OwnedTargetIsa, &'static str> {
         ("probestack_strategy", "inline"),
     ];
     for (name, value) in choices {
-        builder
-            .set(name, value)
-            .map_err(|_| "a setting of the code generator is not known")?;
+        builder.set(name, value).map_err(|_| "a setting of the code generator is not known")?;
     }
     let isa = cranelift_native::builder()?;
-    isa.finish(settings::Flags::new(builder))
-        .map_err(|_| "the code generator does not take its settings")
+    isa.finish(settings::Flags::new(builder)).map_err(|_| "the code generator does not take its settings")
 }
 
 #[cfg(target_arch = "x86_64")]
@@ -74,11 +65,7 @@ fn check_level() -> Result<(), &'static str> {
         && std::is_x86_feature_detected!("bmi2")
         && std::is_x86_feature_detected!("lzcnt")
         && std::is_x86_feature_detected!("popcnt");
-    if ok {
-        Ok(())
-    } else {
-        Err("the processor lacks AVX2, FMA or BMI (x86-64-v3)")
-    }
+    if ok { Ok(()) } else { Err("the processor lacks AVX2, FMA or BMI (x86-64-v3)") }
 }
 
 #[cfg(not(target_arch = "x86_64"))]

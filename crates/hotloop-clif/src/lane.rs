@@ -11,7 +11,7 @@ use crate::views::ViewCode;
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{self as clif, BlockArg, InstBuilder, types};
 use cranelift_frontend::Variable;
-use hotloop_ir::{Local, Nest, Region, SiteId, Stmt, Type, Value};
+use hotloop_ir::{Inst, Local, Nest, Region, SiteId, Stmt, Type, Value};
 use hotloop_target::Status;
 use hotloop_target::frame::{FAULT_LINEAR, FAULT_SHOWS, FAULT_SITE};
 use std::collections::HashMap;
@@ -89,11 +89,7 @@ impl<'l, 'f, 'n> Lane<'l, 'f, 'n> {
             on_fault,
             values: code.hoisted.clone(),
             locals: Vec::new(),
-            splats: if lanes > 1 {
-                code.splats.clone()
-            } else {
-                HashMap::new()
-            },
+            splats: if lanes > 1 { code.splats.clone() } else { HashMap::new() },
             splat_log: Vec::new(),
             open: Vec::new(),
             active: Vec::new(),
@@ -168,18 +164,8 @@ impl<'l, 'f, 'n> Lane<'l, 'f, 'n> {
             }
             Stmt::Fold(fold, value) => self.folds[fold.index()] = Some(self.value(*value)),
             Stmt::Check { cond, site, shows } => self.check(*cond, *site, *shows),
-            Stmt::If {
-                cond,
-                then,
-                otherwise,
-            } => return self.branch(stmt, *cond, then, otherwise),
-            Stmt::For {
-                index,
-                start,
-                stop,
-                step,
-                body,
-            } => {
+            Stmt::If { cond, then, otherwise } => return self.branch(stmt, *cond, then, otherwise),
+            Stmt::For { index, start, stop, step, body } => {
                 return self.for_loop(stmt, *index, [*start, *stop, *step], body);
             }
             Stmt::Loop(body) => return self.endless_loop(stmt, body),
@@ -190,9 +176,10 @@ impl<'l, 'f, 'n> Lane<'l, 'f, 'n> {
         true
     }
 
-    /// Computes a value where it stands, unless it was computed outside.
+    /// Computes a value where it stands, unless it was computed outside or is a literal, made at each use.
     fn compute(&mut self, value: Value) {
-        if self.code.hoisted[value.index()].is_none() {
+        let literal = matches!(self.code.nest.lane.inst(value), Inst::Const(_));
+        if !literal && self.code.hoisted[value.index()].is_none() {
             let computed = self.inst(value);
             self.values[value.index()] = Some(computed);
         }
@@ -206,27 +193,15 @@ impl<'l, 'f, 'n> Lane<'l, 'f, 'n> {
             return;
         }
         let class = self.code.mask_class;
-        let new = if ty == Type::Bool {
-            self.mask(value, class).regs
-        } else {
-            self.spread(value)
-        };
+        let new = if ty == Type::Bool { self.mask(value, class).regs } else { self.spread(value) };
         self.set_varying(local, new);
     }
 
     /// Changes a varying local in the active lanes; in the others too, if they will not read it.
     pub(crate) fn set_varying(&mut self, local: Local, new: Regs) {
         let ty = self.code.nest.lane.locals[local.index()];
-        let class = if ty == Type::Bool {
-            self.code.mask_class
-        } else {
-            ty.bytes()
-        };
-        let form = Form::vector(if ty == Type::Bool {
-            crate::forms::signed_type(class)
-        } else {
-            ty
-        });
+        let class = if ty == Type::Bool { self.code.mask_class } else { ty.bytes() };
+        let form = Form::vector(if ty == Type::Bool { crate::forms::signed_type(class) } else { ty });
         let kept = self.code.facts.kept(local, self.open.iter().map(Open::id));
         let mask = if kept { self.active_mask() } else { None };
         let mask = mask.map(|mask| self.f.mask_to(mask, class, self.lanes));
@@ -252,10 +227,7 @@ impl<'l, 'f, 'n> Lane<'l, 'f, 'n> {
     /// The present value of a mask in variables.
     pub(crate) fn read_mask(&mut self, mask: &MaskVar) -> Mask {
         let regs = Regs::make(mask.0.len(), |i| self.f.b.use_var(mask.0[i]));
-        Mask {
-            class: self.code.mask_class,
-            regs,
-        }
+        Mask { class: self.code.mask_class, regs }
     }
 
     /// Changes a mask in variables.
@@ -301,11 +273,7 @@ impl<'l, 'f, 'n> Lane<'l, 'f, 'n> {
         let linear = self.linear();
         match self.on_fault {
             OnFault::Lowest(faulted, next) => {
-                let before = self
-                    .f
-                    .b
-                    .ins()
-                    .load(types::I64, trusted(), self.f.fault, FAULT_LINEAR);
+                let before = self.f.b.ins().load(types::I64, trusted(), self.f.fault, FAULT_LINEAR);
                 let lower = self.f.is(IntCC::SignedLessThan, linear, before);
                 let earlier = self.f.b.use_var(faulted);
                 let none = self.f.b.ins().icmp_imm_u(IntCC::Equal, earlier, 0);
@@ -329,10 +297,7 @@ impl<'l, 'f, 'n> Lane<'l, 'f, 'n> {
     }
 
     fn record(&mut self, site: SiteId, linear: clif::Value, shows: [Value; 2]) {
-        self.f
-            .b
-            .ins()
-            .store(trusted(), linear, self.f.fault, FAULT_LINEAR);
+        self.f.b.ins().store(trusted(), linear, self.f.fault, FAULT_LINEAR);
         for (show, offset) in shows.into_iter().zip([FAULT_SHOWS, FAULT_SHOWS + 8]) {
             let ty = self.code.nest.lane.ty(show);
             let value = self.uniform(show);
@@ -340,10 +305,7 @@ impl<'l, 'f, 'n> Lane<'l, 'f, 'n> {
             self.f.b.ins().store(trusted(), value, self.f.fault, offset);
         }
         let site = self.f.b.ins().iconst(types::I32, i64::from(site.0));
-        self.f
-            .b
-            .ins()
-            .store(trusted(), site, self.f.fault, FAULT_SITE);
+        self.f.b.ins().store(trusted(), site, self.f.fault, FAULT_SITE);
     }
 
     /// The number of this point, in C order over all axes.
@@ -357,10 +319,5 @@ impl<'l, 'f, 'n> Lane<'l, 'f, 'n> {
             linear = self.f.add_scaled(at, linear, self.code.extents[axis]);
         }
         linear
-    }
-
-    /// Cranelift's type of a scalar value.
-    pub(crate) fn scalar_ty(&self, value: Value) -> clif::Type {
-        scalar_type(self.code.nest.lane.ty(value))
     }
 }

@@ -82,27 +82,14 @@ impl Clif {
         Clif::new(self.name, self.most_lanes, Allocator::SinglePass)
     }
 
-    fn new(
-        name: &'static str,
-        most_lanes: usize,
-        allocator: Allocator,
-    ) -> Result<Clif, NotAvailable> {
+    fn new(name: &'static str, most_lanes: usize, allocator: Allocator) -> Result<Clif, NotAvailable> {
         let isa = isa::host(allocator).map_err(NotAvailable)?;
         let fingerprint = format!("{name} {CODEGEN_VERSION} {}", isa::fingerprint(isa));
-        Ok(Clif {
-            name,
-            most_lanes,
-            isa,
-            fingerprint,
-        })
+        Ok(Clif { name, most_lanes, isa, fingerprint })
     }
 
     fn settings(&self) -> Settings {
-        Settings {
-            target: self.name,
-            isa: self.isa,
-            most_lanes: self.most_lanes,
-        }
+        Settings { target: self.name, isa: self.isa, most_lanes: self.most_lanes }
     }
 
     /// The program in Cranelift's IR, as text.
@@ -126,21 +113,12 @@ impl Target for Clif {
     }
 
     fn compile(&self, program: &Program) -> Result<Artifact, CompileError> {
-        compile(
-            self.settings(),
-            program,
-            self.fingerprint.clone(),
-            Listing::None,
-        )
-        .map(|(artifact, _)| artifact)
+        compile(self.settings(), program, self.fingerprint.clone(), Listing::None).map(|(artifact, _)| artifact)
     }
 
     fn load(&self, artifact: &Artifact) -> Result<Arc<dyn Kernel>, LoadError> {
         if artifact.fingerprint != self.fingerprint {
-            return Err(LoadError::Foreign {
-                found: artifact.fingerprint.clone(),
-                expected: self.fingerprint.clone(),
-            });
+            return Err(LoadError::Foreign { found: artifact.fingerprint.clone(), expected: self.fingerprint.clone() });
         }
         Ok(Arc::new(exec::Loaded::new(artifact)?))
     }

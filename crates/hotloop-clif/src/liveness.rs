@@ -50,19 +50,9 @@ pub(crate) struct Around {
 /// What is live around each construct, by number.
 pub(crate) fn liveness(lane: &Lane, number: &HashMap<*const Stmt, usize>) -> Vec<Around> {
     let empty = LocalSet::empty(lane.locals.len());
-    let around = Around {
-        out: empty.clone(),
-        otherwise: empty.clone(),
-        head: empty.clone(),
-    };
-    let mut pass = Pass {
-        lane,
-        number,
-        around: vec![around; number.len()],
-        open: Vec::new(),
-        changed: true,
-        after_nest: empty,
-    };
+    let around = Around { out: empty.clone(), otherwise: empty.clone(), head: empty.clone() };
+    let mut pass =
+        Pass { lane, number, around: vec![around; number.len()], open: Vec::new(), changed: true, after_nest: empty };
     while pass.changed {
         pass.changed = false;
         let out = pass.after_nest.clone();
@@ -84,10 +74,7 @@ struct Pass<'a> {
 impl Pass<'_> {
     /// What is live before a region, given what is live after it.
     fn region(&mut self, region: &Region, out: LocalSet) -> LocalSet {
-        region
-            .iter()
-            .rev()
-            .fold(out, |live, stmt| self.stmt(stmt, live))
+        region.iter().rev().fold(out, |live, stmt| self.stmt(stmt, live))
     }
 
     fn stmt(&mut self, stmt: &Stmt, mut live: LocalSet) -> LocalSet {
@@ -102,14 +89,8 @@ impl Pass<'_> {
                 live.remove(*local);
                 live
             }
-            Stmt::Store(..)
-            | Stmt::StoreAt(..)
-            | Stmt::SetSlot(..)
-            | Stmt::Fold(..)
-            | Stmt::Check { .. } => live,
-            Stmt::If {
-                then, otherwise, ..
-            } => {
+            Stmt::Store(..) | Stmt::StoreAt(..) | Stmt::SetSlot(..) | Stmt::Fold(..) | Stmt::Check { .. } => live,
+            Stmt::If { then, otherwise, .. } => {
                 let id = self.enter(stmt, &live);
                 let mut before = self.region(then, live.clone());
                 let otherwise = self.region(otherwise, live);
@@ -131,13 +112,7 @@ impl Pass<'_> {
         }
     }
 
-    fn turns(
-        &mut self,
-        stmt: &Stmt,
-        body: &Region,
-        index: Option<Local>,
-        live: LocalSet,
-    ) -> LocalSet {
+    fn turns(&mut self, stmt: &Stmt, body: &Region, index: Option<Local>, live: LocalSet) -> LocalSet {
         let id = self.enter(stmt, &live);
         self.open.push(id);
         let head = self.around[id].head.clone();

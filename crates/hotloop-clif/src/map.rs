@@ -9,12 +9,7 @@ use hotloop_target::Status;
 use hotloop_target::tiles::MAP_BLOCK;
 
 /// Emits the tiles and the return.
-pub(crate) fn emit(
-    f: &mut Func<'_>,
-    code: &mut NestCode<'_>,
-    plan: &Plan,
-    range: (clif::Value, clif::Value),
-) {
+pub(crate) fn emit(f: &mut Func<'_>, code: &mut NestCode<'_>, plan: &Plan, range: (clif::Value, clif::Value)) {
     let Some(inner) = plan.inner else {
         return f.ret(Status::Ok);
     };
@@ -28,14 +23,7 @@ pub(crate) fn emit(
         let first = f.b.ins().imul_imm_s(block, MAP_BLOCK);
         let end = f.b.ins().iadd_imm_s(first, MAP_BLOCK);
         let end = f.min_signed(end, extents[inner]);
-        row_points(
-            f,
-            code,
-            plan.lanes,
-            (first, end),
-            OnFault::Return,
-            |_, _, _, _| {},
-        );
+        row_points(f, code, plan.lanes, (first, end), OnFault::Return, |_, _, _, _| {});
         place.advance(f, &extents);
     });
     f.ret(Status::Ok);

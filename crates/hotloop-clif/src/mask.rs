@@ -42,11 +42,7 @@ impl Func<'_> {
         let len = regs_for(lanes, class);
         let regs = Regs::make(len, |i| {
             let from = mask.regs[i / 2];
-            if i % 2 == 0 {
-                self.b.ins().swiden_low(from)
-            } else {
-                self.b.ins().swiden_high(from)
-            }
+            if i % 2 == 0 { self.b.ins().swiden_low(from) } else { self.b.ins().swiden_high(from) }
         });
         Mask { class, regs }
     }
@@ -54,29 +50,18 @@ impl Func<'_> {
     /// A bool as a mask that is the same in all lanes.
     pub(crate) fn mask_of(&mut self, value: clif::Value, class: usize, lanes: usize) -> Mask {
         let reg = self.splat_bool(class, value);
-        Mask {
-            class,
-            regs: Regs::same(regs_for(lanes, class), reg),
-        }
+        Mask { class, regs: Regs::same(regs_for(lanes, class), reg) }
     }
 
     /// A mask that is true everywhere.
     pub(crate) fn all_true(&mut self, class: usize, lanes: usize) -> Mask {
         let ty = int_vector(class);
-        Mask {
-            class,
-            regs: Regs::make(regs_for(lanes, class), |_| {
-                self.vector_entry(ty, [0xff; VECTOR])
-            }),
-        }
+        Mask { class, regs: Regs::make(regs_for(lanes, class), |_| self.vector_entry(ty, [0xff; VECTOR])) }
     }
 
     /// Both true, lane by lane; the masks are of the same class.
     pub(crate) fn mask_and(&mut self, a: Mask, b: Mask) -> Mask {
-        Mask {
-            class: a.class,
-            regs: Regs::make(a.regs.len(), |i| self.b.ins().band(a.regs[i], b.regs[i])),
-        }
+        Mask { class: a.class, regs: Regs::make(a.regs.len(), |i| self.b.ins().band(a.regs[i], b.regs[i])) }
     }
 
     /// The first true and the second false, lane by lane; the masks are of the same class.
@@ -85,18 +70,12 @@ impl Func<'_> {
             let not = self.b.ins().bnot(b.regs[i]);
             self.b.ins().band(a.regs[i], not)
         });
-        Mask {
-            class: a.class,
-            regs,
-        }
+        Mask { class: a.class, regs }
     }
 
     /// The opposite.
     pub(crate) fn mask_not(&mut self, mask: Mask) -> Mask {
-        Mask {
-            class: mask.class,
-            regs: Regs::make(mask.regs.len(), |i| self.b.ins().bnot(mask.regs[i])),
-        }
+        Mask { class: mask.class, regs: Regs::make(mask.regs.len(), |i| self.b.ins().bnot(mask.regs[i])) }
     }
 
     /// Whether any lane is true, as a bool. Lanes that do not count must not be there.
@@ -118,11 +97,7 @@ impl Func<'_> {
     /// One lane, as a bool.
     pub(crate) fn mask_lane(&mut self, mask: Mask, lane: usize) -> clif::Value {
         let lane = self.lane_of(&mask.regs, mask.class, lane);
-        let low = if mask.class == 1 {
-            lane
-        } else {
-            self.b.ins().ireduce(types::I8, lane)
-        };
+        let low = if mask.class == 1 { lane } else { self.b.ins().ireduce(types::I8, lane) };
         self.b.ins().band_imm_u(low, 1)
     }
 }

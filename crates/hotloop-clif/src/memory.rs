@@ -12,48 +12,22 @@ use hotloop_ir::{ArrayId, Layout, Type, Value, ViewId};
 
 impl Func<'_> {
     /// One element; bools become 0 or 1 whatever byte is there.
-    pub(crate) fn load_element(
-        &mut self,
-        ty: Type,
-        address: clif::Value,
-        disp: i32,
-    ) -> clif::Value {
-        let element = self
-            .b
-            .ins()
-            .load(scalar_type(ty), unaligned(), address, disp);
-        if ty == Type::Bool {
-            self.b.ins().icmp_imm_u(IntCC::NotEqual, element, 0)
-        } else {
-            element
-        }
+    pub(crate) fn load_element(&mut self, ty: Type, address: clif::Value, disp: i32) -> clif::Value {
+        let element = self.b.ins().load(scalar_type(ty), unaligned(), address, disp);
+        if ty == Type::Bool { self.b.ins().icmp_imm_u(IntCC::NotEqual, element, 0) } else { element }
     }
 
     /// A bundle of neighbouring elements.
-    pub(crate) fn load_bundle(
-        &mut self,
-        ty: Type,
-        address: clif::Value,
-        disp: i32,
-        lanes: usize,
-    ) -> Val {
+    pub(crate) fn load_bundle(&mut self, ty: Type, address: clif::Value, disp: i32, lanes: usize) -> Val {
         let bytes = lanes * ty.bytes();
         let clif_ty = vector_type(ty);
         let regs = if bytes >= VECTOR {
-            Regs::make(bytes / VECTOR, |i| {
-                self.b
-                    .ins()
-                    .load(clif_ty, unaligned(), address, disp + (i * VECTOR) as i32)
-            })
+            Regs::make(bytes / VECTOR, |i| self.b.ins().load(clif_ty, unaligned(), address, disp + (i * VECTOR) as i32))
         } else {
             let reg = self.load_part(bytes, address, disp);
             Regs::same(1, self.cast(clif_ty, reg))
         };
-        if ty == Type::Bool {
-            Val::Mask(self.bytes_to_mask(&regs))
-        } else {
-            Val::Varying(regs)
-        }
+        if ty == Type::Bool { Val::Mask(self.bytes_to_mask(&regs)) } else { Val::Varying(regs) }
     }
 
     /// Fewer bytes than a register has.
@@ -62,27 +36,13 @@ impl Func<'_> {
             let part = self.b.ins().load(types::I64, unaligned(), address, disp);
             return self.b.ins().scalar_to_vector(types::I64X2, part);
         }
-        let part = self
-            .b
-            .ins()
-            .load(int_type(bytes), unaligned(), address, disp);
-        let part = if bytes == 4 {
-            part
-        } else {
-            self.b.ins().uextend(types::I32, part)
-        };
+        let part = self.b.ins().load(int_type(bytes), unaligned(), address, disp);
+        let part = if bytes == 4 { part } else { self.b.ins().uextend(types::I32, part) };
         self.b.ins().scalar_to_vector(types::I32X4, part)
     }
 
     /// Writes a bundle to neighbouring elements. Masks are written as numbers.
-    pub(crate) fn store_bundle(
-        &mut self,
-        ty: Type,
-        regs: &Regs,
-        address: clif::Value,
-        disp: i32,
-        lanes: usize,
-    ) {
+    pub(crate) fn store_bundle(&mut self, ty: Type, regs: &Regs, address: clif::Value, disp: i32, lanes: usize) {
         let bytes = lanes * ty.bytes();
         if bytes < VECTOR {
             let ints = crate::forms::int_vector(bytes);
@@ -92,9 +52,7 @@ impl Func<'_> {
             return;
         }
         for (index, &reg) in regs.iter().enumerate() {
-            self.b
-                .ins()
-                .store(unaligned(), reg, address, disp + (index * VECTOR) as i32);
+            self.b.ins().store(unaligned(), reg, address, disp + (index * VECTOR) as i32);
         }
     }
 }
@@ -120,9 +78,7 @@ impl Lane<'_, '_, '_> {
                 }
                 self.f.collect(code.ty, &elements)
             }
-            Some(Stride::Unit) | None => {
-                self.f.load_bundle(code.ty, address, code.disp, self.lanes)
-            }
+            Some(Stride::Unit) | None => self.f.load_bundle(code.ty, address, code.disp, self.lanes),
         }
     }
 
@@ -139,8 +95,7 @@ impl Lane<'_, '_, '_> {
         let mask = self.active_mask();
         if let (None, Some(Stride::Unit)) = (mask, code.inner) {
             let regs = self.numbers(value);
-            self.f
-                .store_bundle(code.ty, &regs, address, code.disp, self.lanes);
+            self.f.store_bundle(code.ty, &regs, address, code.disp, self.lanes);
             return;
         }
         let step = match code.inner {
@@ -239,11 +194,7 @@ impl Lane<'_, '_, '_> {
     }
 
     /// The address that the uniform indices give, and each varying index with the stride it takes.
-    fn element_base(
-        &mut self,
-        array: ArrayId,
-        index: &[Value],
-    ) -> (clif::Value, Vec<(Value, Scale)>) {
+    fn element_base(&mut self, array: ArrayId, index: &[Value]) -> (clif::Value, Vec<(Value, Scale)>) {
         let mut base = self.f.word(self.f.layout.base(array));
         let mut moving = Vec::new();
         for (axis, &value) in index.iter().enumerate() {
@@ -260,9 +211,7 @@ impl Lane<'_, '_, '_> {
         let info = self.f.program.array(array);
         let last = axis + 1 == info.rank as usize;
         match info.layout {
-            Layout::Dense | Layout::UnitInner if last => {
-                Scale::Shift(i64::from(info.ty.bytes().trailing_zeros()))
-            }
+            Layout::Dense | Layout::UnitInner if last => Scale::Shift(i64::from(info.ty.bytes().trailing_zeros())),
             Layout::Dense | Layout::UnitInner | Layout::Strided => {
                 Scale::Bytes(self.f.word(self.f.layout.stride(array, axis)))
             }
@@ -280,26 +229,13 @@ impl Lane<'_, '_, '_> {
         }
     }
 
-    fn element_address(
-        &mut self,
-        base: clif::Value,
-        moving: &[(Value, Scale)],
-        lane: usize,
-    ) -> clif::Value {
+    fn element_address(&mut self, base: clif::Value, moving: &[(Value, Scale)], lane: usize) -> clif::Value {
         let mut address = base;
         for &(index, scale) in moving {
             let at = self.element(index, lane);
             address = self.add_index(address, at, scale);
         }
         address
-    }
-
-    /// A value in the form in which folds take it: a scalar, or a bundle.
-    pub(crate) fn form(&self, ty: Type) -> Form {
-        Form {
-            ty,
-            vector: self.lanes > 1,
-        }
     }
 }
 

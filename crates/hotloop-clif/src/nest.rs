@@ -34,8 +34,7 @@ pub(crate) struct Counts {
 pub(crate) fn counts(f: &mut Func<'_>, plan: &Plan, extents: &[clif::Value]) -> Counts {
     let one = f.int(1);
     let product = |f: &mut Func<'_>, axes: &[usize]| {
-        axes.iter()
-            .fold(one, |product, &axis| f.b.ins().imul(product, extents[axis]))
+        axes.iter().fold(one, |product, &axis| f.b.ins().imul(product, extents[axis]))
     };
     let folded = product(f, &plan.reduced);
     let mut rows: Vec<usize> = plan.kept.clone();
@@ -43,20 +42,12 @@ pub(crate) fn counts(f: &mut Func<'_>, plan: &Plan, extents: &[clif::Value]) -> 
         Kind::Inline => (one, one),
         Kind::Map => {
             let Some(last) = rows.pop() else {
-                return Counts {
-                    blocks: one,
-                    strips: one,
-                    folded,
-                    groups: one,
-                    tiles: one,
-                };
+                return Counts { blocks: one, strips: one, folded, groups: one, tiles: one };
             };
             (pieces(f, extents[last], MAP_BLOCK), one)
         }
         Kind::Columns => {
-            let strips = rows
-                .pop()
-                .map_or(one, |last| pieces(f, extents[last], COLUMN_STRIP));
+            let strips = rows.pop().map_or(one, |last| pieces(f, extents[last], COLUMN_STRIP));
             (fold_blocks(f, folded), strips)
         }
         Kind::Rows | Kind::Points => (fold_blocks(f, folded), one),
@@ -64,20 +55,13 @@ pub(crate) fn counts(f: &mut Func<'_>, plan: &Plan, extents: &[clif::Value]) -> 
     let rows = product(f, &rows);
     let groups = f.b.ins().imul(rows, strips);
     let tiles = f.b.ins().imul(groups, blocks);
-    Counts {
-        blocks,
-        strips,
-        folded,
-        groups,
-        tiles,
-    }
+    Counts { blocks, strips, folded, groups, tiles }
 }
 
 /// How many pieces of a size something is cut into.
 fn pieces(f: &mut Func<'_>, extent: clif::Value, size: i64) -> clif::Value {
     let raised = f.b.ins().iadd_imm_s(extent, size - 1);
-    f.b.ins()
-        .ushr_imm_u(raised, i64::from(size.trailing_zeros()))
+    f.b.ins().ushr_imm_u(raised, i64::from(size.trailing_zeros()))
 }
 
 /// A fold over nothing has one block too, which gives its value.
@@ -91,8 +75,7 @@ impl<'n> NestCode<'n> {
     /// What is computed once per call of the function.
     pub(crate) fn open(f: &mut Func<'_>, nest: &'n Nest, plan: &Plan) -> NestCode<'n> {
         let facts = Facts::of(nest, plan.inner, plan.lanes > 1);
-        let extents: Vec<clif::Value> =
-            nest.axes.iter().map(|axis| f.extent(axis.extent)).collect();
+        let extents: Vec<clif::Value> = nest.axes.iter().map(|axis| f.extent(axis.extent)).collect();
         let views = f.views(nest, plan.inner);
         let zero = f.int(0);
         let mask_class = mask_class(nest, &facts.varying, plan.lanes.max(2));
@@ -114,9 +97,7 @@ impl<'n> NestCode<'n> {
     pub(crate) fn hoist(&mut self, f: &mut Func<'_>, level: Level, lanes: usize) {
         let lane = &self.nest.lane;
         let wanted: Vec<Value> = (0..lane.values.len())
-            .filter(|&index| {
-                self.facts.level[index] == level && !matches!(lane.values[index], Inst::Const(_))
-            })
+            .filter(|&index| self.facts.level[index] == level && !matches!(lane.values[index], Inst::Const(_)))
             .map(|index| Value(index as u32))
             .collect();
         if wanted.is_empty() {
@@ -158,9 +139,7 @@ impl Odometer {
     /// An odometer over these axes, outermost first, at zero.
     pub(crate) fn new(f: &mut Func<'_>, axes: &[usize]) -> Odometer {
         let zero = f.int(0);
-        Odometer {
-            axes: axes.iter().map(|&axis| (axis, f.variable(zero))).collect(),
-        }
+        Odometer { axes: axes.iter().map(|&axis| (axis, f.variable(zero))).collect() }
     }
 
     /// Moves to a linear index.
@@ -241,29 +220,25 @@ pub(crate) fn row_points(
         let whole = f.b.ins().band_imm_s(length, -(lanes as i64));
         let stop = f.b.ins().iadd(first, whole);
         let some = f.is(IntCC::SignedLessThan, first, stop);
-        f.b.ins()
-            .brif(some, vector, &[BlockArg::Value(first)], rest, &[]);
+        f.b.ins().brif(some, vector, &[BlockArg::Value(first)], rest, &[]);
         f.b.switch_to_block(vector);
         let folds = Lane::new(f, code, lanes, Some(group), OnFault::Scalar(scalar)).emit();
         each(f, lanes, group, folds);
         let next = f.b.ins().iadd_imm_s(group, lanes as i64);
         let more = f.is(IntCC::SignedLessThan, next, stop);
-        f.b.ins()
-            .brif(more, vector, &[BlockArg::Value(next)], rest, &[]);
+        f.b.ins().brif(more, vector, &[BlockArg::Value(next)], rest, &[]);
         f.b.seal_block(vector);
         f.enter_sealed(rest);
         start = stop;
     }
     let some = f.is(IntCC::SignedLessThan, start, end);
-    f.b.ins()
-        .brif(some, scalar, &[BlockArg::Value(start)], after, &[]);
+    f.b.ins().brif(some, scalar, &[BlockArg::Value(start)], after, &[]);
     f.b.switch_to_block(scalar);
     let folds = Lane::new(f, code, 1, Some(point), on_fault).emit();
     each(f, 1, point, folds);
     let next = f.b.ins().iadd_imm_s(point, 1);
     let more = f.is(IntCC::SignedLessThan, next, end);
-    f.b.ins()
-        .brif(more, scalar, &[BlockArg::Value(next)], after, &[]);
+    f.b.ins().brif(more, scalar, &[BlockArg::Value(next)], after, &[]);
     f.b.seal_block(scalar);
     f.enter_sealed(after);
 }
@@ -319,11 +294,7 @@ impl RowBlock {
         let block = f.variable(block);
         let rows = Odometer::new(f, axes);
         rows.set(f, row, extents);
-        RowBlock {
-            block,
-            rows,
-            blocks,
-        }
+        RowBlock { block, rows, blocks }
     }
 
     /// The block in the row; the row's coordinates go into `coords`.
@@ -347,13 +318,7 @@ impl RowBlock {
 }
 
 /// Emits the body of a nest's function after its prologue; the last two parameters are the range of tiles.
-pub(crate) fn emit(
-    f: &mut Func<'_>,
-    nest: &Nest,
-    id: NestId,
-    plan: &Plan,
-    range: (clif::Value, clif::Value),
-) {
+pub(crate) fn emit(f: &mut Func<'_>, nest: &Nest, id: NestId, plan: &Plan, range: (clif::Value, clif::Value)) {
     let mut code = NestCode::open(f, nest, plan);
     code.hoist(f, Level::Call, plan.lanes);
     match plan.kind {

@@ -25,12 +25,8 @@ pub const fn vector_form(op: Op, ty: Type) -> VectorForm {
     match op {
         Op::FloorDiv | Op::FloorRem => VectorForm::Lanes,
         Op::Shl | Op::Shr => VectorForm::UniformCount,
-        Op::Add | Op::Sub | Op::Mul | Op::Div | Op::Neg | Op::Abs | Op::Min | Op::Max => {
-            VectorForm::Whole
-        }
-        Op::Sqrt | Op::Fma | Op::Floor | Op::Ceil | Op::Trunc | Op::Round | Op::Copysign => {
-            VectorForm::Whole
-        }
+        Op::Add | Op::Sub | Op::Mul | Op::Div | Op::Neg | Op::Abs | Op::Min | Op::Max => VectorForm::Whole,
+        Op::Sqrt | Op::Fma | Op::Floor | Op::Ceil | Op::Trunc | Op::Round | Op::Copysign => VectorForm::Whole,
         Op::Ldexp | Op::Getexp | Op::Getmant => VectorForm::Whole,
         Op::And | Op::Or | Op::Xor | Op::Not => VectorForm::Whole,
         Op::Eq | Op::Ne | Op::Lt | Op::Le | Op::Select => {
@@ -55,17 +51,9 @@ impl FloatBits {
     /// Those of a float type.
     pub(crate) const fn of(ty: Type) -> FloatBits {
         if ty.bytes() == 4 {
-            FloatBits {
-                sign: 1 << 31,
-                infinity: 0x7f80_0000,
-                one: 0x3f80_0000,
-            }
+            FloatBits { sign: 1 << 31, infinity: 0x7f80_0000, one: 0x3f80_0000 }
         } else {
-            FloatBits {
-                sign: 1 << 63,
-                infinity: 0x7ff0 << 48,
-                one: 0x3ff0 << 48,
-            }
+            FloatBits { sign: 1 << 63, infinity: 0x7ff0 << 48, one: 0x3ff0 << 48 }
         }
     }
 }
@@ -75,20 +63,13 @@ impl Func<'_> {
     pub(crate) fn op(&mut self, op: Op, form: Form, [a, b, c]: [clif::Value; 3]) -> clif::Value {
         match op {
             Op::Eq | Op::Ne | Op::Lt | Op::Le => self.compare(op, form, a, b),
-            Op::Add | Op::Sub | Op::Mul | Op::Neg | Op::Abs | Op::Min | Op::Max => {
-                match form.ty.class() {
-                    Class::Float => self.float_op(op, form, [a, b, c]),
-                    Class::Bool | Class::Signed | Class::Unsigned => self.int_op(op, form, a, b),
-                }
+            Op::Add | Op::Sub | Op::Mul | Op::Neg | Op::Abs | Op::Min | Op::Max => match form.ty.class() {
+                Class::Float => self.float_op(op, form, [a, b, c]),
+                Class::Bool | Class::Signed | Class::Unsigned => self.int_op(op, form, a, b),
+            },
+            Op::Div | Op::Sqrt | Op::Fma | Op::Floor | Op::Ceil | Op::Trunc | Op::Round | Op::Copysign => {
+                self.float_op(op, form, [a, b, c])
             }
-            Op::Div
-            | Op::Sqrt
-            | Op::Fma
-            | Op::Floor
-            | Op::Ceil
-            | Op::Trunc
-            | Op::Round
-            | Op::Copysign => self.float_op(op, form, [a, b, c]),
             Op::Ldexp => self.ldexp(form, a, b),
             Op::Getexp => self.getexp(form, a),
             Op::Getmant => self.getmant(form, a),
@@ -117,22 +98,8 @@ impl Func<'_> {
             Op::Min => self.b.ins().umin(a, b),
             Op::Max if signed => self.b.ins().smax(a, b),
             Op::Max => self.b.ins().umax(a, b),
-            Op::Div
-            | Op::FloorDiv
-            | Op::FloorRem
-            | Op::Sqrt
-            | Op::Fma
-            | Op::Floor
-            | Op::Ceil
-            | Op::Trunc => a,
-            Op::Round
-            | Op::Copysign
-            | Op::Ldexp
-            | Op::Getexp
-            | Op::Getmant
-            | Op::And
-            | Op::Or
-            | Op::Xor => a,
+            Op::Div | Op::FloorDiv | Op::FloorRem | Op::Sqrt | Op::Fma | Op::Floor | Op::Ceil | Op::Trunc => a,
+            Op::Round | Op::Copysign | Op::Ldexp | Op::Getexp | Op::Getmant | Op::And | Op::Or | Op::Xor => a,
             Op::Not | Op::Shl | Op::Shr | Op::Eq | Op::Ne | Op::Lt | Op::Le | Op::Select => a,
         }
     }
@@ -175,14 +142,7 @@ impl Func<'_> {
             Op::Round => self.b.ins().nearest(a),
             Op::Copysign if form.vector => self.copy_sign(form, a, b),
             Op::Copysign => self.b.ins().fcopysign(a, b),
-            Op::FloorDiv
-            | Op::FloorRem
-            | Op::Ldexp
-            | Op::Getexp
-            | Op::Getmant
-            | Op::And
-            | Op::Or
-            | Op::Xor => a,
+            Op::FloorDiv | Op::FloorRem | Op::Ldexp | Op::Getexp | Op::Getmant | Op::And | Op::Or | Op::Xor => a,
             Op::Not | Op::Shl | Op::Shr | Op::Eq | Op::Ne | Op::Lt | Op::Le | Op::Select => a,
         }
     }
@@ -248,13 +208,7 @@ impl Func<'_> {
     /// `cond ? a : b` on one register; `cond` is what a comparison in the same form gives.
     ///
     /// A scalar float is chosen in integer registers: the choice between float registers would be a branch.
-    pub(crate) fn choose(
-        &mut self,
-        form: Form,
-        cond: clif::Value,
-        a: clif::Value,
-        b: clif::Value,
-    ) -> clif::Value {
+    pub(crate) fn choose(&mut self, form: Form, cond: clif::Value, a: clif::Value, b: clif::Value) -> clif::Value {
         if form.vector {
             return self.blend(form, cond, a, b);
         }
@@ -267,22 +221,12 @@ impl Func<'_> {
     }
 
     /// `cond ? a : b` per lane, where the lanes of `cond` are all ones or all zeros.
-    pub(crate) fn blend(
-        &mut self,
-        form: Form,
-        cond: clif::Value,
-        a: clif::Value,
-        b: clif::Value,
-    ) -> clif::Value {
+    pub(crate) fn blend(&mut self, form: Form, cond: clif::Value, a: clif::Value, b: clif::Value) -> clif::Value {
         if cfg!(not(target_arch = "x86_64")) {
             let cond = self.cast(form.clif(), cond);
             return self.b.ins().bitselect(cond, a, b);
         }
-        let ty = if form.ty.bytes() == 2 {
-            types::I8X16
-        } else {
-            int_vector(form.ty.bytes())
-        };
+        let ty = if form.ty.bytes() == 2 { types::I8X16 } else { int_vector(form.ty.bytes()) };
         let (cond, a, b) = (self.cast(ty, cond), self.cast(ty, a), self.cast(ty, b));
         let blended = self.b.ins().blendv(cond, a, b);
         self.cast(form.clif(), blended)
@@ -345,13 +289,7 @@ impl Func<'_> {
     }
 
     /// A shift of vector registers by one count for all lanes, a scalar of the same type.
-    pub(crate) fn shift_all(
-        &mut self,
-        op: Op,
-        ty: Type,
-        a: clif::Value,
-        count: clif::Value,
-    ) -> clif::Value {
+    pub(crate) fn shift_all(&mut self, op: Op, ty: Type, a: clif::Value, count: clif::Value) -> clif::Value {
         let scalar = Form::scalar(ty);
         let bits = self.constant(scalar, u64::from(ty.bits()));
         let in_range = self.b.ins().icmp(IntCC::UnsignedLessThan, count, bits);
@@ -369,21 +307,12 @@ impl Func<'_> {
     }
 
     /// A shift of vector registers by a count known now and as given, whatever its value.
-    pub(crate) fn shift_const(
-        &mut self,
-        op: Op,
-        ty: Type,
-        a: clif::Value,
-        count: i128,
-    ) -> clif::Value {
+    pub(crate) fn shift_const(&mut self, op: Op, ty: Type, a: clif::Value, count: i128) -> clif::Value {
         let width = i128::from(ty.bits());
         let fits = (0..width).contains(&count);
         match op {
             Op::Shl if fits => self.b.ins().ishl_imm_u(a, count as i64),
-            Op::Shr if ty.is_signed() => self
-                .b
-                .ins()
-                .sshr_imm_u(a, if fits { count as i64 } else { width as i64 - 1 }),
+            Op::Shr if ty.is_signed() => self.b.ins().sshr_imm_u(a, if fits { count as i64 } else { width as i64 - 1 }),
             Op::Shr if fits => self.b.ins().ushr_imm_u(a, count as i64),
             _ => self.zero(int_vector(ty.bytes())),
         }

@@ -48,47 +48,28 @@ const MAX_SPREAD: usize = 60_000;
 const MAX_AXES: usize = 64;
 
 /// Plans a nest for a target with at most so many lanes.
-pub(crate) fn plan(
-    nest: &Nest,
-    target: &'static str,
-    most_lanes: usize,
-) -> Result<Plan, CompileError> {
+pub(crate) fn plan(nest: &Nest, target: &'static str, most_lanes: usize) -> Result<Plan, CompileError> {
     let limit = |reason: String| CompileError::Limit { target, reason };
     if nest.lane.values.len() > MAX_VALUES {
-        return Err(limit(format!(
-            "{} values in one loop nest, at most {MAX_VALUES}",
-            nest.lane.values.len()
-        )));
+        return Err(limit(format!("{} values in one loop nest, at most {MAX_VALUES}", nest.lane.values.len())));
     }
     if !depth_is_fine(&nest.lane.body, 0) {
         return Err(limit("blocks are nested too deeply".into()));
     }
     if nest.axes.len() > MAX_AXES {
-        return Err(limit(format!(
-            "a loop nest of {} axes, at most {MAX_AXES}",
-            nest.axes.len()
-        )));
+        return Err(limit(format!("a loop nest of {} axes, at most {MAX_AXES}", nest.axes.len())));
     }
     let checks = has_check(&nest.lane.body);
-    let to_slots = nest
-        .folds
-        .iter()
-        .filter(|fold| matches!(fold.dest, FoldDest::Slot(_)))
-        .count();
+    let to_slots = nest.folds.iter().filter(|fold| matches!(fold.dest, FoldDest::Slot(_))).count();
     let over_all = to_slots > 0;
-    let reduces =
-        |axis: &Axis| !nest.folds.is_empty() && (over_all || axis.kind == AxisKind::Reduce);
-    let (reduced, kept): (Vec<usize>, Vec<usize>) =
-        (0..nest.axes.len()).partition(|&axis| reduces(&nest.axes[axis]));
+    let reduces = |axis: &Axis| !nest.folds.is_empty() && (over_all || axis.kind == AxisKind::Reduce);
+    let (reduced, kept): (Vec<usize>, Vec<usize>) = (0..nest.axes.len()).partition(|&axis| reduces(&nest.axes[axis]));
     let some_parallel = nest.axes.iter().any(|axis| axis.kind != AxisKind::Reduce);
     if over_all && to_slots < nest.folds.len() && some_parallel {
-        let reason =
-            "reductions to a scalar and to an array in one loop nest; put them into two".into();
+        let reason = "reductions to a scalar and to an array in one loop nest; put them into two".into();
         return Err(CompileError::Unsupported { target, reason });
     }
-    let ordered: Vec<usize> = (0..nest.axes.len())
-        .filter(|&axis| nest.axes[axis].kind == AxisKind::Ordered)
-        .collect();
+    let ordered: Vec<usize> = (0..nest.axes.len()).filter(|&axis| nest.axes[axis].kind == AxisKind::Ordered).collect();
     if let (Some(last), Some(first)) = (ordered.last(), reduced.first())
         && last > first
         && !over_all
@@ -97,42 +78,21 @@ pub(crate) fn plan(
         return Err(CompileError::Unsupported { target, reason });
     }
     let kind = kind(nest, &reduced, &ordered, checks);
-    let wanted = nest
-        .schedule
-        .lanes
-        .clamp(1, most_lanes.min(MAX_LANES) as u32);
+    let wanted = nest.schedule.lanes.clamp(1, most_lanes.min(MAX_LANES) as u32);
     let mut lanes = 1usize << wanted.ilog2();
-    let late_checks = checks
-        && (!nest.folds.is_empty() || !Effects::default().checks_come_first(&nest.lane.body));
+    let late_checks = checks && (!nest.folds.is_empty() || !Effects::default().checks_come_first(&nest.lane.body));
     let too_large = nest.lane.values.len() * lanes > MAX_SPREAD;
-    if !ordered.is_empty()
-        || kind == Kind::Points
-        || kind == Kind::Inline
-        || late_checks
-        || too_large
-    {
+    if !ordered.is_empty() || kind == Kind::Points || kind == Kind::Inline || late_checks || too_large {
         lanes = 1;
     }
-    let kind = if kind == Kind::Rows && lanes == 1 {
-        Kind::Points
-    } else {
-        kind
-    };
+    let kind = if kind == Kind::Rows && lanes == 1 { Kind::Points } else { kind };
     let inner = match kind {
         Kind::Inline => None,
         Kind::Map | Kind::Rows | Kind::Columns => nest.axes.len().checked_sub(1),
         Kind::Points => reduced.last().copied(),
     };
     let threads = nest.schedule.threads && ordered.is_empty();
-    Ok(Plan {
-        kind,
-        lanes,
-        inner,
-        reduced,
-        kept,
-        threads,
-        checks,
-    })
+    Ok(Plan { kind, lanes, inner, reduced, kept, threads, checks })
 }
 
 fn kind(nest: &Nest, reduced: &[usize], ordered: &[usize], checks: bool) -> Kind {
@@ -146,9 +106,7 @@ fn kind(nest: &Nest, reduced: &[usize], ordered: &[usize], checks: bool) -> Kind
     let free = ordered.is_empty() && !checks;
     let asked = nest.schedule.shape;
     match reduced {
-        [only] if free && *only == last && asked == Shape::FoldRows && one_period(nest) => {
-            Kind::Rows
-        }
+        [only] if free && *only == last && asked == Shape::FoldRows && one_period(nest) => Kind::Rows,
         [_, ..] if free && !reduced.contains(&last) && asked == Shape::FoldColumns => Kind::Columns,
         _ => Kind::Points,
     }
@@ -161,11 +119,7 @@ pub(crate) const fn is_inexact(op: FoldOp, ty: Type) -> bool {
 
 /// Whether all folds whose order matters have the same number of partial results.
 fn one_period(nest: &Nest) -> bool {
-    let mut inexact = nest
-        .folds
-        .iter()
-        .filter(|fold| is_inexact(fold.op, fold.ty))
-        .map(|fold| fold.ty.bytes());
+    let mut inexact = nest.folds.iter().filter(|fold| is_inexact(fold.op, fold.ty)).map(|fold| fold.ty.bytes());
     match inexact.next() {
         None => true,
         Some(first) => inexact.all(|bytes| bytes == first),
@@ -173,10 +127,9 @@ fn one_period(nest: &Nest) -> bool {
 }
 
 fn has_check(region: &Region) -> bool {
-    region.iter().any(|stmt| {
-        matches!(stmt, Stmt::Check { .. })
-            || inner_regions(stmt).into_iter().flatten().any(has_check)
-    })
+    region
+        .iter()
+        .any(|stmt| matches!(stmt, Stmt::Check { .. }) || inner_regions(stmt).into_iter().flatten().any(has_check))
 }
 
 /// Looks for checks that could fail after an effect.
@@ -198,9 +151,7 @@ impl Effects {
             }
             Stmt::Check { .. } => !self.seen,
             Stmt::Let(_) | Stmt::Set(..) | Stmt::Break(_) | Stmt::Continue(_) => true,
-            Stmt::If {
-                then, otherwise, ..
-            } => self.checks_come_first(then) && self.checks_come_first(otherwise),
+            Stmt::If { then, otherwise, .. } => self.checks_come_first(then) && self.checks_come_first(otherwise),
             Stmt::Block(body) => self.checks_come_first(body),
             // The second turn meets the effects of the first.
             Stmt::For { body, .. } | Stmt::Loop(body) => {
@@ -220,9 +171,6 @@ pub(crate) fn mask_class(nest: &Nest, varying: &[bool], lanes: usize) -> usize {
             counts[ty.bytes()] += 1;
         }
     }
-    let common = [8, 4, 2, 1]
-        .into_iter()
-        .max_by_key(|&bytes| counts[bytes])
-        .unwrap_or(8);
+    let common = [8, 4, 2, 1].into_iter().max_by_key(|&bytes| counts[bytes]).unwrap_or(8);
     common.max(crate::mask::one_register_class(lanes))
 }

@@ -9,9 +9,7 @@ use crate::func::{Func, trusted};
 use crate::lane::{NestCode, OnFault};
 use crate::nest::{Counts, Odometer, RowBlock, counts, row_points, tile_loop};
 use crate::plan::Plan;
-use crate::tree::{
-    Cells, FoldCode, combine_blocks, folds, prescribed, split_off_combining, write_block,
-};
+use crate::tree::{Cells, FoldCode, combine_blocks, folds, prescribed, split_off_combining, write_block};
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{self as clif, BlockArg, InstBuilder, types};
 use hotloop_ir::NestId;
@@ -29,9 +27,7 @@ pub(crate) fn emit(
     let counts = counts(f, plan, &code.extents);
     let folds = folds(f, code, 1, prescribed);
     let cells = Cells::new(f, id, plan, &counts);
-    split_off_combining(f, range.0, |f| {
-        combine_blocks(f, code, plan, &folds, &cells, &counts)
-    });
+    split_off_combining(f, range.0, |f| combine_blocks(f, code, plan, &folds, &cells, &counts));
     let extents = code.extents.clone();
     let no = f.b.ins().iconst(types::I8, 0);
     let faulted = f.variable(no);
@@ -55,11 +51,7 @@ pub(crate) fn emit(
         }
         f.b.ins().jump(next, &[]);
         f.enter_sealed(full);
-        let on_fault = if plan.checks {
-            OnFault::Lowest(faulted, next)
-        } else {
-            OnFault::Return
-        };
+        let on_fault = if plan.checks { OnFault::Lowest(faulted, next) } else { OnFault::Return };
         walk(f, code, plan, &folds, &coords, (start, len), on_fault);
         finish(f, code, &folds, (&cells, &counts), &coords, tile, len);
         f.b.ins().jump(next, &[]);
@@ -136,29 +128,20 @@ fn walk(
     let done = f.b.ins().isub(end, shift);
     odometer.next_row(f, end, &extents);
     let more = f.is(IntCC::SignedLessThan, done, len);
-    f.b.ins()
-        .brif(more, segment, &[BlockArg::Value(done)], after, &[]);
+    f.b.ins().brif(more, segment, &[BlockArg::Value(done)], after, &[]);
     f.b.seal_block(segment);
     f.enter_sealed(after);
 }
 
 /// Takes the element with this number in the block. The first ones start their partial results.
-pub(crate) fn accumulate(
-    f: &mut Func<'_>,
-    fold: &FoldCode,
-    index: clif::Value,
-    value: clif::Value,
-) {
+pub(crate) fn accumulate(f: &mut Func<'_>, fold: &FoldCode, index: clif::Value, value: clif::Value) {
     let ty = scalar_type(fold.ty);
     let wrapped = f.b.ins().band_imm_s(index, fold.period as i64 - 1);
     let place = fold.partial(f, wrapped);
     let (old, done) = (f.b.create_block(), f.b.create_block());
     let acc = f.b.append_block_param(done, ty);
-    let started =
-        f.b.ins()
-            .icmp_imm_s(IntCC::SignedGreaterThanOrEqual, index, fold.period as i64);
-    f.b.ins()
-        .brif(started, old, &[], done, &[BlockArg::Value(value)]);
+    let started = f.b.ins().icmp_imm_s(IntCC::SignedGreaterThanOrEqual, index, fold.period as i64);
+    f.b.ins().brif(started, old, &[], done, &[BlockArg::Value(value)]);
     f.enter_sealed(old);
     let before = f.b.ins().load(ty, trusted(), place, 0);
     let both = fold.combine(f, false, before, value);

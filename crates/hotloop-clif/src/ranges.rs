@@ -22,11 +22,7 @@ pub(crate) fn float_range(lane: &Lane, value: Value) -> Option<FloatRange> {
     (range.least.is_finite() && range.most.is_finite()).then_some(range)
 }
 
-const ANY: FloatRange = FloatRange {
-    least: f64::NEG_INFINITY,
-    most: f64::INFINITY,
-    whole: false,
-};
+const ANY: FloatRange = FloatRange { least: f64::NEG_INFINITY, most: f64::INFINITY, whole: false };
 
 fn search(lane: &Lane, value: Value, steps: usize) -> FloatRange {
     if steps == 0 || !lane.ty(value).is_float() {
@@ -36,11 +32,7 @@ fn search(lane: &Lane, value: Value, steps: usize) -> FloatRange {
         Inst::Const(scalar) if scalar.is_nan() => ANY,
         Inst::Const(scalar) => {
             let number = scalar.as_f64();
-            FloatRange {
-                least: number,
-                most: number,
-                whole: number.fract() == 0.0,
-            }
+            FloatRange { least: number, most: number, whole: number.fract() == 0.0 }
         }
         Inst::Op(op, args) => of_op(lane, *op, *args, steps - 1),
         Inst::Convert(from) => of_convert(lane, *from, steps - 1),
@@ -53,24 +45,12 @@ fn of_convert(lane: &Lane, from: Value, steps: usize) -> FloatRange {
     let ty = lane.ty(from);
     match ty.class() {
         Class::Float => search(lane, from, steps),
-        Class::Bool => FloatRange {
-            least: 0.0,
-            most: 1.0,
-            whole: true,
-        },
+        Class::Bool => FloatRange { least: 0.0, most: 1.0, whole: true },
         Class::Signed => {
             let most = (ty.bits() as f64 - 1.0).exp2();
-            FloatRange {
-                least: -most,
-                most,
-                whole: true,
-            }
+            FloatRange { least: -most, most, whole: true }
         }
-        Class::Unsigned => FloatRange {
-            least: 0.0,
-            most: (ty.bits() as f64).exp2(),
-            whole: true,
-        },
+        Class::Unsigned => FloatRange { least: 0.0, most: (ty.bits() as f64).exp2(), whole: true },
     }
 }
 
@@ -79,61 +59,26 @@ fn of_op(lane: &Lane, op: Op, args: [Value; 3], steps: usize) -> FloatRange {
     match op {
         Op::Round | Op::Floor | Op::Ceil | Op::Trunc => {
             let range = arg(0);
-            FloatRange {
-                least: range.least.floor(),
-                most: range.most.ceil(),
-                whole: true,
-            }
+            FloatRange { least: range.least.floor(), most: range.most.ceil(), whole: true }
         }
         Op::Min => {
             let (a, b) = (arg(0), arg(1));
-            FloatRange {
-                least: a.least.min(b.least),
-                most: a.most.min(b.most),
-                whole: a.whole && b.whole,
-            }
+            FloatRange { least: a.least.min(b.least), most: a.most.min(b.most), whole: a.whole && b.whole }
         }
         Op::Max => {
             let (a, b) = (arg(0), arg(1));
-            FloatRange {
-                least: a.least.max(b.least),
-                most: a.most.max(b.most),
-                whole: a.whole && b.whole,
-            }
+            FloatRange { least: a.least.max(b.least), most: a.most.max(b.most), whole: a.whole && b.whole }
         }
         Op::Select => {
             let (a, b) = (arg(1), arg(2));
-            FloatRange {
-                least: a.least.min(b.least),
-                most: a.most.max(b.most),
-                whole: a.whole && b.whole,
-            }
+            FloatRange { least: a.least.min(b.least), most: a.most.max(b.most), whole: a.whole && b.whole }
         }
         Op::Neg => {
             let range = arg(0);
-            FloatRange {
-                least: -range.most,
-                most: -range.least,
-                whole: range.whole,
-            }
+            FloatRange { least: -range.most, most: -range.least, whole: range.whole }
         }
-        Op::Add
-        | Op::Sub
-        | Op::Mul
-        | Op::Div
-        | Op::FloorDiv
-        | Op::FloorRem
-        | Op::Abs
-        | Op::Sqrt
-        | Op::Fma => ANY,
-        Op::Copysign
-        | Op::Ldexp
-        | Op::Getexp
-        | Op::Getmant
-        | Op::And
-        | Op::Or
-        | Op::Xor
-        | Op::Not => ANY,
+        Op::Add | Op::Sub | Op::Mul | Op::Div | Op::FloorDiv | Op::FloorRem | Op::Abs | Op::Sqrt | Op::Fma => ANY,
+        Op::Copysign | Op::Ldexp | Op::Getexp | Op::Getmant | Op::And | Op::Or | Op::Xor | Op::Not => ANY,
         Op::Shl | Op::Shr | Op::Eq | Op::Ne | Op::Lt | Op::Le => ANY,
     }
 }

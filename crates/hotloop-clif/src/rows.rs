@@ -10,9 +10,7 @@ use crate::lane::{Lane, NestCode, OnFault};
 use crate::nest::{RowBlock, counts, row_points, tile_loop};
 use crate::plan::Plan;
 use crate::points::accumulate;
-use crate::tree::{
-    Cells, FoldCode, combine_blocks, folds, prescribed, split_off_combining, write_block,
-};
+use crate::tree::{Cells, FoldCode, combine_blocks, folds, prescribed, split_off_combining, write_block};
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{self as clif, BlockArg, InstBuilder, types};
 use hotloop_ir::NestId;
@@ -31,17 +29,11 @@ pub(crate) fn emit(
         return f.ret(Status::Ok);
     };
     let counts = counts(f, plan, &code.extents);
-    let inexact = code
-        .nest
-        .folds
-        .iter()
-        .find(|fold| crate::plan::is_inexact(fold.op, fold.ty));
+    let inexact = code.nest.folds.iter().find(|fold| crate::plan::is_inexact(fold.op, fold.ty));
     let period = inexact.map_or(plan.lanes, prescribed);
     let folds = folds(f, code, 1, |_| period);
     let cells = Cells::new(f, id, plan, &counts);
-    split_off_combining(f, range.0, |f| {
-        combine_blocks(f, code, plan, &folds, &cells, &counts)
-    });
+    split_off_combining(f, range.0, |f| combine_blocks(f, code, plan, &folds, &cells, &counts));
     let extents = code.extents.clone();
     let place = RowBlock::new(f, range.0, counts.blocks, &plan.kept, &extents);
     tile_loop(f, range, |f, tile, _| {
@@ -91,8 +83,7 @@ fn strips(
     let start = f.b.append_block_param(strip, types::I64);
     let last = f.b.ins().iadd_imm_s(end, -(lanes as i64));
     let some = f.is(IntCC::SignedLessThanOrEqual, first, last);
-    f.b.ins()
-        .brif(some, strip, &[BlockArg::Value(first)], after, &[]);
+    f.b.ins().brif(some, strip, &[BlockArg::Value(first)], after, &[]);
     f.b.switch_to_block(strip);
     // The first group of a strip starts its partial results.
     let given = Lane::new(f, code, lanes, Some(start), OnFault::Return).emit();
@@ -105,9 +96,7 @@ fn strips(
     let mut acc = accs.into_iter();
     for fold in folds {
         let place = fold.partial(f, offset);
-        let regs = Regs::make(regs_for(lanes, fold.ty.bytes()), |_| {
-            acc.next().unwrap_or(place)
-        });
+        let regs = Regs::make(regs_for(lanes, fold.ty.bytes()), |_| acc.next().unwrap_or(place));
         f.store_bundle(fold.ty, &regs, place, 0, lanes);
     }
     let next = f.b.ins().iadd_imm_s(start, lanes as i64);
@@ -115,8 +104,7 @@ fn strips(
     let more = f.is(IntCC::SignedLessThan, next, strips_end);
     let fits = f.is(IntCC::SignedLessThanOrEqual, next, last);
     let more = f.b.ins().band(more, fits);
-    f.b.ins()
-        .brif(more, strip, &[BlockArg::Value(next)], after, &[]);
+    f.b.ins().brif(more, strip, &[BlockArg::Value(next)], after, &[]);
     f.b.seal_block(strip);
     f.enter_sealed(after);
 }
@@ -142,20 +130,10 @@ fn group_loop(
     }
     let second = f.b.ins().iadd_imm_s(start, period as i64);
     let args = |group: Option<clif::Value>, accs: &[clif::Value]| -> Vec<BlockArg> {
-        group
-            .into_iter()
-            .chain(accs.iter().copied())
-            .map(BlockArg::Value)
-            .collect()
+        group.into_iter().chain(accs.iter().copied()).map(BlockArg::Value).collect()
     };
     let some = f.is(IntCC::SignedLessThanOrEqual, second, last);
-    f.b.ins().brif(
-        some,
-        header,
-        &args(Some(second), first),
-        after,
-        &args(None, first),
-    );
+    f.b.ins().brif(some, header, &args(Some(second), first), after, &args(None, first));
     f.b.switch_to_block(header);
     let accs: Vec<clif::Value> = f.b.block_params(header)[1..].to_vec();
     let given = Lane::new(f, code, lanes, Some(group), OnFault::Return).emit();
@@ -168,13 +146,7 @@ fn group_loop(
     }
     let next = f.b.ins().iadd_imm_s(group, period as i64);
     let more = f.is(IntCC::SignedLessThanOrEqual, next, last);
-    f.b.ins().brif(
-        more,
-        header,
-        &args(Some(next), &next_accs),
-        after,
-        &args(None, &next_accs),
-    );
+    f.b.ins().brif(more, header, &args(Some(next), &next_accs), after, &args(None, &next_accs));
     f.b.seal_block(header);
     f.enter_sealed(after);
     f.b.block_params(after).to_vec()
@@ -191,18 +163,11 @@ fn rest(
     let len = f.b.ins().isub(end, first);
     let whole = f.b.ins().band_imm_s(len, -(lanes as i64));
     let start = f.b.ins().iadd(first, whole);
-    row_points(
-        f,
-        code,
-        1,
-        (start, end),
-        OnFault::Return,
-        |f, _, point, given| {
-            let index = f.b.ins().isub(point, first);
-            for (fold, given) in folds.iter().zip(given) {
-                let value = fold.scalar(f, given);
-                accumulate(f, fold, index, value);
-            }
-        },
-    );
+    row_points(f, code, 1, (start, end), OnFault::Return, |f, _, point, given| {
+        let index = f.b.ins().isub(point, first);
+        for (fold, given) in folds.iter().zip(given) {
+            let value = fold.scalar(f, given);
+            accumulate(f, fold, index, value);
+        }
+    });
 }

@@ -25,31 +25,15 @@ struct Range {
 
 fn range(ty: Type) -> Range {
     if ty == Type::F32 {
-        Range {
-            fraction: 23,
-            most: 127.0,
-            least: -126.0,
-            down: -126.0 + 24.0,
-            magic: 12_582_912.0,
-        }
+        Range { fraction: 23, most: 127.0, least: -126.0, down: -126.0 + 24.0, magic: 12_582_912.0 }
     } else {
-        Range {
-            fraction: 52,
-            most: 1023.0,
-            least: -1022.0,
-            down: -1022.0 + 53.0,
-            magic: 6_755_399_441_055_744.0,
-        }
+        Range { fraction: 52, most: 1023.0, least: -1022.0, down: -1022.0 + 53.0, magic: 6_755_399_441_055_744.0 }
     }
 }
 
 /// The bits of a number as a float type.
 fn bits(ty: Type, value: f64) -> u64 {
-    if ty == Type::F32 {
-        Scalar::f32(value as f32).bits
-    } else {
-        Scalar::f64(value).bits
-    }
+    if ty == Type::F32 { Scalar::f32(value as f32).bits } else { Scalar::f64(value).bits }
 }
 
 impl Func<'_> {
@@ -106,42 +90,24 @@ impl Func<'_> {
     }
 
     /// Takes one step of a power too large for one multiplication; leaves others as they are.
-    fn ldexp_step(
-        &mut self,
-        form: Form,
-        x: clif::Value,
-        n: clif::Value,
-    ) -> (clif::Value, clif::Value) {
+    fn ldexp_step(&mut self, form: Form, x: clif::Value, n: clif::Value) -> (clif::Value, clif::Value) {
         let range = range(form.ty);
         let most = self.float(form, range.most);
         let high = self.less(form, most, n);
         let least = self.float(form, range.least);
         let low = self.less(form, n, least);
-        let (up, down, same) = (
-            self.float(form, range.most.exp2()),
-            self.float(form, range.down.exp2()),
-            self.float(form, 1.0),
-        );
+        let (up, down, same) =
+            (self.float(form, range.most.exp2()), self.float(form, range.down.exp2()), self.float(form, 1.0));
         let factor = self.choose(form, low, down, same);
         let factor = self.choose(form, high, up, factor);
-        let (up, down, zero) = (
-            self.float(form, range.most),
-            self.float(form, range.down),
-            self.float(form, 0.0),
-        );
+        let (up, down, zero) = (self.float(form, range.most), self.float(form, range.down), self.float(form, 0.0));
         let taken = self.choose(form, low, down, zero);
         let taken = self.choose(form, high, up, taken);
         (self.b.ins().fmul(x, factor), self.b.ins().fsub(n, taken))
     }
 
     /// `x * 2^floor(n)` where `n` is NaN or lies between `least` and `most`.
-    pub(crate) fn ldexp_small(
-        &mut self,
-        form: Form,
-        x: clif::Value,
-        n: clif::Value,
-        whole: bool,
-    ) -> clif::Value {
+    pub(crate) fn ldexp_small(&mut self, form: Form, x: clif::Value, n: clif::Value, whole: bool) -> clif::Value {
         let floor = if whole { n } else { self.b.ins().floor(n) };
         let power = self.power_of_two(form, floor);
         let known = self.op(Op::Eq, form, [n, n, n]);
@@ -174,21 +140,12 @@ impl Func<'_> {
         let field = self.cast(form.ints(), normal);
         let field = self.b.ins().ushr_imm_u(field, range.fraction);
         // The biased exponent, put into the low bits of 2^fraction, is that much more than it.
-        let base = self.constant(
-            Form {
-                ty: int_of(form.ty),
-                ..form
-            },
-            bits(form.ty, (range.fraction as f64).exp2()),
-        );
+        let base = self.constant(Form { ty: int_of(form.ty), ..form }, bits(form.ty, (range.fraction as f64).exp2()));
         let field = self.b.ins().bor(field, base);
         let field = self.cast(form.clif(), field);
         let bias = self.float(form, (range.fraction as f64).exp2() + range.most);
         let exponent = self.b.ins().fsub(field, bias);
-        let (shift, none) = (
-            self.float(form, range.fraction as f64 + 2.0),
-            self.float(form, 0.0),
-        );
+        let (shift, none) = (self.float(form, range.fraction as f64 + 2.0), self.float(form, 0.0));
         let shift = self.choose(form, tiny, shift, none);
         let exponent = self.b.ins().fsub(exponent, shift);
         let infinity = self.constant(form, FloatBits::of(form.ty).infinity);
@@ -203,10 +160,7 @@ impl Func<'_> {
     /// The sign of `x` and a magnitude in [1, 2).
     pub(crate) fn getmant(&mut self, form: Form, x: clif::Value) -> clif::Value {
         let numbers = FloatBits::of(form.ty);
-        let ints = Form {
-            ty: int_of(form.ty),
-            ..form
-        };
+        let ints = Form { ty: int_of(form.ty), ..form };
         let (_, normal) = self.normalized(form, x);
         let field = self.cast(form.ints(), normal);
         let keep = self.constant(ints, !numbers.infinity & form.ty.mask());
@@ -221,9 +175,5 @@ impl Func<'_> {
 
 /// The integers of a float type's size.
 fn int_of(ty: Type) -> Type {
-    if ty == Type::F32 {
-        Type::I32
-    } else {
-        Type::I64
-    }
+    if ty == Type::F32 { Type::I32 } else { Type::I64 }
 }

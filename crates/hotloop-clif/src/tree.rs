@@ -9,9 +9,7 @@ use crate::lane::NestCode;
 use crate::nest::{Counts, Odometer};
 use crate::plan::{Kind, Plan, is_inexact};
 use cranelift_codegen::ir::condcodes::IntCC;
-use cranelift_codegen::ir::{
-    self as clif, BlockArg, InstBuilder, StackSlotData, StackSlotKind, types,
-};
+use cranelift_codegen::ir::{self as clif, BlockArg, InstBuilder, StackSlotData, StackSlotKind, types};
 use hotloop_ir::semantics::{empty, fold_partials, neutral};
 use hotloop_ir::{Fold, FoldDest, FoldOp, NestId, Op, Type};
 use hotloop_target::tiles::COLUMN_STRIP;
@@ -32,92 +30,42 @@ pub(crate) struct FoldCode {
 
 /// Cells of 8 bytes that a tile needs per fold.
 pub(crate) fn cells_per_tile(plan: &Plan) -> i64 {
-    if plan.kind == Kind::Columns {
-        COLUMN_STRIP
-    } else {
-        1
-    }
+    if plan.kind == Kind::Columns { COLUMN_STRIP } else { 1 }
 }
 
 impl FoldCode {
     /// A fold with a buffer for `period` partial results of `width` elements each.
-    pub(crate) fn new(
-        f: &mut Func<'_>,
-        fold: Fold,
-        class: usize,
-        period: usize,
-        width: usize,
-    ) -> FoldCode {
+    pub(crate) fn new(f: &mut Func<'_>, fold: Fold, class: usize, period: usize, width: usize) -> FoldCode {
         let is_bool = fold.ty == Type::Bool;
         let ty = if is_bool { signed_type(class) } else { fold.ty };
         let start = neutral(fold.op, fold.ty);
-        let neutral = if is_bool && start.is_true() {
-            ty.mask()
-        } else {
-            start.bits
-        };
+        let neutral = if is_bool && start.is_true() { ty.mask() } else { start.bits };
         let op = match fold.op {
             FoldOp::All => Op::And,
             FoldOp::Any => Op::Or,
             FoldOp::Sum | FoldOp::Prod | FoldOp::Min | FoldOp::Max => fold.op.op(),
         };
         let bytes = (period * width * ty.bytes()).max(VECTOR) as u32;
-        let slot =
-            f.b.create_sized_stack_slot(StackSlotData::new(StackSlotKind::ExplicitSlot, bytes, 6));
+        let slot = f.b.create_sized_stack_slot(StackSlotData::new(StackSlotKind::ExplicitSlot, bytes, 6));
         let buffer = f.b.ins().stack_addr(types::I64, slot, 0);
-        FoldCode {
-            fold,
-            ty,
-            op,
-            neutral,
-            buffer,
-            period,
-        }
-    }
-
-    /// Whether the result depends on the order.
-    pub(crate) fn is_inexact(&self) -> bool {
-        is_inexact(self.fold.op, self.fold.ty)
+        FoldCode { fold, ty, op, neutral, buffer, period }
     }
 
     /// The accumulator that changes nothing.
     pub(crate) fn start(&self, f: &mut Func<'_>, vector: bool) -> clif::Value {
-        f.constant(
-            Form {
-                ty: self.ty,
-                vector,
-            },
-            self.neutral,
-        )
+        f.constant(Form { ty: self.ty, vector }, self.neutral)
     }
 
     /// Two accumulators as one.
-    pub(crate) fn combine(
-        &self,
-        f: &mut Func<'_>,
-        vector: bool,
-        a: clif::Value,
-        b: clif::Value,
-    ) -> clif::Value {
-        f.op(
-            self.op,
-            Form {
-                ty: self.ty,
-                vector,
-            },
-            [a, b, b],
-        )
+    pub(crate) fn combine(&self, f: &mut Func<'_>, vector: bool, a: clif::Value, b: clif::Value) -> clif::Value {
+        f.op(self.op, Form { ty: self.ty, vector }, [a, b, b])
     }
 
     /// What a lane gave, as a scalar accumulator.
     pub(crate) fn scalar(&self, f: &mut Func<'_>, given: Option<Val>) -> clif::Value {
         match given {
             Some(Val::Uniform(value)) if self.fold.ty == Type::Bool => {
-                let wide = if self.ty.bytes() == 1 {
-                    value
-                } else {
-                    f.b.ins().uextend(scalar_type(self.ty), value)
-                };
+                let wide = if self.ty.bytes() == 1 { value } else { f.b.ins().uextend(scalar_type(self.ty), value) };
                 f.b.ins().ineg(wide)
             }
             Some(Val::Uniform(value)) => value,
@@ -131,9 +79,7 @@ impl FoldCode {
         match given {
             Some(Val::Varying(regs)) => regs,
             Some(Val::Mask(mask)) => f.mask_to(mask, class, lanes).regs,
-            Some(Val::Uniform(value)) if self.fold.ty == Type::Bool => {
-                f.mask_of(value, class, lanes).regs
-            }
+            Some(Val::Uniform(value)) if self.fold.ty == Type::Bool => f.mask_of(value, class, lanes).regs,
             Some(Val::Uniform(value)) => f.spread(self.ty, value, lanes),
             None => {
                 let start = self.start(f, true);
@@ -144,18 +90,12 @@ impl FoldCode {
 
     /// An accumulator as the fold's type.
     pub(crate) fn result(&self, f: &mut Func<'_>, acc: clif::Value) -> clif::Value {
-        if self.fold.ty == Type::Bool {
-            f.b.ins().icmp_imm_u(IntCC::NotEqual, acc, 0)
-        } else {
-            acc
-        }
+        if self.fold.ty == Type::Bool { f.b.ins().icmp_imm_u(IntCC::NotEqual, acc, 0) } else { acc }
     }
 
     /// The address of a partial result.
     pub(crate) fn partial(&self, f: &mut Func<'_>, index: clif::Value) -> clif::Value {
-        let offset =
-            f.b.ins()
-                .ishl_imm_u(index, i64::from(self.ty.bytes().trailing_zeros()));
+        let offset = f.b.ins().ishl_imm_u(index, i64::from(self.ty.bytes().trailing_zeros()));
         f.b.ins().iadd(self.buffer, offset)
     }
 
@@ -165,18 +105,14 @@ impl FoldCode {
         let short = f.b.create_block();
         let done = f.b.create_block();
         let acc = f.b.append_block_param(done, scalar_type(self.ty));
-        let all =
-            f.b.ins()
-                .icmp_imm_s(IntCC::SignedGreaterThanOrEqual, len, self.period as i64);
+        let all = f.b.ins().icmp_imm_s(IntCC::SignedGreaterThanOrEqual, len, self.period as i64);
         f.b.ins().brif(all, full, &[], short, &[]);
         f.enter_sealed(full);
         let result = self.full_tree(f);
         f.b.ins().jump(done, &[BlockArg::Value(result)]);
         f.enter_sealed(short);
         self.halve_in_memory(f, len);
-        let result =
-            f.b.ins()
-                .load(scalar_type(self.ty), trusted(), self.buffer, 0);
+        let result = f.b.ins().load(scalar_type(self.ty), trusted(), self.buffer, 0);
         f.b.ins().jump(done, &[BlockArg::Value(result)]);
         f.enter_sealed(done);
         self.result(f, acc)
@@ -189,26 +125,18 @@ impl FoldCode {
             let mut regs = self.halved_registers(f, bytes / VECTOR);
             while regs.len() > 1 {
                 let half = regs.len() / 2;
-                regs = (0..half)
-                    .map(|i| self.combine(f, true, regs[i], regs[i + half]))
-                    .collect();
+                regs = (0..half).map(|i| self.combine(f, true, regs[i], regs[i + half])).collect();
             }
             let lanes = VECTOR / self.ty.bytes();
-            (0..lanes)
-                .map(|lane| f.b.ins().extractlane(regs[0], lane as u8))
-                .collect()
+            (0..lanes).map(|lane| f.b.ins().extractlane(regs[0], lane as u8)).collect()
         } else {
             let size = self.ty.bytes() as i32;
             let ty = scalar_type(self.ty);
-            (0..self.period as i32)
-                .map(|i| f.b.ins().load(ty, trusted(), self.buffer, i * size))
-                .collect()
+            (0..self.period as i32).map(|i| f.b.ins().load(ty, trusted(), self.buffer, i * size)).collect()
         };
         while accs.len() > 1 {
             let half = accs.len() / 2;
-            accs = (0..half)
-                .map(|i| self.combine(f, false, accs[i], accs[i + half]))
-                .collect();
+            accs = (0..half).map(|i| self.combine(f, false, accs[i], accs[i + half])).collect();
         }
         accs[0]
     }
@@ -216,10 +144,7 @@ impl FoldCode {
     /// The registers of the buffer after the first halving, so that not all are live at once.
     fn halved_registers(&self, f: &mut Func<'_>, regs: usize) -> Vec<clif::Value> {
         let ty = vector_type(self.ty);
-        let load = |f: &mut Func<'_>, i: usize| {
-            f.b.ins()
-                .load(ty, trusted(), self.buffer, (i * VECTOR) as i32)
-        };
+        let load = |f: &mut Func<'_>, i: usize| f.b.ins().load(ty, trusted(), self.buffer, (i * VECTOR) as i32);
         if regs == 1 {
             return vec![load(f, 0)];
         }
@@ -251,20 +176,13 @@ impl FoldCode {
 
     /// The result for no elements.
     pub(crate) fn empty(&self, f: &mut Func<'_>) -> clif::Value {
-        f.constant(
-            Form::scalar(self.fold.ty),
-            empty(self.fold.op, self.fold.ty).bits,
-        )
+        f.constant(Form::scalar(self.fold.ty), empty(self.fold.op, self.fold.ty).bits)
     }
 
     /// The accumulator that stands for no elements.
     pub(crate) fn empty_accumulator(&self, f: &mut Func<'_>) -> clif::Value {
         let value = empty(self.fold.op, self.fold.ty);
-        let bits = if self.fold.ty == Type::Bool && value.is_true() {
-            self.ty.mask()
-        } else {
-            value.bits
-        };
+        let bits = if self.fold.ty == Type::Bool && value.is_true() { self.ty.mask() } else { value.bits };
         f.constant(Form::scalar(self.ty), bits)
     }
 
@@ -294,21 +212,14 @@ pub(crate) fn halvings(
     let width = f.b.append_block_param(header, types::I64);
     let rows = f.b.append_block_param(header, types::I64);
     let first = f.int(period as i64 / 2);
-    f.b.ins()
-        .jump(header, &[BlockArg::Value(first), BlockArg::Value(count)]);
+    f.b.ins().jump(header, &[BlockArg::Value(first), BlockArg::Value(count)]);
     f.b.switch_to_block(header);
     let above = f.b.ins().isub(rows, width);
     let pairs = f.min_signed(above, width);
     step(f, width, pairs);
     let rest = f.min_signed(rows, width);
     let half = f.b.ins().ushr_imm_u(width, 1);
-    f.b.ins().brif(
-        half,
-        header,
-        &[BlockArg::Value(half), BlockArg::Value(rest)],
-        after,
-        &[],
-    );
+    f.b.ins().brif(half, header, &[BlockArg::Value(half), BlockArg::Value(rest)], after, &[]);
     f.b.seal_block(header);
     f.enter_sealed(after);
 }
@@ -321,10 +232,7 @@ pub(crate) fn folds(
     period: impl Fn(&Fold) -> usize,
 ) -> Vec<FoldCode> {
     let folds = &code.nest.folds;
-    folds
-        .iter()
-        .map(|fold| FoldCode::new(f, *fold, code.mask_class, period(fold), width))
-        .collect()
+    folds.iter().map(|fold| FoldCode::new(f, *fold, code.mask_class, period(fold), width)).collect()
 }
 
 /// The number of partial results the tree prescribes.
@@ -367,11 +275,7 @@ impl Cells {
     /// The cells of a nest.
     pub(crate) fn new(f: &mut Func<'_>, id: NestId, plan: &Plan, counts: &Counts) -> Cells {
         let base = f.word(f.layout.partials(id));
-        Cells {
-            base,
-            tiles: counts.tiles,
-            width: cells_per_tile(plan),
-        }
+        Cells { base, tiles: counts.tiles, width: cells_per_tile(plan) }
     }
 
     /// The address of a tile's first cell for a fold.
@@ -395,9 +299,7 @@ pub(crate) fn write_block(
     tile: clif::Value,
     value: clif::Value,
 ) {
-    let several =
-        f.b.ins()
-            .icmp_imm_s(IntCC::SignedGreaterThan, counts.blocks, 1);
+    let several = f.b.ins().icmp_imm_s(IntCC::SignedGreaterThan, counts.blocks, 1);
     let (part, whole, after) = (f.b.create_block(), f.b.create_block(), f.b.create_block());
     f.b.ins().brif(several, part, &[], whole, &[]);
     f.enter_sealed(part);
@@ -421,11 +323,7 @@ pub(crate) fn combine_blocks(
 ) {
     let zero = f.int(0);
     let columns = plan.kind == Kind::Columns;
-    let kept = if columns {
-        &plan.kept[..plan.kept.len() - 1]
-    } else {
-        &plan.kept[..]
-    };
+    let kept = if columns { &plan.kept[..plan.kept.len() - 1] } else { &plan.kept[..] };
     let rows = Odometer::new(f, kept);
     let extents = code.extents.clone();
     let (groups, blocks, strips) = (counts.groups, counts.blocks, counts.strips);
@@ -450,13 +348,7 @@ pub(crate) fn combine_blocks(
 }
 
 /// The tree over the blocks of one group, each of `width` cells.
-fn combine_group(
-    f: &mut Func<'_>,
-    fold: &FoldCode,
-    start: clif::Value,
-    blocks: clif::Value,
-    width: i64,
-) {
+fn combine_group(f: &mut Func<'_>, fold: &FoldCode, start: clif::Value, blocks: clif::Value, width: i64) {
     let header = f.b.create_block();
     let after = f.b.create_block();
     let stride = f.b.append_block_param(header, types::I64);
@@ -487,8 +379,7 @@ fn combine_group(
         });
     });
     let more = f.is(IntCC::SignedLessThan, double, blocks);
-    f.b.ins()
-        .brif(more, header, &[BlockArg::Value(double)], after, &[]);
+    f.b.ins().brif(more, header, &[BlockArg::Value(double)], after, &[]);
     f.b.seal_block(header);
     f.enter_sealed(after);
 }
@@ -519,11 +410,7 @@ fn write_group(
 }
 
 /// Splits the function: a negative first tile means that the blocks are to be combined.
-pub(crate) fn split_off_combining(
-    f: &mut Func<'_>,
-    lo: clif::Value,
-    combine: impl FnOnce(&mut Func<'_>),
-) {
+pub(crate) fn split_off_combining(f: &mut Func<'_>, lo: clif::Value, combine: impl FnOnce(&mut Func<'_>)) {
     let combining = f.b.create_block();
     let tiles = f.b.create_block();
     let negative = f.b.ins().icmp_imm_s(IntCC::SignedLessThan, lo, 0);

@@ -33,9 +33,7 @@ impl Lane<'_, '_, '_> {
     pub(crate) fn uniform(&mut self, value: Value) -> clif::Value {
         match self.value(value) {
             Val::Uniform(value) => value,
-            Val::Varying(regs) => self
-                .f
-                .lane_of(&regs, self.code.nest.lane.ty(value).bytes(), 0),
+            Val::Varying(regs) => self.f.lane_of(&regs, self.code.nest.lane.ty(value).bytes(), 0),
             Val::Mask(mask) => self.f.mask_lane(mask, 0),
         }
     }
@@ -44,9 +42,7 @@ impl Lane<'_, '_, '_> {
     fn literal(&self, value: Value) -> Option<Scalar> {
         match self.code.nest.lane.inst(value) {
             Inst::Const(scalar) => Some(*scalar),
-            Inst::Op(..) | Inst::Convert(_) | Inst::Bitcast(_) | Inst::Axis(_) | Inst::Slot(_) => {
-                None
-            }
+            Inst::Op(..) | Inst::Convert(_) | Inst::Bitcast(_) | Inst::Axis(_) | Inst::Slot(_) => None,
             Inst::Local(_) | Inst::Load(_) | Inst::LoadAt(..) | Inst::Extent(..) => None,
         }
     }
@@ -70,6 +66,14 @@ impl Lane<'_, '_, '_> {
                 regs
             }
             Val::Mask(mask) => self.f.mask_to_numbers(mask, Type::I8, self.lanes),
+        }
+    }
+
+    /// A number as an operand of an op on bundles.
+    fn operand(&mut self, value: Value) -> Operand {
+        match self.literal(value) {
+            Some(scalar) => Operand::Literal(scalar.bits),
+            None => Operand::Regs(self.spread(value)),
         }
     }
 
@@ -112,14 +116,7 @@ impl Lane<'_, '_, '_> {
             return Val::Uniform(self.f.b.use_var(variables[0]));
         }
         let regs = Regs::make(variables.len(), |i| self.f.b.use_var(variables[i]));
-        if ty == Type::Bool {
-            Val::Mask(Mask {
-                class: self.code.mask_class,
-                regs,
-            })
-        } else {
-            Val::Varying(regs)
-        }
+        if ty == Type::Bool { Val::Mask(Mask { class: self.code.mask_class, regs }) } else { Val::Varying(regs) }
     }
 
     fn axis(&mut self, axis: usize) -> Val {
@@ -178,13 +175,7 @@ impl Lane<'_, '_, '_> {
         }
     }
 
-    fn scalar_op(
-        &mut self,
-        op: Op,
-        ty: Type,
-        args: &[Value],
-        scalars: [clif::Value; 3],
-    ) -> clif::Value {
+    fn scalar_op(&mut self, op: Op, ty: Type, args: &[Value], scalars: [clif::Value; 3]) -> clif::Value {
         let form = Form::scalar(ty);
         if op == Op::Ldexp
             && let Some(whole) = self.small_power(ty, args[1])
@@ -203,41 +194,29 @@ impl Lane<'_, '_, '_> {
 
     fn bundle_op(&mut self, op: Op, ty: Type, args: &[Value]) -> Val {
         let form = Form::vector(ty);
-        let bundles: Vec<Regs> = args.iter().map(|arg| self.spread(*arg)).collect();
-        let small = if op == Op::Ldexp {
-            self.small_power(ty, args[1])
-        } else {
-            None
-        };
-        let regs = Regs::make(bundles[0].len(), |i| {
-            let reg = |index: usize| bundles.get(index).unwrap_or(&bundles[0])[i];
+        let operands: Vec<Operand> = args.iter().map(|arg| self.operand(*arg)).collect();
+        let small = if op == Op::Ldexp { self.small_power(ty, args[1]) } else { None };
+        let regs = Regs::make(regs_for(self.lanes, ty.bytes()), |i| {
+            let mut regs = [clif::Value::from_u32(0); 3];
+            for (reg, operand) in regs.iter_mut().zip(&operands) {
+                *reg = operand.reg(self.f, form, i);
+            }
             match small {
-                Some(whole) => self.f.ldexp_small(form, reg(0), reg(1), whole),
-                None => self.f.op(op, form, [reg(0), reg(1), reg(2)]),
+                Some(whole) => self.f.ldexp_small(form, regs[0], regs[1], whole),
+                None => self.f.op(op, form, regs),
             }
         });
-        if op.result(ty) == Type::Bool {
-            Val::Mask(Mask {
-                class: ty.bytes(),
-                regs,
-            })
-        } else {
-            Val::Varying(regs)
-        }
+        if op.result(ty) == Type::Bool { Val::Mask(Mask { class: ty.bytes(), regs }) } else { Val::Varying(regs) }
     }
 
     fn shift_bundle(&mut self, op: Op, ty: Type, args: &[Value]) -> Val {
         let regs = self.spread(args[0]);
         if let Some(count) = self.literal(args[1]) {
-            let shifted = Regs::make(regs.len(), |i| {
-                self.f.shift_const(op, ty, regs[i], count.as_i128())
-            });
+            let shifted = Regs::make(regs.len(), |i| self.f.shift_const(op, ty, regs[i], count.as_i128()));
             return Val::Varying(shifted);
         }
         let count = self.uniform(args[1]);
-        Val::Varying(Regs::make(regs.len(), |i| {
-            self.f.shift_all(op, ty, regs[i], count)
-        }))
+        Val::Varying(Regs::make(regs.len(), |i| self.f.shift_all(op, ty, regs[i], count)))
     }
 
     /// The class of the first operand that is a mask already.
@@ -264,33 +243,24 @@ impl Lane<'_, '_, '_> {
             _ => self.f.b.ins().bor(a.regs[i], b.regs[i]),
         });
         let mask = Mask { class, regs };
-        Val::Mask(if op == Op::Eq {
-            self.f.mask_not(mask)
-        } else {
-            mask
-        })
+        Val::Mask(if op == Op::Eq { self.f.mask_not(mask) } else { mask })
     }
 
     fn select(&mut self, args: &[Value]) -> Val {
         let ty = self.code.nest.lane.ty(args[1]);
         if ty == Type::Bool {
             let class = self.class_of(args);
-            let (cond, a, b) = (
-                self.mask(args[0], class),
-                self.mask(args[1], class),
-                self.mask(args[2], class),
-            );
+            let (cond, a, b) = (self.mask(args[0], class), self.mask(args[1], class), self.mask(args[2], class));
             let form = Form::vector(crate::forms::signed_type(class));
-            let regs = Regs::make(a.regs.len(), |i| {
-                self.f.blend(form, cond.regs[i], a.regs[i], b.regs[i])
-            });
+            let regs = Regs::make(a.regs.len(), |i| self.f.blend(form, cond.regs[i], a.regs[i], b.regs[i]));
             return Val::Mask(Mask { class, regs });
         }
         let cond = self.mask(args[0], ty.bytes());
-        let (a, b) = (self.spread(args[1]), self.spread(args[2]));
+        let (a, b) = (self.operand(args[1]), self.operand(args[2]));
         let form = Form::vector(ty);
-        Val::Varying(Regs::make(a.len(), |i| {
-            self.f.blend(form, cond.regs[i], a[i], b[i])
+        Val::Varying(Regs::make(cond.regs.len(), |i| {
+            let (a, b) = (a.reg(self.f, form, i), b.reg(self.f, form, i));
+            self.f.blend(form, cond.regs[i], a, b)
         }))
     }
 
@@ -312,10 +282,7 @@ impl Lane<'_, '_, '_> {
     pub(crate) fn element(&mut self, value: Value, lane: usize) -> clif::Value {
         match self.value(value) {
             Val::Uniform(scalar) => scalar,
-            Val::Varying(regs) => {
-                self.f
-                    .lane_of(&regs, self.code.nest.lane.ty(value).bytes(), lane)
-            }
+            Val::Varying(regs) => self.f.lane_of(&regs, self.code.nest.lane.ty(value).bytes(), lane),
             Val::Mask(mask) => self.f.mask_lane(mask, lane),
         }
     }
@@ -344,20 +311,29 @@ impl Lane<'_, '_, '_> {
     fn bitcast(&mut self, from: Value, to: Type) -> Val {
         match self.value(from) {
             Val::Uniform(scalar) => Val::Uniform(self.f.cast(scalar_type(to), scalar)),
-            Val::Varying(regs) => Val::Varying(Regs::make(regs.len(), |i| {
-                self.f.cast(vector_type(to), regs[i])
-            })),
+            Val::Varying(regs) => Val::Varying(Regs::make(regs.len(), |i| self.f.cast(vector_type(to), regs[i]))),
             Val::Mask(mask) => Val::Mask(mask),
         }
     }
 
     /// Whether a view moves along the vector axis.
     pub(crate) fn moves(&self, view: hotloop_ir::ViewId) -> bool {
-        self.lanes > 1
-            && self
-                .code
-                .inner
-                .is_some_and(|inner| view_uses(self.code.nest, view, inner))
+        self.lanes > 1 && self.code.inner.is_some_and(|inner| view_uses(self.code.nest, view, inner))
+    }
+}
+
+/// An operand of an op on bundles. A literal is read from the table next to each use, where it costs no register.
+enum Operand {
+    Regs(Regs),
+    Literal(u64),
+}
+
+impl Operand {
+    fn reg(&self, f: &mut Func<'_>, form: Form, index: usize) -> clif::Value {
+        match self {
+            Operand::Regs(regs) => regs[index],
+            Operand::Literal(bits) => f.constant(form, *bits),
+        }
     }
 }
 
@@ -373,19 +349,14 @@ impl Func<'_> {
         let per_reg = VECTOR / ty.bytes();
         let clif_ty = vector_type(ty);
         let regs = Regs::make(regs_for(elements.len(), ty.bytes()), |i| {
-            let part = &elements
-                [(i * per_reg).min(elements.len())..((i + 1) * per_reg).min(elements.len())];
+            let part = &elements[(i * per_reg).min(elements.len())..((i + 1) * per_reg).min(elements.len())];
             let mut reg = self.b.ins().splat(clif_ty, part[0]);
             for (lane, element) in part.iter().enumerate().skip(1) {
                 reg = self.b.ins().insertlane(reg, *element, lane as u8);
             }
             reg
         });
-        if ty == Type::Bool {
-            Val::Mask(self.bytes_to_mask(&regs))
-        } else {
-            Val::Varying(regs)
-        }
+        if ty == Type::Bool { Val::Mask(self.bytes_to_mask(&regs)) } else { Val::Varying(regs) }
     }
 
     /// Bytes that are not 0 as a mask.

@@ -45,10 +45,7 @@ impl Func<'_> {
             let code = match shared {
                 Some(other) => {
                     let disp = self.const_offset(view, inner).unwrap_or(0);
-                    ViewCode {
-                        disp,
-                        ..codes[other].clone()
-                    }
+                    ViewCode { disp, ..codes[other].clone() }
                 }
                 None => self.view(view, inner, index),
             };
@@ -61,8 +58,7 @@ impl Func<'_> {
     fn unit_dim(&self, view: &View, inner: Option<usize>) -> Option<usize> {
         let array = self.program.array(view.array);
         let last = view.dims.len().checked_sub(1)?;
-        let on_inner =
-            |dim: &ViewDim| inner.is_some() && dim.axis.map(|axis| axis as usize) == inner;
+        let on_inner = |dim: &ViewDim| inner.is_some() && dim.axis.map(|axis| axis as usize) == inner;
         let alone = view.dims.iter().filter(|dim| on_inner(dim)).count() == 1;
         let unit = on_inner(&view.dims[last]) && view.dims[last].step == Extent::Const(1);
         let gapless = matches!(array.layout, Layout::Dense | Layout::UnitInner);
@@ -82,11 +78,7 @@ impl Func<'_> {
 
     fn same_base(&self, one: &View, other: &View, inner: Option<usize>) -> bool {
         let shifts = self.const_offset(one, inner).is_some() && self.const_offset(other, inner).is_some();
-        let compared = if shifts {
-            one.dims.len() - 1
-        } else {
-            one.dims.len()
-        };
+        let compared = if shifts { one.dims.len() - 1 } else { one.dims.len() };
         one.array == other.array && one.dims[..compared] == other.dims[..compared]
     }
 
@@ -124,14 +116,7 @@ impl Func<'_> {
                 steps.push((nest_axis, step));
             }
         }
-        ViewCode {
-            ty,
-            inner: along_inner,
-            disp: disp.unwrap_or(0),
-            root: index,
-            origin,
-            steps,
-        }
+        ViewCode { ty, inner: along_inner, disp: disp.unwrap_or(0), root: index, origin, steps }
     }
 
     fn step_bytes(&mut self, dim: &ViewDim, stride: clif::Value) -> clif::Value {
@@ -143,19 +128,13 @@ impl Func<'_> {
     }
 
     /// The base address of each view for a row: for point 0 along the inner axis, the displacement left out.
-    pub(crate) fn row_bases(
-        &mut self,
-        views: &[ViewCode],
-        coords: &[clif::Value],
-    ) -> Vec<clif::Value> {
+    pub(crate) fn row_bases(&mut self, views: &[ViewCode], coords: &[clif::Value]) -> Vec<clif::Value> {
         let mut bases: Vec<clif::Value> = Vec::with_capacity(views.len());
         for (index, view) in views.iter().enumerate() {
             let base = if view.root < index {
                 bases[view.root]
             } else {
-                view.steps.iter().fold(view.origin, |base, &(axis, step)| {
-                    self.add_scaled(base, coords[axis], step)
-                })
+                view.steps.iter().fold(view.origin, |base, &(axis, step)| self.add_scaled(base, coords[axis], step))
             };
             bases.push(base);
         }
@@ -163,23 +142,13 @@ impl Func<'_> {
     }
 
     /// The address, but for the displacement, of a view's element at a point of the inner axis.
-    pub(crate) fn address(
-        &mut self,
-        view: &ViewCode,
-        base: clif::Value,
-        point: Option<clif::Value>,
-    ) -> clif::Value {
+    pub(crate) fn address(&mut self, view: &ViewCode, base: clif::Value, point: Option<clif::Value>) -> clif::Value {
         match (view.inner, point) {
             (None, _) | (_, None) => base,
             (Some(Stride::Unit), Some(point)) => {
                 let size = view.ty.bytes();
-                let offset = if size == 1 {
-                    point
-                } else {
-                    self.b
-                        .ins()
-                        .ishl_imm_u(point, i64::from(size.trailing_zeros()))
-                };
+                let offset =
+                    if size == 1 { point } else { self.b.ins().ishl_imm_u(point, i64::from(size.trailing_zeros())) };
                 self.b.ins().iadd(base, offset)
             }
             (Some(Stride::Bytes(stride)), Some(point)) => self.add_scaled(base, point, stride),
