@@ -121,3 +121,27 @@ pub fn io_text(error: io::Error) -> String {
 fn without_number(text: &str) -> String {
     text.split(" (os error").next().unwrap_or(text).to_owned()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Failure, without_number};
+    use hotloop::{Error, RunError};
+    use std::process::ExitCode;
+
+    #[test]
+    fn each_kind_has_its_code() {
+        let code = |failure: Failure| failure.tell();
+        assert_eq!(code(Error::Unsupported("not here".to_owned()).into()), ExitCode::from(1));
+        assert_eq!(code(Failure::Data("bad".to_owned())), ExitCode::from(1));
+        assert_eq!(code(Failure::Usage("bad".to_owned())), ExitCode::from(2));
+        assert_eq!(code(Error::Bug("ours".to_owned()).into()), ExitCode::from(3));
+        assert_eq!(code(Error::Run(RunError::Cancelled).into()), ExitCode::from(130));
+        assert_eq!(code(Failure::Closed), ExitCode::SUCCESS);
+    }
+
+    #[test]
+    fn numbers_of_system_errors_are_dropped() {
+        assert_eq!(without_number("No such file or directory (os error 2)"), "No such file or directory");
+        assert_eq!(without_number("plain"), "plain");
+    }
+}
