@@ -126,8 +126,8 @@ def names():
         call(file, "scalar that does not fit", "kernel k(«a: i32») = a", ("E0115", "parameter `a` is `i32`"), a=F64)
         call(file, "recursion", "fn f(x) = «f(x)» + 1\nkernel k(a) = f(a)", ("E0140", "`f` calls itself"), a=F64)
         call(file, "recursion through another", "fn f(x) = g(x)\nfn g(x) = «f(x)»\nkernel k(a) = f(a)", ("E0140", "`f` calls itself"), a=F64)
-        call(file, "kernel called", "kernel f(x) = x\nkernel k(a) = «f(a)»", ("E0101", "`f` is a kernel"))
-        file.lines[-3:-1] = ["#> case call", "#> kernel k", "#> in a: f64 = 1", ""]
+        rows = [("a", "f64", "1")]
+        error(file, "kernel called", "kernel f(x) = x\nkernel k(a) = «f(a)»", ("E0101", "`f` is a kernel"), inputs=rows, kernel="k")
         call(file, "two places", "kernel k(a) {\n    let x = «b» + 1\n    x + «c»\n}", ("E0100", "`b` is not defined"), ("E0100", "`c` is not defined"), a=F64)
 
 
