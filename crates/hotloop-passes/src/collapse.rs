@@ -2,9 +2,7 @@
 //! is one long loop. The order of points, and so every linear index, stays the same.
 
 use hotloop_ir::build::LaneBuilder;
-use hotloop_ir::{
-    Array, Extent, Inst, Layout, Nest, NestId, Op, Program, Schedule, Slot, Span, Step, Type, View,
-};
+use hotloop_ir::{Array, Extent, Inst, Layout, Nest, NestId, Op, Program, Schedule, Slot, Span, Step, Type, View};
 
 /// Collapses every nest.
 pub fn run(program: &mut Program) {
@@ -22,15 +20,11 @@ fn collapse_list(steps: &mut Vec<Step>, program: &mut Program) {
                 let id = *id;
                 collapse_nest(id, program, &mut list);
             }
-            Step::If {
-                then, otherwise, ..
-            } => {
+            Step::If { then, otherwise, .. } => {
                 collapse_list(then, program);
                 collapse_list(otherwise, program);
             }
-            Step::For { body, .. } | Step::Loop(body) | Step::Block(body) => {
-                collapse_list(body, program)
-            }
+            Step::For { body, .. } | Step::Loop(body) | Step::Block(body) => collapse_list(body, program),
             Step::Alloc(..) | Step::Break(_) | Step::Continue(_) => {}
         }
         list.push(step);
@@ -54,21 +48,13 @@ fn collapse_nest(id: NestId, program: &mut Program, list: &mut Vec<Step>) {
 fn can_merge(nest: &Nest, outer: u32, arrays: &[Array]) -> bool {
     let inner = outer + 1;
     nest.axes[outer as usize].kind == nest.axes[inner as usize].kind
-        && !nest
-            .lane
-            .values
-            .iter()
-            .any(|inst| matches!(inst, Inst::Axis(axis) if *axis == outer || *axis == inner))
+        && !nest.lane.values.iter().any(|inst| matches!(inst, Inst::Axis(axis) if *axis == outer || *axis == inner))
         && nest.views.iter().all(|view| one_run(view, outer, arrays))
 }
 
 fn one_run(view: &View, outer: u32, arrays: &[Array]) -> bool {
     let walks = |axis: u32| {
-        let mut dims = view
-            .dims
-            .iter()
-            .enumerate()
-            .filter(move |(_, dim)| dim.axis == Some(axis));
+        let mut dims = view.dims.iter().enumerate().filter(move |(_, dim)| dim.axis == Some(axis));
         (dims.next(), dims.next())
     };
     match (walks(outer), walks(outer + 1)) {
@@ -128,10 +114,7 @@ fn product(a: Extent, b: Extent, program: &mut Program, list: &mut Vec<Step>) ->
         return Extent::Const(a.wrapping_mul(b));
     }
     let slot = hotloop_ir::SlotId(program.slots.len() as u32);
-    program.slots.push(Slot {
-        name: "extent".to_string(),
-        ty: Type::I64,
-    });
+    program.slots.push(Slot { name: "extent".to_string(), ty: Type::I64 });
     let mut b_ = LaneBuilder::new();
     let mut read = |extent: Extent| match extent {
         Extent::Const(value) => b_.const_(hotloop_ir::Scalar::i64(value)),

@@ -45,10 +45,7 @@ fn known(lane: &Lane, value: Value) -> Option<Scalar> {
 fn constant(lane: &Lane, value: Value) -> Option<Scalar> {
     match lane.inst(value) {
         Inst::Op(op, args) => {
-            let args: Option<Vec<Scalar>> = args[..op.arity()]
-                .iter()
-                .map(|&arg| known(lane, arg))
-                .collect();
+            let args: Option<Vec<Scalar>> = args[..op.arity()].iter().map(|&arg| known(lane, arg)).collect();
             Some(eval(*op, &args?))
         }
         Inst::Convert(arg) => Some(convert(known(lane, *arg)?, lane.ty(value))),
@@ -102,12 +99,7 @@ fn replace_operands(inst: &mut Inst, same: &[Value]) {
         Inst::Op(_, args) => args.iter_mut().for_each(swap),
         Inst::Convert(value) | Inst::Bitcast(value) => swap(value),
         Inst::LoadAt(_, index) => index.iter_mut().for_each(swap),
-        Inst::Const(_)
-        | Inst::Axis(_)
-        | Inst::Slot(_)
-        | Inst::Local(_)
-        | Inst::Load(_)
-        | Inst::Extent(..) => {}
+        Inst::Const(_) | Inst::Axis(_) | Inst::Slot(_) | Inst::Local(_) | Inst::Load(_) | Inst::Extent(..) => {}
     }
 }
 
@@ -122,10 +114,7 @@ fn replace_in_region(region: &mut Region, same: &[Value]) {
 pub(crate) fn replace_in_stmt(stmt: &mut Stmt, same: &[Value]) {
     let swap = |value: &mut Value| *value = same[value.index()];
     match stmt {
-        Stmt::Set(_, value)
-        | Stmt::Store(_, value)
-        | Stmt::SetSlot(_, value)
-        | Stmt::Fold(_, value) => swap(value),
+        Stmt::Set(_, value) | Stmt::Store(_, value) | Stmt::SetSlot(_, value) | Stmt::Fold(_, value) => swap(value),
         Stmt::StoreAt(_, index, value) => {
             index.iter_mut().for_each(swap);
             swap(value);
@@ -134,22 +123,12 @@ pub(crate) fn replace_in_stmt(stmt: &mut Stmt, same: &[Value]) {
             swap(cond);
             shows.iter_mut().for_each(swap);
         }
-        Stmt::If {
-            cond,
-            then,
-            otherwise,
-        } => {
+        Stmt::If { cond, then, otherwise } => {
             swap(cond);
             replace_in_region(then, same);
             replace_in_region(otherwise, same);
         }
-        Stmt::For {
-            start,
-            stop,
-            step,
-            body,
-            ..
-        } => {
+        Stmt::For { start, stop, step, body, .. } => {
             [start, stop, step].into_iter().for_each(swap);
             replace_in_region(body, same);
         }

@@ -14,9 +14,7 @@ fn join_list(steps: &mut Vec<Step>, nests: &mut [Nest]) {
     let mut joined: Vec<Step> = Vec::with_capacity(steps.len());
     for mut step in std::mem::take(steps) {
         match &mut step {
-            Step::If {
-                then, otherwise, ..
-            } => {
+            Step::If { then, otherwise, .. } => {
                 join_list(then, nests);
                 join_list(otherwise, nests);
             }
@@ -65,10 +63,7 @@ fn shift_region(region: &mut [Stmt], values: u32, locals: u32) {
     let shift_local = |local: &mut Local| local.0 += locals;
     for stmt in region {
         match stmt {
-            Stmt::Let(value)
-            | Stmt::Store(_, value)
-            | Stmt::SetSlot(_, value)
-            | Stmt::Fold(_, value) => shift(value),
+            Stmt::Let(value) | Stmt::Store(_, value) | Stmt::SetSlot(_, value) | Stmt::Fold(_, value) => shift(value),
             Stmt::Set(local, value) => {
                 shift_local(local);
                 shift(value);
@@ -81,22 +76,12 @@ fn shift_region(region: &mut [Stmt], values: u32, locals: u32) {
                 shift(cond);
                 shows.iter_mut().for_each(shift);
             }
-            Stmt::If {
-                cond,
-                then,
-                otherwise,
-            } => {
+            Stmt::If { cond, then, otherwise } => {
                 shift(cond);
                 shift_region(then, values, locals);
                 shift_region(otherwise, values, locals);
             }
-            Stmt::For {
-                index,
-                start,
-                stop,
-                step,
-                body,
-            } => {
+            Stmt::For { index, start, stop, step, body } => {
                 shift_local(index);
                 [start, stop, step].into_iter().for_each(shift);
                 shift_region(body, values, locals);

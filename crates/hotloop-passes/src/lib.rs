@@ -3,6 +3,7 @@
 //! The list in [`PASSES`] is the order of work. Each pass keeps every bit of every result; the verifier checks the
 //! Program after each one in debug builds, and once before code generation always.
 
+mod affine;
 mod collapse;
 mod fold;
 mod join;
@@ -23,31 +24,12 @@ pub struct Pass {
 
 /// The passes, in the order they run.
 pub const PASSES: &[Pass] = &[
-    Pass {
-        name: "fold",
-        about: "computes constants and drops what changes no bit",
-        run: fold::run,
-    },
-    Pass {
-        name: "unused",
-        about: "removes values, variables and steps that nothing reads",
-        run: unused::run,
-    },
-    Pass {
-        name: "join",
-        about: "joins scalar code that stands side by side",
-        run: join::run,
-    },
-    Pass {
-        name: "collapse",
-        about: "merges axes that lie together in memory",
-        run: collapse::run,
-    },
-    Pass {
-        name: "schedule",
-        about: "chooses lanes and threads for each nest",
-        run: schedule::run,
-    },
+    Pass { name: "fold", about: "computes constants and drops what changes no bit", run: fold::run },
+    Pass { name: "affine", about: "turns computed indices into views, checked once per loop", run: affine::run },
+    Pass { name: "unused", about: "removes values, variables and steps that nothing reads", run: unused::run },
+    Pass { name: "join", about: "joins scalar code that stands side by side", run: join::run },
+    Pass { name: "collapse", about: "merges axes that lie together in memory", run: collapse::run },
+    Pass { name: "schedule", about: "chooses lanes and threads for each nest", run: schedule::run },
 ];
 
 /// Runs all passes.
@@ -61,11 +43,7 @@ pub fn run_with(mut program: Program, after: &mut dyn FnMut(&Pass, &Program)) ->
         (pass.run)(&mut program);
         if cfg!(debug_assertions) {
             if let Err(error) = hotloop_ir::verify::verify(&program) {
-                panic!(
-                    "pass `{}` broke the program: {error}\n{}",
-                    pass.name,
-                    hotloop_ir::text::print(&program)
-                );
+                panic!("pass `{}` broke the program: {error}\n{}", pass.name, hotloop_ir::text::print(&program));
             }
         }
         after(pass, &program);

@@ -15,22 +15,14 @@ pub fn run(program: &mut Program) {
 }
 
 fn choose(nest: &Nest) -> Schedule {
-    let serial = Schedule {
-        shape: Shape::Serial,
-        lanes: 1,
-        threads: false,
-    };
+    let serial = Schedule { shape: Shape::Serial, lanes: 1, threads: false };
     let Some(last) = nest.axes.last() else {
         return serial;
     };
     if nest.axes.iter().any(|axis| axis.kind == AxisKind::Ordered) {
         return serial;
     }
-    let reduces = nest
-        .axes
-        .iter()
-        .filter(|axis| axis.kind == AxisKind::Reduce)
-        .count();
+    let reduces = nest.axes.iter().filter(|axis| axis.kind == AxisKind::Reduce).count();
     let checks = has_check(&nest.lane.body);
     let shape = match (reduces, last.kind) {
         (0, _) => Shape::Map,
@@ -44,11 +36,7 @@ fn choose(nest: &Nest) -> Schedule {
         Shape::Map | Shape::FoldRows | Shape::FoldColumns if !vectorizable(nest, checks) => 1,
         Shape::Map | Shape::FoldRows | Shape::FoldColumns => lanes(nest),
     };
-    Schedule {
-        shape,
-        lanes,
-        threads: true,
-    }
+    Schedule { shape, lanes, threads: true }
 }
 
 /// A group of lanes that meets a fault is run again point by point, so nothing may have been stored before a check.
@@ -59,9 +47,7 @@ fn vectorizable(nest: &Nest, checks: bool) -> bool {
 fn has_check(region: &Region) -> bool {
     region.iter().any(|stmt| match stmt {
         Stmt::Check { .. } => true,
-        Stmt::If {
-            then, otherwise, ..
-        } => has_check(then) || has_check(otherwise),
+        Stmt::If { then, otherwise, .. } => has_check(then) || has_check(otherwise),
         Stmt::For { body, .. } | Stmt::Loop(body) | Stmt::Block(body) => has_check(body),
         Stmt::Let(_)
         | Stmt::Set(..)
@@ -81,13 +67,9 @@ fn stores_before_check(region: &Region, stored: &mut bool) -> bool {
             false
         }
         Stmt::Check { .. } => *stored,
-        Stmt::If {
-            then, otherwise, ..
-        } => stores_before_check(then, stored) || stores_before_check(otherwise, stored),
+        Stmt::If { then, otherwise, .. } => stores_before_check(then, stored) || stores_before_check(otherwise, stored),
         // A second turn comes after the first one's stores.
-        Stmt::For { body, .. } | Stmt::Loop(body) => {
-            stores_before_check(body, stored) || (*stored && has_check(body))
-        }
+        Stmt::For { body, .. } | Stmt::Loop(body) => stores_before_check(body, stored) || (*stored && has_check(body)),
         Stmt::Block(body) => stores_before_check(body, stored),
         Stmt::Let(_) | Stmt::Set(..) | Stmt::Break(_) | Stmt::Continue(_) => false,
     })
@@ -101,12 +83,7 @@ fn lanes(nest: &Nest) -> u32 {
     };
     let wanted = (REGISTER / widest) * copies(nest);
     let lanes = wanted.max(REGISTER / narrowest);
-    let most = nest
-        .folds
-        .iter()
-        .map(|fold| fold_partials(fold.ty) as u32)
-        .min()
-        .unwrap_or(64);
+    let most = nest.folds.iter().map(|fold| fold_partials(fold.ty) as u32).min().unwrap_or(64);
     lanes.min(most)
 }
 
@@ -123,16 +100,12 @@ fn value_sizes(nest: &Nest) -> Vec<u32> {
         })
         .map(|(_, ty)| ty.bytes() as u32)
         .collect();
-    sizes.extend(
-        nest.folds
-            .iter()
-            .filter(|fold| fold.ty != Type::Bool)
-            .map(|fold| fold.ty.bytes() as u32),
-    );
-    let bools =
-        lane.values.iter().zip(&lane.types).any(|(inst, ty)| {
-            *ty == Type::Bool && matches!(inst, Inst::Load(_) | Inst::LoadAt(..))
-        });
+    sizes.extend(nest.folds.iter().filter(|fold| fold.ty != Type::Bool).map(|fold| fold.ty.bytes() as u32));
+    let bools = lane
+        .values
+        .iter()
+        .zip(&lane.types)
+        .any(|(inst, ty)| *ty == Type::Bool && matches!(inst, Inst::Load(_) | Inst::LoadAt(..)));
     if sizes.is_empty() || bools {
         sizes.push(1);
     }
@@ -141,17 +114,8 @@ fn value_sizes(nest: &Nest) -> Vec<u32> {
 
 /// Copies of a group computed side by side: enough to hide latency, few enough for the registers and the compile time.
 fn copies(nest: &Nest) -> u32 {
-    let ops = nest
-        .lane
-        .values
-        .iter()
-        .filter(|inst| matches!(inst, Inst::Op(..) | Inst::Convert(_)))
-        .count();
-    let slow = nest
-        .lane
-        .values
-        .iter()
-        .any(|inst| matches!(inst, Inst::Op(Op::FloorDiv | Op::FloorRem, _)));
+    let ops = nest.lane.values.iter().filter(|inst| matches!(inst, Inst::Op(..) | Inst::Convert(_))).count();
+    let slow = nest.lane.values.iter().any(|inst| matches!(inst, Inst::Op(Op::FloorDiv | Op::FloorRem, _)));
     match ops {
         _ if slow => 1,
         0..=64 => 4,

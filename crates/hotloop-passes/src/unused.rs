@@ -2,8 +2,7 @@
 //! steps without effect. Loads go too: the Program has promised that they are in bounds.
 
 use hotloop_ir::{
-    Extent, FoldDest, Inst, Lane, Nest, Param, Program, Region, ResultRef, SlotId, Step, Stmt,
-    Type, Value,
+    Extent, FoldDest, Inst, Lane, Nest, Param, Program, Region, ResultRef, SlotId, Step, Stmt, Type, Value,
 };
 use std::collections::HashSet;
 
@@ -58,22 +57,12 @@ fn steps_read(steps: &[Step], read: &mut HashSet<SlotId>) {
     for step in steps {
         match step {
             Step::Alloc(_, extents) => read.extend(extents),
-            Step::If {
-                cond,
-                then,
-                otherwise,
-            } => {
+            Step::If { cond, then, otherwise } => {
                 read.insert(*cond);
                 steps_read(then, read);
                 steps_read(otherwise, read);
             }
-            Step::For {
-                start,
-                stop,
-                step,
-                body,
-                ..
-            } => {
+            Step::For { start, stop, step, body, .. } => {
                 read.extend([start, stop, step]);
                 steps_read(body, read);
             }
@@ -109,9 +98,7 @@ fn clean_lane(lane: &mut Lane, slots: &HashSet<SlotId>) -> bool {
 
 fn count(region: &Region) -> usize {
     let inner = |stmt: &Stmt| match stmt {
-        Stmt::If {
-            then, otherwise, ..
-        } => count(then) + count(otherwise),
+        Stmt::If { then, otherwise, .. } => count(then) + count(otherwise),
         Stmt::For { body, .. } | Stmt::Loop(body) | Stmt::Block(body) => count(body),
         Stmt::Let(_)
         | Stmt::Set(..)
@@ -148,9 +135,7 @@ fn remove_dead_stores(region: &mut Region, lane: &Lane, slots: &HashSet<SlotId>)
         Stmt::Set(local, _) => read.contains(local),
         Stmt::SetSlot(slot, _) => slots.contains(slot),
         Stmt::Check { cond, .. } => !truth(*cond),
-        Stmt::If {
-            then, otherwise, ..
-        } => !then.is_empty() || !otherwise.is_empty(),
+        Stmt::If { then, otherwise, .. } => !then.is_empty() || !otherwise.is_empty(),
         Stmt::Block(body) => !body.is_empty(),
         Stmt::Let(_)
         | Stmt::Store(..)
@@ -166,9 +151,7 @@ fn remove_dead_stores(region: &mut Region, lane: &Lane, slots: &HashSet<SlotId>)
 fn retain(region: &mut Region, keep: &dyn Fn(&Stmt) -> bool) {
     for stmt in region.iter_mut() {
         match stmt {
-            Stmt::If {
-                then, otherwise, ..
-            } => {
+            Stmt::If { then, otherwise, .. } => {
                 retain(then, keep);
                 retain(otherwise, keep);
             }
@@ -220,10 +203,7 @@ fn mark(region: &Region, lane: &Lane, used: &mut [bool]) {
 pub(crate) fn for_each_use(region: &Region, f: &mut dyn FnMut(Value)) {
     for stmt in region {
         match stmt {
-            Stmt::Set(_, value)
-            | Stmt::Store(_, value)
-            | Stmt::SetSlot(_, value)
-            | Stmt::Fold(_, value) => f(*value),
+            Stmt::Set(_, value) | Stmt::Store(_, value) | Stmt::SetSlot(_, value) | Stmt::Fold(_, value) => f(*value),
             Stmt::StoreAt(_, index, value) => {
                 index.iter().for_each(|&value| f(value));
                 f(*value);
@@ -232,22 +212,12 @@ pub(crate) fn for_each_use(region: &Region, f: &mut dyn FnMut(Value)) {
                 f(*cond);
                 shows.iter().for_each(|&value| f(value));
             }
-            Stmt::If {
-                cond,
-                then,
-                otherwise,
-            } => {
+            Stmt::If { cond, then, otherwise } => {
                 f(*cond);
                 for_each_use(then, f);
                 for_each_use(otherwise, f);
             }
-            Stmt::For {
-                start,
-                stop,
-                step,
-                body,
-                ..
-            } => {
+            Stmt::For { start, stop, step, body, .. } => {
                 [start, stop, step].into_iter().for_each(|&value| f(value));
                 for_each_use(body, f);
             }
@@ -262,28 +232,20 @@ fn clean_steps(steps: &mut Vec<Step>, nests: &[Nest]) -> bool {
     let mut changed = false;
     for step in steps.iter_mut() {
         match step {
-            Step::If {
-                then, otherwise, ..
-            } => {
+            Step::If { then, otherwise, .. } => {
                 changed |= clean_steps(then, nests);
                 changed |= clean_steps(otherwise, nests);
             }
-            Step::For { body, .. } | Step::Loop(body) | Step::Block(body) => {
-                changed |= clean_steps(body, nests)
-            }
+            Step::For { body, .. } | Step::Loop(body) | Step::Block(body) => changed |= clean_steps(body, nests),
             Step::Nest(_) | Step::Alloc(..) | Step::Break(_) | Step::Continue(_) => {}
         }
     }
     let before = steps.len();
     steps.retain(|step| match step {
         Step::Nest(id) => !nests[id.index()].lane.body.is_empty(),
-        Step::If {
-            then, otherwise, ..
-        } => !then.is_empty() || !otherwise.is_empty(),
+        Step::If { then, otherwise, .. } => !then.is_empty() || !otherwise.is_empty(),
         Step::Block(body) => !body.is_empty(),
-        Step::Alloc(..) | Step::For { .. } | Step::Loop(_) | Step::Break(_) | Step::Continue(_) => {
-            true
-        }
+        Step::Alloc(..) | Step::For { .. } | Step::Loop(_) | Step::Break(_) | Step::Continue(_) => true,
     });
     changed || steps.len() != before
 }
@@ -292,14 +254,8 @@ fn clean_steps(steps: &mut Vec<Step>, nests: &[Nest]) -> bool {
 pub(crate) fn compact(program: &mut Program) {
     let mut order = Vec::new();
     number_nests(&mut program.steps, &mut order);
-    let mut nests: Vec<Option<Nest>> = std::mem::take(&mut program.nests)
-        .into_iter()
-        .map(Some)
-        .collect();
-    program.nests = order
-        .into_iter()
-        .filter_map(|old: usize| nests[old].take())
-        .collect();
+    let mut nests: Vec<Option<Nest>> = std::mem::take(&mut program.nests).into_iter().map(Some).collect();
+    program.nests = order.into_iter().filter_map(|old: usize| nests[old].take()).collect();
     for nest in &mut program.nests {
         compact_lane(&mut nest.lane);
         compact_views(nest);
@@ -317,15 +273,11 @@ fn number_nests(steps: &mut [Step], order: &mut Vec<usize>) {
                 order.push(id.index());
                 id.0 = order.len() as u32 - 1;
             }
-            Step::If {
-                then, otherwise, ..
-            } => {
+            Step::If { then, otherwise, .. } => {
                 number_nests(then, order);
                 number_nests(otherwise, order);
             }
-            Step::For { body, .. } | Step::Loop(body) | Step::Block(body) => {
-                number_nests(body, order)
-            }
+            Step::For { body, .. } | Step::Loop(body) | Step::Block(body) => number_nests(body, order),
             Step::Alloc(..) | Step::Break(_) | Step::Continue(_) => {}
         }
     }
@@ -335,15 +287,11 @@ fn lets_in_order(region: &Region, order: &mut Vec<Value>) {
     for stmt in region {
         match stmt {
             Stmt::Let(value) => order.push(*value),
-            Stmt::If {
-                then, otherwise, ..
-            } => {
+            Stmt::If { then, otherwise, .. } => {
                 lets_in_order(then, order);
                 lets_in_order(otherwise, order);
             }
-            Stmt::For { body, .. } | Stmt::Loop(body) | Stmt::Block(body) => {
-                lets_in_order(body, order)
-            }
+            Stmt::For { body, .. } | Stmt::Loop(body) | Stmt::Block(body) => lets_in_order(body, order),
             Stmt::Set(..)
             | Stmt::Store(..)
             | Stmt::StoreAt(..)
@@ -370,12 +318,7 @@ fn compact_lane(lane: &mut Lane) {
             Inst::Op(_, args) => args.iter_mut().for_each(|arg| *arg = same[arg.index()]),
             Inst::Convert(arg) | Inst::Bitcast(arg) => *arg = same[arg.index()],
             Inst::LoadAt(_, index) => index.iter_mut().for_each(|arg| *arg = same[arg.index()]),
-            Inst::Const(_)
-            | Inst::Axis(_)
-            | Inst::Slot(_)
-            | Inst::Local(_)
-            | Inst::Load(_)
-            | Inst::Extent(..) => {}
+            Inst::Const(_) | Inst::Axis(_) | Inst::Slot(_) | Inst::Local(_) | Inst::Load(_) | Inst::Extent(..) => {}
         }
         values.push(inst);
     }
@@ -394,12 +337,8 @@ fn rename(region: &mut Region, same: &[Value]) {
 fn rename_lets(stmt: &mut Stmt, same: &[Value]) {
     match stmt {
         Stmt::Let(value) => *value = same[value.index()],
-        Stmt::If {
-            then, otherwise, ..
-        } => {
-            then.iter_mut()
-                .chain(otherwise)
-                .for_each(|stmt| rename_lets(stmt, same));
+        Stmt::If { then, otherwise, .. } => {
+            then.iter_mut().chain(otherwise).for_each(|stmt| rename_lets(stmt, same));
         }
         Stmt::For { body, .. } | Stmt::Loop(body) | Stmt::Block(body) => {
             body.iter_mut().for_each(|stmt| rename_lets(stmt, same));
@@ -453,15 +392,11 @@ fn for_each_store(region: &mut Region, f: &mut dyn FnMut(&mut hotloop_ir::ViewId
     for stmt in region {
         match stmt {
             Stmt::Store(view, _) => f(view),
-            Stmt::If {
-                then, otherwise, ..
-            } => {
+            Stmt::If { then, otherwise, .. } => {
                 for_each_store(then, f);
                 for_each_store(otherwise, f);
             }
-            Stmt::For { body, .. } | Stmt::Loop(body) | Stmt::Block(body) => {
-                for_each_store(body, f)
-            }
+            Stmt::For { body, .. } | Stmt::Loop(body) | Stmt::Block(body) => for_each_store(body, f),
             Stmt::Let(_)
             | Stmt::Set(..)
             | Stmt::StoreAt(..)

@@ -703,6 +703,8 @@ impl<'m> Checker<'m> {
         let elem = start.ty.elem;
         let count = self.share(body, count, &mut bound);
         let steps = Expr::op(Op::Sub, vec![count.clone(), Expr::int(1, span)], span);
+        // One number has no step; the distance over 1 keeps it finite, and it is not used.
+        let steps = Expr::op(Op::Max, vec![steps, Expr::int(1, span)], span);
         let steps = Expr {
             kind: Kind::Convert(Box::new(steps)),
             ty: Ty::scalar(elem),

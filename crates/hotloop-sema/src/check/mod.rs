@@ -186,7 +186,12 @@ impl<'m> Checker<'m> {
         let mut diags = Vec::new();
         let mut types = Vec::new();
         for ((param, &arg), given) in item.params.iter().zip(args).zip(given) {
-            match self.param_ty(param, arg) {
+            // A vectorized kernel is written for one element, and so are its annotations.
+            let mapped = has_attr(item, "vectorize");
+            let one = if mapped && arg.rank > 0 { arg.with_rank(0) } else { arg };
+            let fits = |ty: &Ty| arg.rank == one.rank || ty.elem == arg.elem;
+            let ty = self.param_ty(param, one).filter(fits);
+            match ty.map(|ty| ty.with_rank(ty.rank + arg.rank - one.rank)) {
                 Some(ty) => types.push(ty),
                 None => diags.push(argument_type(param, given)),
             }

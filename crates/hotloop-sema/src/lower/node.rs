@@ -192,7 +192,8 @@ impl<'h> Lower<'h> {
                 let value = self.scalar_ref(value);
                 let dims = extents
                     .iter()
-                    .map(|extent| self.given_extent(extent))
+                    .zip(0..)
+                    .map(|(extent, axis)| self.given_extent(extent, axis))
                     .collect();
                 self.add_node(NodeKind::Fill(value), elem, dims)
             }
@@ -204,7 +205,7 @@ impl<'h> Lower<'h> {
             }
             Kind::Ramp(start, step, count) => {
                 let (start, step) = (self.scalar_ref(start), self.scalar_ref(step));
-                let dim = self.given_extent(count);
+                let dim = self.given_extent(count, 0);
                 self.add_node(NodeKind::Ramp(start, step), elem, vec![dim])
             }
             // These are scalars; checking gives none of them an axis.
@@ -261,7 +262,7 @@ impl<'h> Lower<'h> {
     }
 
     /// An extent the user computes: checked not to be negative.
-    fn given_extent(&mut self, expr: &'h Expr) -> Dim {
+    fn given_extent(&mut self, expr: &'h Expr, axis: u32) -> Dim {
         let extent = self.expr_ext(expr);
         let known = match extent {
             Ext::Const(value) => value >= 0,
@@ -270,13 +271,9 @@ impl<'h> Lower<'h> {
         if !known {
             let (value, zero) = (self.ext_pending(extent), self.ext_pending(Ext::Const(0)));
             let cond = self.pending.b.op(Op::Le, &[zero, value]);
-            self.pending_check(
-                FaultKind::NegativeExtent,
-                cond,
-                [value, zero],
-                expr.span,
-                "",
-            );
+            let site = self.site(FaultKind::NegativeExtent, expr.span, "", axis);
+            self.pending_used = true;
+            self.pending.b.push(Stmt::Check { cond, site, shows: [value, zero] });
             if let Ext::Slot(slot) = extent {
                 self.nonneg_slots.insert(slot);
             }

@@ -26,6 +26,10 @@ impl<'h> Lower<'h> {
                     return value;
                 }
             }
+            Kind::Extent(base, axis) if matches!(base.kind, Kind::Var(_)) => {
+                let dims = self.dims_of(base);
+                return Self::ext_ref(self.canon(dims[*axis as usize].extent));
+            }
             _ => {}
         }
         self.prepare(expr);

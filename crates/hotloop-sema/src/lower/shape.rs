@@ -444,10 +444,26 @@ impl<'h> Lower<'h> {
         if let (Ext::Const(start), Ext::Const(stop), Ext::Const(step)) = (start, stop, step) {
             return Ext::Const(range_len(start, stop, step));
         }
+        if step == Ext::Const(1) {
+            return match (start, self.is_nonneg_slot(stop)) {
+                (Ext::Const(0), true) => stop,
+                (_, _) => self.steps_up(start, stop),
+            };
+        }
         let back = self.ext_op(Op::Sub, start, stop);
         let steps = self.ext_op(Op::FloorDiv, back, step);
         let count = self.ext_op(Op::Sub, Ext::Const(0), steps);
         let count = self.ext_op(Op::Max, count, Ext::Const(0));
+        if let Ext::Slot(slot) = count {
+            self.nonneg_slots.insert(slot);
+        }
+        count
+    }
+
+    /// `max(stop - start, 0)`
+    fn steps_up(&mut self, start: Ext, stop: Ext) -> Ext {
+        let distance = self.ext_op(Op::Sub, stop, start);
+        let count = self.ext_op(Op::Max, distance, Ext::Const(0));
         if let Ext::Slot(slot) = count {
             self.nonneg_slots.insert(slot);
         }
