@@ -88,11 +88,7 @@ impl<V: Clone> Memory<V> {
 
     /// The value under a signature; builds it, with the bytes it takes, where it is not here. When many threads ask
     /// for the same at once, one builds and the others wait. A failure is not kept: the next in line tries again.
-    pub fn get_or_build<E>(
-        &self,
-        lookup: &Lookup<'_>,
-        build: impl FnOnce() -> Result<(V, usize), E>,
-    ) -> Result<V, E> {
+    pub fn get_or_build<E>(&self, lookup: &Lookup<'_>, build: impl FnOnce() -> Result<(V, usize), E>) -> Result<V, E> {
         loop {
             if let Some(value) = self.get(lookup) {
                 return Ok(value);

@@ -99,16 +99,14 @@ impl Array {
     /// The elements, if they are of type `T`.
     pub fn try_as_slice<T: Element>(&self) -> Option<&[T]> {
         // SAFETY: the buffer holds `len` initialised elements of `ty`, which is `T`'s, aligned for it.
-        (self.ty == T::TYPE)
-            .then(|| unsafe { std::slice::from_raw_parts(self.buffer.ptr.as_ptr().cast(), self.len()) })
+        (self.ty == T::TYPE).then(|| unsafe { std::slice::from_raw_parts(self.buffer.ptr.as_ptr().cast(), self.len()) })
     }
 
     /// The elements for writing, if they are of type `T`.
     pub fn try_as_mut_slice<T: Element>(&mut self) -> Option<&mut [T]> {
         let len = self.len();
         // SAFETY: as above, and the array is borrowed exclusively.
-        (self.ty == T::TYPE)
-            .then(|| unsafe { std::slice::from_raw_parts_mut(self.buffer.ptr.as_ptr().cast(), len) })
+        (self.ty == T::TYPE).then(|| unsafe { std::slice::from_raw_parts_mut(self.buffer.ptr.as_ptr().cast(), len) })
     }
 
     /// The elements.
@@ -250,10 +248,15 @@ fn advise_huge(ptr: NonNull<u8>, bytes: usize) {
 #[cfg(not(target_os = "linux"))]
 fn advise_huge(_: NonNull<u8>, _: usize) {}
 
+/// The alignment allocators give anyway.
+const PLAIN_ALIGN: usize = 16;
+
 /// Memory and how to give it back.
 pub(crate) struct Buffer {
     ptr: NonNull<u8>,
+    /// What was allocated, which begins `before` bytes ahead of `ptr`.
     layout: Layout,
+    before: usize,
 }
 
 // SAFETY: a buffer is plain memory with one owner; nothing about it belongs to a thread.
@@ -264,19 +267,31 @@ unsafe impl Sync for Buffer {}
 impl Buffer {
     /// So many bytes, aligned to `ALIGN` and not initialised; none if there is no memory.
     pub(crate) fn aligned(bytes: usize) -> Option<Buffer> {
-        let align = if bytes >= HUGE { HUGE_PAGE } else { ALIGN };
-        let layout = Layout::from_size_align(bytes, align).ok()?;
         if bytes == 0 {
             // A dangling address that is aligned for every element type.
             let ptr = NonNull::new(std::ptr::without_provenance_mut(ALIGN))?;
-            return Some(Buffer { ptr, layout });
+            return Some(Buffer { ptr, layout: Layout::new::<()>(), before: 0 });
         }
+        if bytes >= HUGE { Buffer::huge(bytes) } else { Buffer::padded(bytes) }
+    }
+
+    /// Allocators are up to four times quicker with ordinary alignment, so this takes more and begins inside.
+    fn padded(bytes: usize) -> Option<Buffer> {
+        let layout = Layout::from_size_align(bytes + ALIGN - PLAIN_ALIGN, PLAIN_ALIGN).ok()?;
+        // SAFETY: the layout is not of size zero.
+        let start = NonNull::new(unsafe { alloc::alloc(layout) })?;
+        let before = start.addr().get().next_multiple_of(ALIGN) - start.addr().get();
+        // SAFETY: the address is a multiple of `PLAIN_ALIGN`, so at most `ALIGN - PLAIN_ALIGN` bytes are passed over,
+        // and `bytes` are left.
+        Some(Buffer { ptr: unsafe { start.add(before) }, layout, before })
+    }
+
+    fn huge(bytes: usize) -> Option<Buffer> {
+        let layout = Layout::from_size_align(bytes, HUGE_PAGE).ok()?;
         // SAFETY: the layout is not of size zero.
         let ptr = NonNull::new(unsafe { alloc::alloc(layout) })?;
-        if bytes >= HUGE {
-            advise_huge(ptr, bytes);
-        }
-        Some(Buffer { ptr, layout })
+        advise_huge(ptr, bytes);
+        Some(Buffer { ptr, layout, before: 0 })
     }
 
     /// The address of the first byte.
@@ -286,7 +301,7 @@ impl Buffer {
 
     /// The number of bytes.
     pub(crate) fn len(&self) -> usize {
-        self.layout.size()
+        self.layout.size() - self.before
     }
 
     fn from_vec<T: Element>(vec: Vec<T>) -> Buffer {
@@ -295,8 +310,8 @@ impl Buffer {
         let ptr = NonNull::from(vec.as_mut_slice()).cast();
         // A vector without capacity holds nothing to give back, which is what size 0 means here too.
         match Layout::from_size_align(size, align_of::<T>()) {
-            Ok(layout) => Buffer { ptr, layout },
-            Err(_) => Buffer { ptr, layout: Layout::new::<()>() },
+            Ok(layout) => Buffer { ptr, layout, before: 0 },
+            Err(_) => Buffer { ptr, layout: Layout::new::<()>(), before: 0 },
         }
     }
 }
@@ -304,8 +319,9 @@ impl Buffer {
 impl Drop for Buffer {
     fn drop(&mut self) {
         if self.layout.size() > 0 {
-            // SAFETY: the memory came from the global allocator with this layout, here or inside the vector.
-            unsafe { alloc::dealloc(self.ptr.as_ptr(), self.layout) }
+            // SAFETY: the memory came from the global allocator with this layout, here or inside the vector, and began
+            // `before` bytes ahead.
+            unsafe { alloc::dealloc(self.ptr.sub(self.before).as_ptr(), self.layout) }
         }
     }
 }

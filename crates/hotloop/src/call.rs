@@ -288,13 +288,7 @@ fn collect(plan: &Plan, frame: &Frame, host: &mut Host<'_>) -> Result<Outputs, E
 }
 
 /// Puts the results that were not written directly into their `out`.
-fn store(
-    plan: &Plan,
-    frame: &Frame,
-    host: &mut Host<'_>,
-    direct: &Direct<'_>,
-    outs: &[Arg<'_>],
-) -> Result<(), Error> {
+fn store(plan: &Plan, frame: &Frame, host: &mut Host<'_>, direct: &Direct<'_>, outs: &[Arg<'_>]) -> Result<(), Error> {
     for (index, result) in plan.results.iter().enumerate() {
         let Some(out) = out_parts(&outs[index]) else { continue };
         match result {

@@ -267,7 +267,8 @@ impl EngineBuilder {
     }
 }
 
-/// What target and options put into every signature.
+/// What target and options put into every signature. They are the same for the life of an engine, so the digest does
+/// for them here, and keeps looking up quick.
 fn settings(choice: TargetChoice, targets: &Targets, options: &sema::Options) -> Box<[u8]> {
     let fingerprint = targets.get(choice).map_or("", |target| target.fingerprint.as_str());
     let mut detail = Detail::new();
@@ -275,7 +276,8 @@ fn settings(choice: TargetChoice, targets: &Targets, options: &sema::Options) ->
     types::sign_bytes(fingerprint.as_bytes(), &mut detail);
     // The printed form has every option by name.
     types::sign_bytes(format!("{options:?}").as_bytes(), &mut detail);
-    detail.into_vec().into()
+    let digest = digest(&detail).to_le_bytes();
+    [&[choice as u8], &digest[..]].concat().into()
 }
 
 /// The first byte of a detail: what kind of text was signed.

@@ -16,17 +16,17 @@
 //! - [`Call`] has the choices for one call: threads, target, cancelling, timing.
 //! - [`Error`] keeps apart a wrong text, what a target cannot do, a run that failed, and mistakes of ours.
 
-mod engine;
-mod module;
+mod call;
 mod compile;
 mod emit;
-mod targets;
-mod types;
-mod call;
-mod plan;
-mod host;
-mod threads;
+mod engine;
 mod fault;
+mod host;
+mod module;
+mod plan;
+mod targets;
+mod threads;
+mod types;
 
 mod arg;
 mod array;

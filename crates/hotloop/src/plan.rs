@@ -39,9 +39,15 @@ impl ParamPlan {
 /// A result.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum ResultPlan {
-    Scalar { ty: Type, word: usize },
+    Scalar {
+        ty: Type,
+        word: usize,
+    },
     /// `first` is the first result that is this array: one array can be given back several times.
-    Array { ty: Type, first: usize },
+    Array {
+        ty: Type,
+        first: usize,
+    },
 }
 
 /// An array of the program.

@@ -138,10 +138,7 @@ fn kernels_write_their_mutable_parameters() {
     bump.call(&args![&mut a, 0.5]).expect("it runs");
     assert_eq!(a, [1.5, 2.5]);
     let error = bump.call(&args![&a, 0.5]).expect_err("read-only");
-    assert_eq!(
-        error.to_string(),
-        "`a` is written by `bump`, but the argument is read-only: pass a `&mut` array"
-    );
+    assert_eq!(error.to_string(), "`a` is written by `bump`, but the argument is read-only: pass a `&mut` array");
 }
 
 #[test]

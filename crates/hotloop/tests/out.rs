@@ -50,10 +50,7 @@ fn what_does_not_fit_is_named() {
     let double = kernel(&engine, "kernel double(a) = 2 * a");
     let a = [1.0, 2.0, 3.0];
     let failure = |outs: &mut [Arg<'_>]| double.call_into(&args![&a], outs).expect_err("no fit").to_string();
-    assert_eq!(
-        failure(&mut args![&mut [0.0; 4]]),
-        "result 0 of `double` has the shape [3], the `out` array [4]"
-    );
+    assert_eq!(failure(&mut args![&mut [0.0; 4]]), "result 0 of `double` has the shape [3], the `out` array [4]");
     assert_eq!(
         failure(&mut args![&mut [0f32; 3]]),
         "result 0 of `double` is of type `f64`, the `out` array of type `f32`"

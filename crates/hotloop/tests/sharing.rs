@@ -16,7 +16,9 @@ fn threads_that_ask_at_once_share_one_build() {
                 start.wait();
                 let value = engine.eval("exp(sin(a)) + a", &named! { a }).expect("it runs");
                 let x = f64::from(turn);
-                assert!((value.into_array().expect("an array").as_slice::<f64>()[99] - (x.sin().exp() + x)).abs() < 1e-12);
+                assert!(
+                    (value.into_array().expect("an array").as_slice::<f64>()[99] - (x.sin().exp() + x)).abs() < 1e-12
+                );
             });
         }
     });
