@@ -3,7 +3,7 @@
 use super::shape::{Dim, Ext};
 use super::{Binding, Lower, Ref};
 use crate::hir::{self, Expr, Index, InstanceId, Kind, VarId};
-use hotloop_ir::{ArrayId, FaultKind, Op, Type};
+use hotloop_ir::{ArrayId, FaultKind, Op, Stmt, Type};
 use hotloop_source::Span;
 
 /// A node of the graph.
@@ -129,7 +129,20 @@ impl<'h> Lower<'h> {
             .map(|&child| self.node(child).dims.clone())
             .collect();
         let dims = self.broadcast(&shapes, span);
+        self.compute_once(&kind, &dims);
         self.add_node(kind, elem, dims)
+    }
+
+    /// Puts costly operands that a larger shape would compute over and over into memory first.
+    fn compute_once(&mut self, kind: &NodeKind, dims: &[Dim]) {
+        for child in children(kind) {
+            let own = &self.node(child).dims;
+            let skip = dims.len() - own.len();
+            let wider = |(i, dim): (usize, &Dim)| !dim.is_one() && (i < skip || own[i - skip].is_one());
+            if dims.iter().enumerate().any(wider) && self.costly(child) {
+                self.materialize(child);
+            }
+        }
     }
 
     /// An array expression.
@@ -172,6 +185,7 @@ impl<'h> Lower<'h> {
             }
             Kind::Inline(id, args) => {
                 let values = self.inline_at_array_level(*id, args, span);
+                values.iter().for_each(|&value| self.release(value));
                 self.expect_node(values.into_iter().next(), elem, expr.ty.rank)
             }
             Kind::Let(bound, value) => {
