@@ -380,11 +380,7 @@ impl Block {
     /// A body that is one expression, as after `=`.
     pub fn of(value: Expr) -> Block {
         let span = value.span;
-        Block {
-            stmts: Vec::new(),
-            value: Some(Box::new(value)),
-            span,
-        }
+        Block { stmts: Vec::new(), value: Some(Box::new(value)), span }
     }
 }
 

@@ -5,8 +5,8 @@
 use std::fmt::Write;
 
 use crate::ast::{
-    AttrValue, Attribute, Block, Expr, ExprKind, File, FloatLit, If, Index, IndexElem, IndexKind,
-    Item, ItemKind, Name, Param, Pattern, Place, ResultType, Stmt, StmtKind, TypeExpr,
+    AttrValue, Attribute, Block, Expr, ExprKind, File, FloatLit, If, Index, IndexElem, IndexKind, Item, ItemKind, Name,
+    Param, Pattern, Place, ResultType, Stmt, StmtKind, TypeExpr,
 };
 
 /// A line that is not longer than this is not broken.
@@ -14,10 +14,7 @@ const WIDTH: usize = 80;
 
 /// A whole text, one item after the other.
 pub fn dump(file: &File) -> String {
-    file.items
-        .iter()
-        .map(|item| item_node(item).render())
-        .collect()
+    file.items.iter().map(|item| item_node(item).render()).collect()
 }
 
 /// A block, as it stands inside of an item.
@@ -41,21 +38,13 @@ struct Node {
 impl Node {
     fn word(head: impl Into<String>) -> Node {
         let head = head.into();
-        Node {
-            width: head.chars().count(),
-            head,
-            parts: None,
-        }
+        Node { width: head.chars().count(), head, parts: None }
     }
 
     fn of(head: impl Into<String>, parts: Vec<Node>) -> Node {
         let head = head.into();
         let inside: usize = parts.iter().map(|part| part.width + 1).sum();
-        Node {
-            width: head.chars().count() + 2 + inside,
-            head,
-            parts: Some(parts),
-        }
+        Node { width: head.chars().count() + 2 + inside, head, parts: Some(parts) }
     }
 
     fn render(&self) -> String {
@@ -90,10 +79,7 @@ fn item_node(item: &Item) -> Node {
         ItemKind::Kernel => "kernel",
     };
     let mut parts: Vec<_> = item.attrs.iter().map(attr_node).collect();
-    parts.push(Node::of(
-        "params",
-        item.params.iter().map(param_node).collect(),
-    ));
+    parts.push(Node::of("params", item.params.iter().map(param_node).collect()));
     parts.extend(item.result.as_ref().map(result_node));
     parts.push(block_node(&item.body));
     Node::of(format!("{kind} {}", item.name.text), parts)
@@ -118,11 +104,7 @@ fn keyed(key: Option<&Name>, value: Node) -> Node {
 }
 
 fn param_node(param: &Param) -> Node {
-    Node::word(format!(
-        "{}{}",
-        param.name.text,
-        annotation(param.ty.as_ref())
-    ))
+    Node::word(format!("{}{}", param.name.text, annotation(param.ty.as_ref())))
 }
 
 fn annotation(ty: Option<&TypeExpr>) -> String {
@@ -132,9 +114,7 @@ fn annotation(ty: Option<&TypeExpr>) -> String {
 /// A type as it is written.
 pub(crate) fn type_text(ty: &TypeExpr) -> String {
     let mutable = if ty.mutable { "mut " } else { "" };
-    let axes = ty.rank.map_or_else(String::new, |rank| {
-        format!("[{}]", vec![":"; rank].join(", "))
-    });
+    let axes = ty.rank.map_or_else(String::new, |rank| format!("[{}]", vec![":"; rank].join(", ")));
     format!("{mutable}{}{axes}", ty.element.text)
 }
 
@@ -148,12 +128,7 @@ fn result_node(result: &ResultType) -> Node {
 
 fn block_node(block: &Block) -> Node {
     let mut parts: Vec<_> = block.stmts.iter().map(stmt_node).collect();
-    parts.extend(
-        block
-            .value
-            .as_ref()
-            .map(|value| Node::of("value", vec![expr_node(value)])),
-    );
+    parts.extend(block.value.as_ref().map(|value| Node::of("value", vec![expr_node(value)])));
     Node::of("block", parts)
 }
 
@@ -164,30 +139,20 @@ fn stmt_node(stmt: &Stmt) -> Node {
                 Pattern::Name(name) => name.text.to_string(),
                 Pattern::Tuple(names, _) => format!("({})", name_list(names)),
             };
-            Node::of(
-                format!("let {bound}{}", annotation(ty.as_ref())),
-                vec![expr_node(value)],
-            )
+            Node::of(format!("let {bound}{}", annotation(ty.as_ref())), vec![expr_node(value)])
         }
-        StmtKind::Var { name, ty, value } => Node::of(
-            format!("var {}{}", name.text, annotation(ty.as_ref())),
-            vec![expr_node(value)],
-        ),
+        StmtKind::Var { name, ty, value } => {
+            Node::of(format!("var {}{}", name.text, annotation(ty.as_ref())), vec![expr_node(value)])
+        }
         StmtKind::Assign { place, op, value } => {
             let sign = op.map_or("", |op| op.text());
-            Node::of(
-                format!("{sign}="),
-                vec![place_node(place), expr_node(value)],
-            )
+            Node::of(format!("{sign}="), vec![place_node(place), expr_node(value)])
         }
         StmtKind::If(inner) => if_node(inner),
-        StmtKind::While { cond, body } => {
-            Node::of("while", vec![expr_node(cond), block_node(body)])
+        StmtKind::While { cond, body } => Node::of("while", vec![expr_node(cond), block_node(body)]),
+        StmtKind::For { var, iter, body } => {
+            Node::of(format!("for {}", var.text), vec![expr_node(iter), block_node(body)])
         }
-        StmtKind::For { var, iter, body } => Node::of(
-            format!("for {}", var.text),
-            vec![expr_node(iter), block_node(body)],
-        ),
         StmtKind::Break => Node::of("break", Vec::new()),
         StmtKind::Continue => Node::of("continue", Vec::new()),
         StmtKind::Return(value) => Node::of("return", value.iter().map(expr_node).collect()),
@@ -214,12 +179,7 @@ fn if_node(inner: &If) -> Node {
         parts.push(expr_node(&arm.cond));
         parts.push(block_node(&arm.body));
     }
-    parts.extend(
-        inner
-            .otherwise
-            .as_ref()
-            .map(|block| Node::of("else", vec![block_node(block)])),
-    );
+    parts.extend(inner.otherwise.as_ref().map(|block| Node::of("else", vec![block_node(block)])));
     Node::of("if", parts)
 }
 
@@ -230,9 +190,7 @@ fn expr_node(expr: &Expr) -> Node {
         ExprKind::Float(float) => Node::word(float_text(float)),
         ExprKind::Imaginary(float) => Node::word(format!("{}j", float.text)),
         ExprKind::Unary { op, operand } => Node::of(op.text(), vec![expr_node(operand)]),
-        ExprKind::Binary {
-            op, left, right, ..
-        } => Node::of(op.text(), vec![expr_node(left), expr_node(right)]),
+        ExprKind::Binary { op, left, right, .. } => Node::of(op.text(), vec![expr_node(left), expr_node(right)]),
         ExprKind::Compare { first, rest } => {
             let mut parts = vec![expr_node(first)];
             for link in rest {
@@ -241,24 +199,14 @@ fn expr_node(expr: &Expr) -> Node {
             }
             Node::of("compare", parts)
         }
-        ExprKind::Call {
-            callee,
-            args,
-            named,
-        } => {
+        ExprKind::Call { callee, args, named } => {
             let mut parts = vec![expr_node(callee)];
             parts.extend(args.iter().map(expr_node));
-            parts.extend(
-                named
-                    .iter()
-                    .map(|named| keyed(Some(&named.name), expr_node(&named.value))),
-            );
+            parts.extend(named.iter().map(|named| keyed(Some(&named.name), expr_node(&named.value))));
             Node::of("call", parts)
         }
         ExprKind::Index(index) => index_node(index),
-        ExprKind::Field { base, name } => {
-            Node::of(format!(".{}", name.text), vec![expr_node(base)])
-        }
+        ExprKind::Field { base, name } => Node::of(format!(".{}", name.text), vec![expr_node(base)]),
         ExprKind::Tuple(elements) => Node::of("tuple", elements.iter().map(expr_node).collect()),
         ExprKind::List(elements) => Node::of("list", elements.iter().map(expr_node).collect()),
         ExprKind::If(inner) => if_node(inner),
@@ -284,10 +232,7 @@ fn elem_node(elem: &IndexElem) -> Node {
     match &elem.kind {
         IndexKind::At(expr) => expr_node(expr),
         IndexKind::Slice { start, stop, step } => {
-            let part = |part: &Option<Box<Expr>>| {
-                part.as_ref()
-                    .map_or_else(|| Node::word("_"), |part| expr_node(part))
-            };
+            let part = |part: &Option<Box<Expr>>| part.as_ref().map_or_else(|| Node::word("_"), |part| expr_node(part));
             Node::of("slice", vec![part(start), part(stop), part(step)])
         }
         IndexKind::NewAxis => Node::of("newaxis", Vec::new()),

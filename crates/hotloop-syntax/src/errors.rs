@@ -68,11 +68,7 @@ pub(crate) struct Sink {
 
 impl Sink {
     pub(crate) fn new(limit: usize) -> Sink {
-        Sink {
-            diags: Vec::new(),
-            limit,
-            full: false,
-        }
+        Sink { diags: Vec::new(), limit, full: false }
     }
 
     pub(crate) fn push(&mut self, diag: Diagnostic) {
@@ -80,8 +76,7 @@ impl Sink {
             self.diags.push(diag);
         } else if !self.full {
             let message = format!("more than {} errors; the rest is not shown", self.limit);
-            self.diags
-                .push(Diagnostic::error(TOO_MANY_ERRORS, diag.span, message));
+            self.diags.push(Diagnostic::error(TOO_MANY_ERRORS, diag.span, message));
             self.full = true;
         }
     }
@@ -92,8 +87,7 @@ impl Sink {
 
     /// The diagnostics in the order of the text.
     pub(crate) fn into_vec(mut self) -> Vec<Diagnostic> {
-        self.diags
-            .sort_by_key(|diag| (diag.code == TOO_MANY_ERRORS, diag.span.start));
+        self.diags.sort_by_key(|diag| (diag.code == TOO_MANY_ERRORS, diag.span.start));
         self.diags
     }
 }
@@ -105,74 +99,38 @@ fn error(code: &'static str, span: Span, message: impl Into<String>) -> Diagnost
 /// A piece of the author's text as it may stand in a message.
 fn quote(text: &str) -> String {
     const SHOWN: usize = 40;
-    let head: String = text
-        .chars()
-        .take(SHOWN)
-        .map(|c| if c == '\n' { ' ' } else { c })
-        .collect();
-    if text.chars().nth(SHOWN).is_some() {
-        format!("{head}…")
-    } else {
-        head
-    }
+    let head: String = text.chars().take(SHOWN).map(|c| if c == '\n' { ' ' } else { c }).collect();
+    if text.chars().nth(SHOWN).is_some() { format!("{head}…") } else { head }
 }
 
 pub(crate) fn text_too_long(bytes: usize, limit: usize) -> Diagnostic {
-    error(
-        TEXT_TOO_LONG,
-        Span::at(0),
-        format!("the text has {bytes} bytes; the limit is {limit}"),
-    )
-    .hint("split it into several files, or raise the limit on the size of the text")
+    error(TEXT_TOO_LONG, Span::at(0), format!("the text has {bytes} bytes; the limit is {limit}"))
+        .hint("split it into several files, or raise the limit on the size of the text")
 }
 
 pub(crate) fn too_many_tokens(span: Span, limit: usize) -> Diagnostic {
-    error(
-        TOO_MANY_TOKENS,
-        span,
-        format!("the text has more than {limit} tokens"),
-    )
-    .hint("split it into several files, or raise the limit on tokens")
+    error(TOO_MANY_TOKENS, span, format!("the text has more than {limit} tokens"))
+        .hint("split it into several files, or raise the limit on tokens")
 }
 
 pub(crate) fn too_many_nodes(span: Span, limit: usize) -> Diagnostic {
-    error(
-        TOO_MANY_NODES,
-        span,
-        format!("the text has more than {limit} expressions and statements"),
-    )
-    .hint("split it into several files, or raise the limit on nodes")
+    error(TOO_MANY_NODES, span, format!("the text has more than {limit} expressions and statements"))
+        .hint("split it into several files, or raise the limit on nodes")
 }
 
 pub(crate) fn too_deep(span: Span, limit: usize) -> Diagnostic {
-    error(
-        TOO_DEEP,
-        span,
-        format!("more than {limit} levels of nesting"),
-    )
-    .hint("name the inner parts with `let` and use the names here")
+    error(TOO_DEEP, span, format!("more than {limit} levels of nesting"))
+        .hint("name the inner parts with `let` and use the names here")
 }
 
 pub(crate) fn too_high(span: Span, limit: usize) -> Diagnostic {
-    error(
-        TOO_HIGH,
-        span,
-        format!("a chain of more than {limit} operators"),
-    )
-    .hint("split the expression: `let part = …`, then go on with `part`")
+    error(TOO_HIGH, span, format!("a chain of more than {limit} operators"))
+        .hint("split the expression: `let part = …`, then go on with `part`")
 }
 
 pub(crate) fn unknown_character(span: Span, c: char) -> Diagnostic {
-    let shown = if c.is_control() {
-        c.escape_unicode().to_string()
-    } else {
-        c.to_string()
-    };
-    let diag = error(
-        UNKNOWN_CHARACTER,
-        span,
-        format!("`{shown}` has no meaning here"),
-    );
+    let shown = if c.is_control() { c.escape_unicode().to_string() } else { c.to_string() };
+    let diag = error(UNKNOWN_CHARACTER, span, format!("`{shown}` has no meaning here"));
     match LOOKALIKES.iter().find(|(look, _)| *look == c) {
         Some((_, plain)) => diag.hint(format!("write `{plain}`")),
         None => diag.hint("remove it; comments begin with `#`"),
@@ -205,21 +163,13 @@ pub(crate) fn unended_string(span: Span) -> Diagnostic {
 }
 
 pub(crate) fn single_quotes(span: Span, inside: &str) -> Diagnostic {
-    error(
-        SINGLE_QUOTES,
-        span,
-        format!("`'{}'` is in single quotes", quote(inside)),
-    )
-    .hint(format!("write `\"{}\"`", quote(inside)))
+    error(SINGLE_QUOTES, span, format!("`'{}'` is in single quotes", quote(inside)))
+        .hint(format!("write `\"{}\"`", quote(inside)))
 }
 
 pub(crate) fn bad_number(span: Span, text: &str) -> Diagnostic {
-    error(
-        BAD_NUMBER,
-        span,
-        format!("`{}` is not a number", quote(text)),
-    )
-    .hint("write numbers as `12`, `1.5`, `1e-9`, `0xFF` or `0x1.8p3`")
+    error(BAD_NUMBER, span, format!("`{}` is not a number", quote(text)))
+        .hint("write numbers as `12`, `1.5`, `1e-9`, `0xFF` or `0x1.8p3`")
 }
 
 pub(crate) fn bad_suffix(span: Span, digits: &str, suffix: &str) -> Diagnostic {
@@ -230,46 +180,26 @@ pub(crate) fn bad_suffix(span: Span, digits: &str, suffix: &str) -> Diagnostic {
 
 pub(crate) fn not_whole(span: Span, digits: &str, suffix: &str) -> Diagnostic {
     let digits = quote(digits);
-    error(
-        NOT_WHOLE,
-        span,
-        format!("`{digits}` is not a whole number, but `{suffix}` asks for one"),
-    )
-    .hint(format!(
-        "write `{digits}f64`, or a whole number before `{suffix}`"
-    ))
+    error(NOT_WHOLE, span, format!("`{digits}` is not a whole number, but `{suffix}` asks for one"))
+        .hint(format!("write `{digits}f64`, or a whole number before `{suffix}`"))
 }
 
 pub(crate) fn no_digits(span: Span) -> Diagnostic {
-    error(NO_DIGITS, span, "this number has no digits")
-        .hint("write digits after the prefix, as in `0xFF`")
+    error(NO_DIGITS, span, "this number has no digits").hint("write digits after the prefix, as in `0xFF`")
 }
 
 pub(crate) fn bad_digit(span: Span, digit: char, radix: u32) -> Diagnostic {
-    error(
-        BAD_DIGIT,
-        span,
-        format!("`{digit}` is not a digit in base {radix}"),
-    )
-    .hint("write `0b` before binary, `0o` before octal and `0x` before hexadecimal digits")
+    error(BAD_DIGIT, span, format!("`{digit}` is not a digit in base {radix}"))
+        .hint("write `0b` before binary, `0o` before octal and `0x` before hexadecimal digits")
 }
 
 pub(crate) fn float_too_large(span: Span, text: &str) -> Diagnostic {
-    error(
-        FLOAT_TOO_LARGE,
-        span,
-        format!("`{}` is larger than any f64", quote(text)),
-    )
-    .hint("write `inf` for infinity")
+    error(FLOAT_TOO_LARGE, span, format!("`{}` is larger than any f64", quote(text))).hint("write `inf` for infinity")
 }
 
 pub(crate) fn int_too_large(span: Span) -> Diagnostic {
-    error(
-        INT_TOO_LARGE,
-        span,
-        "this number does not fit any integer type",
-    )
-    .hint("write it as a float, with `.0` at its end")
+    error(INT_TOO_LARGE, span, "this number does not fit any integer type")
+        .hint("write it as a float, with `.0` at its end")
 }
 
 /// The innermost bracket, and those around it that are not closed either.
@@ -306,11 +236,7 @@ pub(crate) fn expected_item(span: Span, found: &str) -> Diagnostic {
 }
 
 pub(crate) fn expected_expr(span: Span, found: &str) -> Diagnostic {
-    error(
-        EXPECTED_EXPR,
-        span,
-        format!("expected an expression, found {found}"),
-    )
+    error(EXPECTED_EXPR, span, format!("expected an expression, found {found}"))
 }
 
 pub(crate) fn leading_operator(span: Span, found: &str) -> Diagnostic {
@@ -319,83 +245,49 @@ pub(crate) fn leading_operator(span: Span, found: &str) -> Diagnostic {
 }
 
 pub(crate) fn expected_end(span: Span, found: &str) -> Diagnostic {
-    error(
-        EXPECTED_END,
-        span,
-        format!("expected the end of the statement, found {found}"),
-    )
-    .hint("put the next statement in a new line, or write `;` before it")
+    error(EXPECTED_END, span, format!("expected the end of the statement, found {found}"))
+        .hint("put the next statement in a new line, or write `;` before it")
 }
 
 pub(crate) fn not_a_place(span: Span, text: &str) -> Diagnostic {
-    error(
-        NOT_A_PLACE,
-        span,
-        format!("`{}` cannot be assigned to", quote(text)),
-    )
-    .hint("assign to a variable, as in `x = …`, or to a part of an array, as in `a[i] = …`")
+    error(NOT_A_PLACE, span, format!("`{}` cannot be assigned to", quote(text)))
+        .hint("assign to a variable, as in `x = …`, or to a part of an array, as in `a[i] = …`")
 }
 
 pub(crate) fn positional_after_keyword(span: Span, text: &str, keyword: Span) -> Diagnostic {
-    error(
-        POSITIONAL_AFTER_KEYWORD,
-        span,
-        format!("`{}` follows a keyword argument", quote(text)),
-    )
-    .label(keyword, "the keyword argument")
-    .hint("write arguments without a keyword first")
+    error(POSITIONAL_AFTER_KEYWORD, span, format!("`{}` follows a keyword argument", quote(text)))
+        .label(keyword, "the keyword argument")
+        .hint("write arguments without a keyword first")
 }
 
 pub(crate) fn repeated_keyword(span: Span, name: &str, first: Span) -> Diagnostic {
-    error(
-        REPEATED_KEYWORD,
-        span,
-        format!("`{}` is given twice", quote(name)),
-    )
-    .label(first, "given here")
-    .hint("remove one of them")
+    error(REPEATED_KEYWORD, span, format!("`{}` is given twice", quote(name)))
+        .label(first, "given here")
+        .hint("remove one of them")
 }
 
 pub(crate) fn not_needs_parentheses(span: Span, text: &str) -> Diagnostic {
-    error(
-        NOT_NEEDS_PARENTHESES,
-        span,
-        format!("`{text}` binds more loosely than the operator before it"),
-    )
-    .hint("write `(not …)`")
+    error(NOT_NEEDS_PARENTHESES, span, format!("`{text}` binds more loosely than the operator before it"))
+        .hint("write `(not …)`")
 }
 
 pub(crate) fn number_called(span: Span, text: &str) -> Diagnostic {
     let text = quote(text);
-    error(
-        NUMBER_CALLED,
-        span,
-        format!("`{text}` is a number and cannot be called"),
-    )
-    .hint(format!("write `{text} * (…)` to multiply"))
+    error(NUMBER_CALLED, span, format!("`{text}` is a number and cannot be called"))
+        .hint(format!("write `{text} * (…)` to multiply"))
 }
 
 pub(crate) fn empty_index(span: Span) -> Diagnostic {
-    error(EMPTY_INDEX, span, "nothing stands between `[` and `]`")
-        .hint("write `[i]` for an element, `[:]` for all")
+    error(EMPTY_INDEX, span, "nothing stands between `[` and `]`").hint("write `[i]` for an element, `[:]` for all")
 }
 
 pub(crate) fn missing_else(span: Span, found: &str) -> Diagnostic {
-    error(
-        MISSING_ELSE,
-        span,
-        format!("expected `else`, found {found}"),
-    )
-    .hint("write `if c then a else b`")
+    error(MISSING_ELSE, span, format!("expected `else`, found {found}")).hint("write `if c then a else b`")
 }
 
 pub(crate) fn default_value(span: Span, name: &str) -> Diagnostic {
-    error(
-        DEFAULT_VALUE,
-        span,
-        format!("parameter `{}` has a default value", quote(name)),
-    )
-    .hint("remove the value and pass it in the call")
+    error(DEFAULT_VALUE, span, format!("parameter `{}` has a default value", quote(name)))
+        .hint("remove the value and pass it in the call")
 }
 
 pub(crate) fn nested_item(span: Span, word: &str) -> Diagnostic {
@@ -407,53 +299,29 @@ pub(crate) fn colon_block(span: Span) -> Diagnostic {
 }
 
 pub(crate) fn foreign_word(span: Span, word: &str, instead: &str) -> Diagnostic {
-    error(
-        FOREIGN_WORD,
-        span,
-        format!("`{word}` is not a word of this language"),
-    )
-    .hint(instead)
+    error(FOREIGN_WORD, span, format!("`{word}` is not a word of this language")).hint(instead)
 }
 
 pub(crate) fn not_one_expr(span: Span) -> Diagnostic {
-    error(NOT_ONE_EXPR, span, "expected one expression")
-        .hint("write one expression, such as `2*a + 3*b`")
+    error(NOT_ONE_EXPR, span, "expected one expression").hint("write one expression, such as `2*a + 3*b`")
 }
 
 pub(crate) fn loose_attribute(span: Span, name: &str) -> Diagnostic {
-    error(
-        LOOSE_ATTRIBUTE,
-        span,
-        format!("`@{}` stands before no function", quote(name)),
-    )
-    .hint("put it before `fn` or `kernel`")
+    error(LOOSE_ATTRIBUTE, span, format!("`@{}` stands before no function", quote(name)))
+        .hint("put it before `fn` or `kernel`")
 }
 
 pub(crate) fn increment(span: Span, sign: &str) -> Diagnostic {
-    error(
-        INCREMENT,
-        span,
-        format!("`{sign}{sign}` is not an operator"),
-    )
-    .hint(format!("write `x {sign}= 1`"))
+    error(INCREMENT, span, format!("`{sign}{sign}` is not an operator")).hint(format!("write `x {sign}= 1`"))
 }
 
 pub(crate) fn foreign_conditional(span: Span, text: &str) -> Diagnostic {
-    error(
-        FOREIGN_CONDITIONAL,
-        span,
-        format!("`{text}` cannot follow an expression"),
-    )
-    .hint("write `if c { a } else { b }`, or `if c then a else b`")
+    error(FOREIGN_CONDITIONAL, span, format!("`{text}` cannot follow an expression"))
+        .hint("write `if c { a } else { b }`, or `if c then a else b`")
 }
 
 pub(crate) fn assign_in_expr(span: Span) -> Diagnostic {
-    error(
-        ASSIGN_IN_EXPR,
-        span,
-        "`=` is not an operator of expressions",
-    )
-    .hint("did you mean `==`?")
+    error(ASSIGN_IN_EXPR, span, "`=` is not an operator of expressions").hint("did you mean `==`?")
 }
 
 pub(crate) fn string_outside(span: Span) -> Diagnostic {
@@ -466,44 +334,23 @@ pub(crate) fn bare_tuple(span: Span) -> Diagnostic {
 }
 
 pub(crate) fn misplaced_mut(span: Span) -> Diagnostic {
-    error(
-        MISPLACED_MUT,
-        span,
-        "`mut` stands before the type, not before the name",
-    )
-    .hint("write `name: mut f64[:]`")
+    error(MISPLACED_MUT, span, "`mut` stands before the type, not before the name").hint("write `name: mut f64[:]`")
 }
 
 pub(crate) fn bad_rank(span: Span, element: &str, found: &str) -> Diagnostic {
     let element = quote(element);
-    error(
-        BAD_RANK,
-        span,
-        format!("expected `:` for each axis, found {found}"),
-    )
-    .hint(format!(
-        "write `{element}[:]` for one axis, `{element}[:, :]` for two"
-    ))
+    error(BAD_RANK, span, format!("expected `:` for each axis, found {found}"))
+        .hint(format!("write `{element}[:]` for one axis, `{element}[:, :]` for two"))
 }
 
 pub(crate) fn missing_let(span: Span, name: &str) -> Diagnostic {
     let name = quote(name);
-    error(
-        MISSING_LET,
-        span,
-        format!("`{name}` is declared without `let` or `var`"),
-    )
-    .hint(format!(
-        "write `let {name}: …`, or `var {name}: …` for a variable"
-    ))
+    error(MISSING_LET, span, format!("`{name}` is declared without `let` or `var`"))
+        .hint(format!("write `let {name}: …`, or `var {name}: …` for a variable"))
 }
 
 pub(crate) fn implicit_product(span: Span, left: &str, right: &str) -> Diagnostic {
     let (left, right) = (quote(left), quote(right));
-    error(
-        IMPLICIT_PRODUCT,
-        span,
-        format!("there is no operator between `{left}` and `{right}`"),
-    )
-    .hint(format!("write `{left}*{right}` to multiply"))
+    error(IMPLICIT_PRODUCT, span, format!("there is no operator between `{left}` and `{right}`"))
+        .hint(format!("write `{left}*{right}` to multiply"))
 }

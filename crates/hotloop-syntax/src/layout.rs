@@ -10,12 +10,7 @@ use crate::token::{Lexeme, Token};
 
 /// Removes the line breaks that do not count and balances the brackets.
 pub(crate) fn layout(source: &Source, tokens: Vec<Lexeme>, diags: &mut Sink) -> Vec<Lexeme> {
-    let mut layout = Layout {
-        source,
-        out: Vec::with_capacity(tokens.len()),
-        open: Vec::new(),
-        diags,
-    };
+    let mut layout = Layout { source, out: Vec::with_capacity(tokens.len()), open: Vec::new(), diags };
     for (at, lexeme) in tokens.iter().enumerate() {
         let next = tokens.get(at + 1).map(|next| next.token);
         layout.take(*lexeme, next);
@@ -54,10 +49,7 @@ impl Layout<'_> {
 
     /// Keeps a line break unless the line goes on.
     fn newline(&mut self, lexeme: Lexeme, next: Option<Token>) {
-        let inside = self
-            .open
-            .last()
-            .is_some_and(|open| open.token != Token::OpenBrace);
+        let inside = self.open.last().is_some_and(|open| open.token != Token::OpenBrace);
         let last = self.out.last().map(|last| last.token);
         let goes_on = last.is_some_and(Token::continues) && !self.ends_doubled();
         let before = matches!(next, Some(Token::Else | Token::Then | Token::OpenBrace));
@@ -81,9 +73,7 @@ impl Layout<'_> {
     /// A statement cannot stand inside `(` or `[`, nor an item at the margin inside `{`: those were left open.
     fn before_statement(&mut self, lexeme: Lexeme) {
         let item = matches!(lexeme.token, Token::Fn | Token::Kernel);
-        let before = self.source.text()[..lexeme.span.start as usize]
-            .bytes()
-            .next_back();
+        let before = self.source.text()[..lexeme.span.start as usize].bytes().next_back();
         let margin = item && before.is_none_or(|byte| byte == b'\n');
         self.close_while(|open| margin || open.token != Token::OpenBrace);
     }
@@ -92,11 +82,7 @@ impl Layout<'_> {
     fn closer(&mut self, lexeme: Lexeme) {
         let belongs = |open: &Lexeme| open.token.closer() == Some(lexeme.token);
         // Looking further down is only worth its time while what is found can be reported.
-        let depth = if self.diags.is_full() {
-            1
-        } else {
-            self.open.len()
-        };
+        let depth = if self.diags.is_full() { 1 } else { self.open.len() };
         let found = self.open.iter().rev().take(depth).position(belongs);
         match found.map(|below| self.open.len() - 1 - below) {
             // A closing `)` far outside of a block does not end that block.
@@ -108,24 +94,17 @@ impl Layout<'_> {
             _ => {
                 let open = self.open.last().map(|open| open.span);
                 let text = self.source.slice(lexeme.span);
-                self.diags
-                    .push(errors::stray_closer(lexeme.span, text, open));
+                self.diags.push(errors::stray_closer(lexeme.span, text, open));
             }
         }
     }
 
     fn brace_above(&self, at: usize) -> bool {
-        self.open[at + 1..]
-            .iter()
-            .any(|open| open.token == Token::OpenBrace)
+        self.open[at + 1..].iter().any(|open| open.token == Token::OpenBrace)
     }
 
     fn close_while(&mut self, matches: impl Fn(&Lexeme) -> bool) {
-        let kept = self
-            .open
-            .iter()
-            .rposition(|open| !matches(open))
-            .map_or(0, |at| at + 1);
+        let kept = self.open.iter().rposition(|open| !matches(open)).map_or(0, |at| at + 1);
         self.close_down_to(kept);
     }
 
@@ -136,27 +115,14 @@ impl Layout<'_> {
             return;
         };
         let line_break = self.out.pop_if(|last| last.token == Token::Newline);
-        let span = self
-            .out
-            .last()
-            .map_or(Span::at(0), |last| last.span.after());
+        let span = self.out.last().map_or(Span::at(0), |last| last.span.after());
         for token in unclosed.iter().rev().filter_map(|open| open.token.closer()) {
             self.out.push(Lexeme { token, span });
         }
         self.out.extend(line_break);
         let text = |token: Token| token.text().unwrap_or("");
         let close = innermost.token.closer().map_or("", text);
-        let outer: Vec<Span> = unclosed
-            .iter()
-            .rev()
-            .skip(1)
-            .map(|open| open.span)
-            .collect();
-        self.diags.push(errors::unclosed(
-            innermost.span,
-            text(innermost.token),
-            close,
-            &outer,
-        ));
+        let outer: Vec<Span> = unclosed.iter().rev().skip(1).map(|open| open.span).collect();
+        self.diags.push(errors::unclosed(innermost.span, text(innermost.token), close, &outer));
     }
 }

@@ -22,14 +22,8 @@ pub struct Limits {
 
 impl Limits {
     /// The limits for text from anyone.
-    pub const DEFAULT: Limits = Limits {
-        text_bytes: 1 << 20,
-        tokens: 200_000,
-        nodes: 200_000,
-        depth: 128,
-        height: 500,
-        errors: 100,
-    };
+    pub const DEFAULT: Limits =
+        Limits { text_bytes: 1 << 20, tokens: 200_000, nodes: 200_000, depth: 128, height: 500, errors: 100 };
 }
 
 impl Default for Limits {

@@ -31,11 +31,7 @@ impl FloatLit {
     /// A number from its text without separators and suffix; none if it is not one.
     pub fn parse(text: &str, suffix: Option<Name>) -> Option<FloatLit> {
         let value = to_f64(text)?;
-        Some(FloatLit {
-            text: text.into(),
-            value,
-            suffix,
-        })
+        Some(FloatLit { text: text.into(), value, suffix })
     }
 
     /// The value, rounded once to f32.
@@ -51,9 +47,7 @@ fn to_f64(text: &str) -> Option<f64> {
     if text.starts_with("0x") || text.starts_with("0X") {
         return Some(hex_parts(text)?.round(53, -1074, 1024));
     }
-    let plain = text
-        .bytes()
-        .all(|byte| byte.is_ascii_digit() || b".eE+-".contains(&byte));
+    let plain = text.bytes().all(|byte| byte.is_ascii_digit() || b".eE+-".contains(&byte));
     if plain { text.parse().ok() } else { None }
 }
 
@@ -66,15 +60,9 @@ struct HexParts {
 
 /// Takes `0x1.8p3` apart; none if the text is not of this form.
 fn hex_parts(text: &str) -> Option<HexParts> {
-    let text = text
-        .strip_prefix("0x")
-        .or_else(|| text.strip_prefix("0X"))?;
+    let text = text.strip_prefix("0x").or_else(|| text.strip_prefix("0X"))?;
     let (mantissa, exponent) = text.split_once(['p', 'P'])?;
-    let mut parts = HexParts {
-        digits: 0,
-        sticky: false,
-        exponent: exponent_value(exponent)?,
-    };
+    let mut parts = HexParts { digits: 0, sticky: false, exponent: exponent_value(exponent)? };
     let mut fraction = false;
     let mut any = false;
     for c in mantissa.chars() {
@@ -129,11 +117,7 @@ impl HexParts {
         let step = (self.exponent + width - bits).max(smallest);
         let kept = self.shifted(step - self.exponent);
         let width = 128 - i64::from(kept.leading_zeros());
-        if step + width > limit {
-            f64::INFINITY
-        } else {
-            scale(kept as f64, step)
-        }
+        if step + width > limit { f64::INFINITY } else { scale(kept as f64, step) }
     }
 
     /// The digits divided by `2**shift`, rounded to the nearest, ties to even.
@@ -144,11 +128,7 @@ impl HexParts {
         if shift > 128 {
             return 0;
         }
-        let kept = if shift == 128 {
-            0
-        } else {
-            self.digits >> shift
-        };
+        let kept = if shift == 128 { 0 } else { self.digits >> shift };
         let half = 1u128 << (shift - 1);
         let rest = self.digits & (half - 1);
         let above = self.digits & half != 0;
@@ -202,10 +182,7 @@ mod tests {
     #[test]
     fn hex_numbers_round_to_even_once() {
         assert_eq!(both("0x1.000001p0").1, 1.0);
-        assert_eq!(
-            both("0x1.0000010000000000000000000000000000001p0").1,
-            f32::from_bits(0x3F80_0001)
-        );
+        assert_eq!(both("0x1.0000010000000000000000000000000000001p0").1, f32::from_bits(0x3F80_0001));
         assert_eq!(both("0x1.000003p0").1, f32::from_bits(0x3F80_0002));
         assert_eq!(both("0x1p-149").1.to_bits(), 1);
         assert_eq!(both("0x1p-150").1, 0.0);
@@ -218,9 +195,7 @@ mod tests {
     fn hex_numbers_agree_with_decimal_ones() {
         let mut state = 1u64;
         for _ in 0..2000 {
-            state = state
-                .wrapping_mul(6364136223846793005)
-                .wrapping_add(1442695040888963407);
+            state = state.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
             let (digits, exponent) = (state >> 3, (state >> 50) as i32 % 200 - 100);
             let exact = digits as f64 * 2f64.powi(exponent);
             assert_eq!(both(&format!("0x{digits:x}p{exponent}")).0, exact);
@@ -229,20 +204,7 @@ mod tests {
 
     #[test]
     fn other_texts_are_refused() {
-        for text in [
-            "",
-            "x",
-            "0x",
-            "0x1",
-            "0xp1",
-            "0x1p",
-            "0x1p+",
-            "0x1.2.3p1",
-            "inf",
-            "nan",
-            "1e",
-            "0xgp1",
-        ] {
+        for text in ["", "x", "0x", "0x1", "0xp1", "0x1p", "0x1p+", "0x1.2.3p1", "inf", "nan", "1e", "0xgp1"] {
             assert!(FloatLit::parse(text, None).is_none(), "{text}");
         }
     }

@@ -6,8 +6,8 @@
 use std::fmt::Write;
 
 use crate::ast::{
-    AttrValue, Attribute, BinaryOp, Block, Expr, ExprKind, File, If, Index, IndexElem, IndexKind,
-    Item, ItemKind, Name, Param, Pattern, Place, ResultType, Stmt, StmtKind, TypeExpr,
+    AttrValue, Attribute, BinaryOp, Block, Expr, ExprKind, File, If, Index, IndexElem, IndexKind, Item, ItemKind, Name,
+    Param, Pattern, Place, ResultType, Stmt, StmtKind, TypeExpr,
 };
 use crate::dump::{float_text, type_text};
 use crate::ops::level;
@@ -292,9 +292,7 @@ impl Printer {
                 }
                 self.expr(operand, op.level());
             }
-            ExprKind::Binary {
-                op, left, right, ..
-            } => self.binary(*op, left, right),
+            ExprKind::Binary { op, left, right, .. } => self.binary(*op, left, right),
             ExprKind::Compare { first, rest } => {
                 self.expr(first, level::COMPARE + 1);
                 for link in rest {
@@ -302,19 +300,11 @@ impl Printer {
                     self.expr(&link.operand, level::COMPARE + 1);
                 }
             }
-            ExprKind::Call {
-                callee,
-                args,
-                named,
-            } => {
+            ExprKind::Call { callee, args, named } => {
                 self.expr(callee, level::POSTFIX);
                 self.push("(");
                 self.list(args, |printer, arg| printer.expr(arg, LOOSEST));
-                self.push(if args.is_empty() || named.is_empty() {
-                    ""
-                } else {
-                    ", "
-                });
+                self.push(if args.is_empty() || named.is_empty() { "" } else { ", " });
                 self.list(named, |printer, named| {
                     printer.key(Some(&named.name), "=");
                     printer.expr(&named.value, LOOSEST);
@@ -323,9 +313,7 @@ impl Printer {
             }
             ExprKind::Index(index) => self.index(index),
             ExprKind::Field { base, name } => self.field(base, name),
-            ExprKind::Tuple(elements) => {
-                self.tuple(elements, |printer, element| printer.expr(element, LOOSEST))
-            }
+            ExprKind::Tuple(elements) => self.tuple(elements, |printer, element| printer.expr(element, LOOSEST)),
             ExprKind::List(elements) => {
                 self.push("[");
                 self.list(elements, |printer, element| printer.expr(element, LOOSEST));
@@ -338,11 +326,7 @@ impl Printer {
     fn binary(&mut self, op: BinaryOp, left: &Expr, right: &Expr) {
         // `**` takes its right side from the right and lets it have a sign; all others lean to the left.
         let power = op == BinaryOp::Pow;
-        let (left_min, right_min) = if power {
-            (level::POSTFIX, level::SIGN)
-        } else {
-            (op.level(), op.level() + 1)
-        };
+        let (left_min, right_min) = if power { (level::POSTFIX, level::SIGN) } else { (op.level(), op.level() + 1) };
         self.expr(left, left_min);
         let space = if power { "" } else { " " };
         let _ = write!(self.out, "{space}{}{space}", op.text());
@@ -385,10 +369,7 @@ impl Printer {
 
     /// The dot after a number would become a part of it.
     fn field(&mut self, base: &Expr, name: &Name) {
-        let number = matches!(
-            base.kind,
-            ExprKind::Int(_) | ExprKind::Float(_) | ExprKind::Imaginary(_)
-        );
+        let number = matches!(base.kind, ExprKind::Int(_) | ExprKind::Float(_) | ExprKind::Imaginary(_));
         self.expr(base, if number { u8::MAX } else { level::POSTFIX });
         let _ = write!(self.out, ".{}", name.text);
     }

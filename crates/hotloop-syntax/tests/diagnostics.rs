@@ -36,10 +36,7 @@ fn hint(text: &str, expect: &str) {
 #[test]
 fn numbers() {
     body("2x", "E0013 2x");
-    hint(
-        "2x",
-        "write `2*x` to multiply; types of numbers are written as in `2i32` or `0.5f32`",
-    );
+    hint("2x", "write `2*x` to multiply; types of numbers are written as in `2i32` or `0.5f32`");
     body("1.5i32", "E0014 1.5i32");
     body("0x + 1", "E0015 0x");
     body("0b2", "E0016 0b2");
@@ -164,14 +161,10 @@ fn parse_expr_wants_exactly_one() {
 
 #[test]
 fn every_wrong_statement_and_item_is_reported_and_the_rest_is_kept() {
-    let text =
-        "fn a( = 1\nfn b() {\n let = 1\n x = 2\n y = 2z\n x\n}\nkernel c() = 3 3\nkernel d() = 4";
+    let text = "fn a( = 1\nfn b() {\n let = 1\n x = 2\n y = 2z\n x\n}\nkernel c() = 3 3\nkernel d() = 4";
     let source = Source::new("test", text);
     let (file, diags) = parse_file(&source, &Limits::DEFAULT);
-    assert_eq!(
-        shown(&source, &diags),
-        "E0020 (; E0030 =; E0030 =; E0013 2z; E0055 3 3"
-    );
+    assert_eq!(shown(&source, &diags), "E0020 (; E0030 =; E0030 =; E0013 2z; E0055 3 3");
     let names: Vec<_> = file.items.iter().map(|item| &*item.name.text).collect();
     assert_eq!(names, ["b", "d"]);
     assert_eq!(file.items[0].body.stmts.len(), 1);
@@ -180,23 +173,14 @@ fn every_wrong_statement_and_item_is_reported_and_the_rest_is_kept() {
 #[test]
 fn every_code_is_listed_once_and_in_order() {
     assert!(CODES.is_sorted_by(|a, b| a.0 < b.0));
-    assert!(
-        CODES
-            .iter()
-            .all(|(code, text)| code.len() == 5 && code.starts_with("E00") && !text.is_empty())
-    );
+    assert!(CODES.iter().all(|(code, text)| code.len() == 5 && code.starts_with("E00") && !text.is_empty()));
 }
 
 #[test]
 fn every_diagnostic_has_a_message_without_a_full_stop() {
     for text in ["2x", "a[", "x: f64 = 1", "a if b", "* b", "f(a=1, b)", "$"] {
         let (_, diags) = parse_body(&Source::new("test", text), &Limits::DEFAULT);
-        assert!(
-            diags
-                .iter()
-                .all(|diag| !diag.message.ends_with('.') && !diag.message.is_empty()),
-            "{text}"
-        );
+        assert!(diags.iter().all(|diag| !diag.message.ends_with('.') && !diag.message.is_empty()), "{text}");
         assert!(!diags.is_empty(), "{text}");
     }
 }

@@ -6,10 +6,7 @@ use hotloop_source::Source;
 use hotloop_syntax::{Limits, dump, dump_block, parse_body, parse_file, print_block, print_file};
 
 fn on_small_stack(run: impl FnOnce() + Send + 'static) {
-    let thread = std::thread::Builder::new()
-        .stack_size(3 << 19)
-        .spawn(run)
-        .expect("a thread");
+    let thread = std::thread::Builder::new().stack_size(3 << 19).spawn(run).expect("a thread");
     thread.join().expect("no panic");
 }
 
@@ -40,36 +37,14 @@ const MANY: usize = 100_000;
 
 #[test]
 fn deep_nesting_is_refused() {
-    for open in [
-        "(",
-        "[",
-        "-",
-        "not ",
-        "!",
-        "~",
-        "a**",
-        "f(",
-        "a[",
-        "if a {",
-        "while a {",
-        "1 or (",
-        "if a then ",
-        "a<(",
-    ] {
+    for open in
+        ["(", "[", "-", "not ", "!", "~", "a**", "f(", "a[", "if a {", "while a {", "1 or (", "if a then ", "a<("]
+    {
         check(open.repeat(MANY), "E0004");
     }
-    check(
-        format!("{}x{}", "(".repeat(MANY), ")".repeat(MANY)),
-        "E0004",
-    );
-    check(
-        format!("{}x{}", "if a { ".repeat(30_000), " }".repeat(30_000)),
-        "E0004",
-    );
-    check(
-        format!("{}b", "if a then b else ( ".repeat(20_000)),
-        "E0004",
-    );
+    check(format!("{}x{}", "(".repeat(MANY), ")".repeat(MANY)), "E0004");
+    check(format!("{}x{}", "if a { ".repeat(30_000), " }".repeat(30_000)), "E0004");
+    check(format!("{}b", "if a then b else ( ".repeat(20_000)), "E0004");
 }
 
 #[test]
@@ -78,20 +53,13 @@ fn long_chains_are_refused() {
     check(format!("a{}", "[0]".repeat(10_000)), "E0005");
     check(format!("a{}", "()".repeat(10_000)), "E0005");
     check(format!("a{}", ".b".repeat(10_000)), "E0005");
-    check(
-        format!("if a {{ }} {}", "else if a { } ".repeat(10_000)),
-        "E0005",
-    );
+    check(format!("if a {{ }} {}", "else if a { } ".repeat(10_000)), "E0005");
     check(format!("{} 0", "if a then b else ".repeat(10_000)), "E0005");
 }
 
 #[test]
 fn chains_inside_brackets_add_up() {
-    let inner = format!(
-        "{}a{}",
-        "(".repeat(100),
-        format!("{})", "+a".repeat(50)).repeat(100)
-    );
+    let inner = format!("{}a{}", "(".repeat(100), format!("{})", "+a".repeat(50)).repeat(100));
     check(inner, "E0005");
 }
 
@@ -106,14 +74,8 @@ fn wide_texts_are_refused_or_taken() {
         assert_eq!(codes(&"a".repeat(1 << 20))[..], [] as [&str; 0]);
         assert_eq!(codes(&" ".repeat(1 << 20))[..], [] as [&str; 0]);
         assert_eq!(codes(&"# x\n".repeat(1 << 17))[..], [] as [&str; 0]);
-        assert_eq!(
-            codes(&format!("f({})", "a,".repeat(MANY / 2)))[..],
-            [] as [&str; 0]
-        );
-        assert_eq!(
-            codes(&format!("a{}", " < a".repeat(MANY / 2)))[..],
-            [] as [&str; 0]
-        );
+        assert_eq!(codes(&format!("f({})", "a,".repeat(MANY / 2)))[..], [] as [&str; 0]);
+        assert_eq!(codes(&format!("a{}", " < a".repeat(MANY / 2)))[..], [] as [&str; 0]);
     });
 }
 
@@ -121,18 +83,9 @@ fn wide_texts_are_refused_or_taken() {
 fn mismatched_brackets_take_no_time() {
     let half = MANY - 1;
     check(format!("{}{}", "(".repeat(half), "]".repeat(half)), "E0021");
-    check(
-        format!("{}{}", "({".repeat(half / 2), ")".repeat(half)),
-        "E0021",
-    );
-    check(
-        format!("{}{}", "{".repeat(half), "\n".repeat(half)),
-        "E0020",
-    );
-    check(
-        format!("{}{}", "(".repeat(half), "\nlet".repeat(half / 2)),
-        "E0020",
-    );
+    check(format!("{}{}", "({".repeat(half / 2), ")".repeat(half)), "E0021");
+    check(format!("{}{}", "{".repeat(half), "\n".repeat(half)), "E0020");
+    check(format!("{}{}", "(".repeat(half), "\nlet".repeat(half / 2)), "E0020");
 }
 
 #[test]
@@ -148,24 +101,13 @@ fn long_lines_and_lists_take_no_time() {
 fn lists_of_small_statements_do_not_add_up() {
     on_small_stack(|| {
         assert!(codes(&"x = a + b\n".repeat(10_000)).is_empty());
-        assert!(
-            codes(&format!(
-                "while c {{\n{}}}",
-                "if a { f(x) }\n".repeat(5_000)
-            ))
-            .is_empty()
-        );
+        assert!(codes(&format!("while c {{\n{}}}", "if a { f(x) }\n".repeat(5_000))).is_empty());
     });
 }
 
 #[test]
 fn limits_hold_exactly() {
-    let limits = Limits {
-        depth: 10,
-        height: 20,
-        nodes: 50,
-        ..Limits::DEFAULT
-    };
+    let limits = Limits { depth: 10, height: 20, nodes: 50, ..Limits::DEFAULT };
     let ok = |text: String| parse_body(&Source::new("test", text), &limits).1.is_empty();
     assert!(ok(format!("a{}", "+a".repeat(18))));
     assert!(!ok(format!("a{}", "+a".repeat(20))));
@@ -273,9 +215,7 @@ fn noise_of_tokens() {
         for seed in 1..6000 {
             let mut noise = Noise(u64::wrapping_mul(seed, 0xD134_2543_DE82_EF95));
             let length = noise.next(40);
-            let text: String = (0..length)
-                .map(|_| WORDS[noise.next(WORDS.len())])
-                .collect();
+            let text: String = (0..length).map(|_| WORDS[noise.next(WORDS.len())]).collect();
             codes(&text);
         }
     });
@@ -286,10 +226,7 @@ fn right_texts_with_one_wrong_byte() {
     let text = "@stencil(border = edge)\nfn f(a: f64[:, :]) -> f64 {\n    let (p, q) = g(a[@-1, 1:], k=2)\n    var n = 0i32\n\
                     while n < 3 and not p { n += 1; a[n, ...] = -q**2 }\n    if p { 1.5 } else { 0x1.8p3f32 }\n}\n";
     on_small_stack(move || {
-        assert_eq!(
-            parse_file(&Source::new("test", text), &Limits::DEFAULT).1,
-            []
-        );
+        assert_eq!(parse_file(&Source::new("test", text), &Limits::DEFAULT).1, []);
         for at in 0..text.len() {
             for put in ["", "(", "}", "\n", "\"", "x", "0", "=", "é"] {
                 codes(&format!("{}{put}{}", &text[..at], &text[at + 1..]));

@@ -1,9 +1,7 @@
 //! What texts mean as trees.
 
 use hotloop_source::Source;
-use hotloop_syntax::{
-    Limits, ast, dump, dump_block, dump_expr, parse_body, parse_expr, parse_file,
-};
+use hotloop_syntax::{Limits, ast, dump, dump_block, dump_expr, parse_body, parse_expr, parse_file};
 
 fn squeeze(text: &str) -> String {
     let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
@@ -14,22 +12,14 @@ fn squeeze(text: &str) -> String {
 fn expr(text: &str, expect: &str) {
     let (expr, diags) = parse_expr(&Source::new("test", text), &Limits::DEFAULT);
     assert!(diags.is_empty(), "{text}: {diags:?}");
-    assert_eq!(
-        squeeze(&dump_expr(&expr.expect("a value"))),
-        expect,
-        "{text}"
-    );
+    assert_eq!(squeeze(&dump_expr(&expr.expect("a value"))), expect, "{text}");
 }
 
 #[track_caller]
 fn body(text: &str, expect: &str) {
     let (block, diags) = parse_body(&Source::new("test", text), &Limits::DEFAULT);
     assert!(diags.is_empty(), "{text}: {diags:?}");
-    assert_eq!(
-        squeeze(&dump_block(&block)),
-        format!("(block {expect})"),
-        "{text}"
-    );
+    assert_eq!(squeeze(&dump_block(&block)), format!("(block {expect})"), "{text}");
 }
 
 #[track_caller]
@@ -76,10 +66,7 @@ fn comparisons_chain_unless_in_parentheses() {
 
 #[test]
 fn logic_binds_loosest() {
-    expr(
-        "a or b and not c == d",
-        "(or a (and b (not (compare c == d))))",
-    );
+    expr("a or b and not c == d", "(or a (and b (not (compare c == d))))");
     expr("a || b && !c", "(or a (and b (not c)))");
     expr("not not a and b", "(and (not (not a)) b)");
     expr("a or b or c", "(or (or a b) c)");
@@ -88,10 +75,7 @@ fn logic_binds_loosest() {
 #[test]
 fn literals_keep_their_text_and_suffix() {
     expr("[0xFF, 0b11u8, 1_000, 2i32]", "(list 255 3u8 1000 2i32)");
-    expr(
-        "[1.5, .5, 1., 1e-9, 3f32, 0x1.8p3, 2j]",
-        "(list 1.5 .5 1. 1e-9 3f32 0x1.8p3 2j)",
-    );
+    expr("[1.5, .5, 1., 1e-9, 3f32, 0x1.8p3, 2j]", "(list 1.5 .5 1. 1e-9 3f32 0x1.8p3 2j)");
     expr("[pi, true, nan]", "(list pi true nan)");
 }
 
@@ -107,24 +91,15 @@ fn tuples_and_lists() {
 #[test]
 fn calls_take_positional_then_keyword_arguments() {
     expr("f()", "(call f)");
-    expr(
-        "sum(x, axis=0, keepdims=true)",
-        "(call sum x (axis= 0) (keepdims= true))",
-    );
+    expr("sum(x, axis=0, keepdims=true)", "(call sum x (axis= 0) (keepdims= true))");
     expr("f(a)(b).c(d)", "(call (.c (call (call f a) b)) d)");
     expr("f(a == b)", "(call f (compare a == b))");
 }
 
 #[test]
 fn index_elements() {
-    expr(
-        "a[i, 1:-1, ::2, newaxis, ...]",
-        "(index a i (slice 1 (- 1) _) (slice _ _ 2) (newaxis) ...)",
-    );
-    expr(
-        "a[:, 1:, :n, ::, a:b:c]",
-        "(index a (slice _ _ _) (slice 1 _ _) (slice _ n _) (slice _ _ _) (slice a b c))",
-    );
+    expr("a[i, 1:-1, ::2, newaxis, ...]", "(index a i (slice 1 (- 1) _) (slice _ _ 2) (newaxis) ...)");
+    expr("a[:, 1:, :n, ::, a:b:c]", "(index a (slice _ _ _) (slice 1 _ _) (slice _ n _) (slice _ _ _) (slice a b c))");
     expr("a[@-1, @0]", "(index a (offset (- 1)) (offset 0))");
     expr("a[newaxis + 1]", "(index a (+ newaxis 1))");
     expr("a[x > 0][0]", "(index (index a (compare x > 0)) 0)");
@@ -137,10 +112,7 @@ fn conditionals_have_two_forms_and_one_tree() {
     expr("if c then a else b", tree);
     expr("if c {\n a \n}\nelse\n{ b }", tree);
     expr("if c then a\nelse b", tree);
-    expr(
-        "1 + (if c then a else b) * 2",
-        &format!("(+ 1 (* {tree} 2))"),
-    );
+    expr("1 + (if c then a else b) * 2", &format!("(+ 1 (* {tree} 2))"));
     let chain = "(if a (block (value 1)) b (block (value 2)) (else (block (value 3))))";
     expr("if a { 1 } else if b { 2 } else { 3 }", chain);
     expr("if a then 1 else if b then 2 else 3", chain);
@@ -151,10 +123,7 @@ fn statements() {
     body("let x = 1; x", "(let x 1) (value x)");
     body("let (a, b) = f(x)", "(let (a b) (call f x))");
     body("let x: f64 = 2", "(let x: f64 2)");
-    body(
-        "var n = 0i32; var m: i32 = 0",
-        "(var n 0i32) (var m: i32 0)",
-    );
+    body("var n = 0i32; var m: i32 = 0", "(var n 0i32) (var m: i32 0)");
     body(
         "x = 1\na[i, :] = 2\n(a, b[0]) = (b[0], a)",
         "(= x 1) (= (index a i (slice _ _ _)) 2) \
@@ -173,28 +142,17 @@ fn statements() {
 
 #[test]
 fn every_compound_assignment() {
-    for sign in [
-        "+", "-", "*", "/", "//", "%", "**", "&", "|", "^", "<<", ">>",
-    ] {
+    for sign in ["+", "-", "*", "/", "//", "%", "**", "&", "|", "^", "<<", ">>"] {
         body(&format!("x {sign}= 1"), &format!("({sign}= x 1)"));
     }
 }
 
 #[test]
 fn an_if_is_a_value_only_at_the_end_and_if_every_way_has_one() {
-    body(
-        "if c { a } else { b }",
-        "(value (if c (block (value a)) (else (block (value b)))))",
-    );
-    body(
-        "if c { a } else { b }\nx",
-        "(if c (block (value a)) (else (block (value b)))) (value x)",
-    );
+    body("if c { a } else { b }", "(value (if c (block (value a)) (else (block (value b)))))");
+    body("if c { a } else { b }\nx", "(if c (block (value a)) (else (block (value b)))) (value x)");
     body("if c { a }", "(if c (block (value a)))");
-    body(
-        "if c { a } else { x = b }",
-        "(if c (block (value a)) (else (block (= x b))))",
-    );
+    body("if c { a } else { x = b }", "(if c (block (value a)) (else (block (= x b))))");
 }
 
 #[test]
@@ -212,22 +170,13 @@ fn lines_go_on_after_operators_and_in_brackets() {
 
 #[test]
 fn items() {
-    file(
-        "fn cnd(x) = 0.5 * x",
-        "(fn cnd (params x) (block (value (* 0.5 x))))\n",
-    );
+    file("fn cnd(x) = 0.5 * x", "(fn cnd (params x) (block (value (* 0.5 x))))\n");
     file(
         "kernel jacobi(u: f64[:, :], out: mut f64[:, :], steps: i64) -> (f64, i32[:]) {\n return\n}",
         "(kernel jacobi (params u: f64[:, :] out: mut f64[:, :] steps: i64) (-> tuple f64 i32[:]) (block (return)))",
     );
-    file(
-        "kernel f(\n x,\n y: f32,\n) -> f32 {\n}\n",
-        "(kernel f (params x y: f32) (-> f32) (block))",
-    );
-    file(
-        "fn a() = 1\n\n# comment\nfn b() = 2",
-        "(fn a (params) (block (value 1))) (fn b (params) (block (value 2)))",
-    );
+    file("kernel f(\n x,\n y: f32,\n) -> f32 {\n}\n", "(kernel f (params x y: f32) (-> f32) (block))");
+    file("fn a() = 1\n\n# comment\nfn b() = 2", "(fn a (params) (block (value 1))) (fn b (params) (block (value 2)))");
 }
 
 #[test]
@@ -275,15 +224,7 @@ fn spans_cover_the_text_of_each_part() {
     assert_eq!(source.slice(item.params[0].span), "x: f64[:]");
     let value = item.body.value.as_ref().expect("a value");
     assert_eq!(source.slice(value.span), "(x + 1) * sum(x, axis=0)");
-    let ast::ExprKind::Binary {
-        left,
-        op_span,
-        right,
-        ..
-    } = &value.kind
-    else {
-        panic!("{value:?}")
-    };
+    let ast::ExprKind::Binary { left, op_span, right, .. } = &value.kind else { panic!("{value:?}") };
     assert_eq!(source.slice(left.span), "x + 1");
     assert_eq!(source.slice(*op_span), "*");
     assert_eq!(source.slice(right.span), "sum(x, axis=0)");
@@ -295,8 +236,5 @@ fn long_dumps_are_indented() {
     let (expr, _) = parse_expr(&Source::new("test", text), &Limits::DEFAULT);
     let shown = dump_expr(&expr.expect("a value"));
     assert_eq!(shown.lines().count(), 8, "{shown}");
-    assert!(
-        shown.starts_with("(call\n  f\n  a_rather_long_name\n"),
-        "{shown}"
-    );
+    assert!(shown.starts_with("(call\n  f\n  a_rather_long_name\n"), "{shown}");
 }

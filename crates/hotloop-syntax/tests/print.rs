@@ -2,8 +2,8 @@
 
 use hotloop_source::{Source, Span};
 use hotloop_syntax::ast::{
-    BinaryOp, Block, CompareLink, CompareOp, Expr, ExprKind, FloatLit, If, IfArm, Index, IndexElem,
-    IndexKind, IntLit, Name, NamedArg, Pattern, Place, Stmt, StmtKind, UnaryOp,
+    BinaryOp, Block, CompareLink, CompareOp, Expr, ExprKind, FloatLit, If, IfArm, Index, IndexElem, IndexKind, IntLit,
+    Name, NamedArg, Pattern, Place, Stmt, StmtKind, UnaryOp,
 };
 use hotloop_syntax::{Limits, dump, dump_block, dump_expr, parse_body, parse_expr, parse_file};
 use hotloop_syntax::{print_block, print_expr, print_file};
@@ -30,10 +30,7 @@ fn parentheses_stand_only_where_needed() {
     expr("f(if a then b else c)", "f(if a { b } else { c })");
     expr("(1).x", "(1).x");
     expr("(a+b)[0]", "(a + b)[0]");
-    expr(
-        "a[ (1) : : 2,@ -1,newaxis ,...]",
-        "a[1::2, @-1, newaxis, ...]",
-    );
+    expr("a[ (1) : : 2,@ -1,newaxis ,...]", "a[1::2, @-1, newaxis, ...]");
     expr("(a,)", "(a,)");
     expr("f( x,k = 1 )", "f(x, k=1)");
 }
@@ -74,11 +71,7 @@ fn random_expressions_come_back() {
         let text = print_expr(&tree);
         let (again, diags) = parse_expr(&Source::new("test", text.as_str()), &Limits::DEFAULT);
         assert!(diags.is_empty(), "seed {seed}: {text}\n{diags:?}");
-        assert_eq!(
-            dump_expr(&again.expect("a value")),
-            dump_expr(&tree),
-            "seed {seed}: {text}"
-        );
+        assert_eq!(dump_expr(&again.expect("a value")), dump_expr(&tree), "seed {seed}: {text}");
     }
 }
 
@@ -97,29 +90,17 @@ impl Random {
         from[self.below(from.len())]
     }
 
-    fn many<T>(
-        &mut self,
-        least: usize,
-        most: usize,
-        mut make: impl FnMut(&mut Self) -> T,
-    ) -> Vec<T> {
+    fn many<T>(&mut self, least: usize, most: usize, mut make: impl FnMut(&mut Self) -> T) -> Vec<T> {
         let count = least + self.below(most - least + 1);
         (0..count).map(|_| make(self)).collect()
     }
 
     fn name(&mut self) -> Name {
-        Name {
-            text: self.pick(&["a", "b", "x1", "σ", "pi"]).into(),
-            span: Span::DETACHED,
-        }
+        Name { text: self.pick(&["a", "b", "x1", "σ", "pi"]).into(), span: Span::DETACHED }
     }
 
     fn expr(&mut self, depth: usize) -> Expr {
-        let kind = if depth == 0 {
-            self.leaf()
-        } else {
-            self.node(depth - 1)
-        };
+        let kind = if depth == 0 { self.leaf() } else { self.node(depth - 1) };
         Expr::new(kind, Span::DETACHED)
     }
 
@@ -129,10 +110,7 @@ impl Random {
 
     fn leaf(&mut self) -> ExprKind {
         match self.below(5) {
-            0 => ExprKind::Int(IntLit {
-                value: self.below(1000) as u128,
-                suffix: self.suffix(&["i32", "u8"]),
-            }),
+            0 => ExprKind::Int(IntLit { value: self.below(1000) as u128, suffix: self.suffix(&["i32", "u8"]) }),
             1 => ExprKind::Float(self.float()),
             2 => ExprKind::Imaginary(FloatLit::parse("1.5", None).expect("a number")),
             _ => ExprKind::Name(self.name().text),
@@ -146,18 +124,12 @@ impl Random {
 
     fn suffix(&mut self, from: &[&str]) -> Option<Name> {
         let text = self.pick(from);
-        (self.below(2) == 0).then(|| Name {
-            text: text.into(),
-            span: Span::DETACHED,
-        })
+        (self.below(2) == 0).then(|| Name { text: text.into(), span: Span::DETACHED })
     }
 
     fn node(&mut self, depth: usize) -> ExprKind {
         match self.below(14) {
-            0 => ExprKind::Unary {
-                op: self.pick(UnaryOp::ALL),
-                operand: self.boxed(depth),
-            },
+            0 => ExprKind::Unary { op: self.pick(UnaryOp::ALL), operand: self.boxed(depth) },
             1..=4 => ExprKind::Binary {
                 op: self.pick(BinaryOp::ALL),
                 op_span: Span::DETACHED,
@@ -170,17 +142,11 @@ impl Random {
                     op_span: Span::DETACHED,
                     operand: random.expr(depth),
                 });
-                ExprKind::Compare {
-                    first: self.boxed(depth),
-                    rest,
-                }
+                ExprKind::Compare { first: self.boxed(depth), rest }
             }
             6 => self.call(depth),
             7 => ExprKind::Index(self.index(depth)),
-            8 => ExprKind::Field {
-                base: self.boxed(depth),
-                name: self.name(),
-            },
+            8 => ExprKind::Field { base: self.boxed(depth), name: self.name() },
             9 => ExprKind::Tuple(self.many(0, 3, |random| random.expr(depth))),
             10 => ExprKind::List(self.many(0, 3, |random| random.expr(depth))),
             11 => ExprKind::If(Box::new(self.conditional(depth, 1))),
@@ -191,15 +157,8 @@ impl Random {
     fn call(&mut self, depth: usize) -> ExprKind {
         let callee = Box::new(Expr::new(ExprKind::Name(self.name().text), Span::DETACHED));
         let args = self.many(0, 3, |random| random.expr(depth));
-        let named = (self.below(3) == 0).then(|| NamedArg {
-            name: self.name(),
-            value: self.expr(depth),
-        });
-        ExprKind::Call {
-            callee,
-            args,
-            named: named.into_iter().collect(),
-        }
+        let named = (self.below(3) == 0).then(|| NamedArg { name: self.name(), value: self.expr(depth) });
+        ExprKind::Call { callee, args, named: named.into_iter().collect() }
     }
 
     fn index(&mut self, depth: usize) -> Index {
@@ -215,50 +174,24 @@ impl Random {
                 3 => IndexKind::Offset(random.boxed(depth)),
                 _ => IndexKind::At(random.boxed(depth)),
             };
-            IndexElem {
-                kind,
-                span: Span::DETACHED,
-            }
+            IndexElem { kind, span: Span::DETACHED }
         });
-        Index {
-            base: self.boxed(depth),
-            elements,
-            span: Span::DETACHED,
-        }
+        Index { base: self.boxed(depth), elements, span: Span::DETACHED }
     }
 
     fn maybe(&mut self, depth: usize) -> Option<Box<Expr>> {
-        if self.below(2) == 0 {
-            Some(self.boxed(depth))
-        } else {
-            None
-        }
+        if self.below(2) == 0 { Some(self.boxed(depth)) } else { None }
     }
 
     /// An `if` with an `else`, in which every way has a value, so that it stands for itself everywhere.
     fn conditional(&mut self, depth: usize, arms: usize) -> If {
-        let arms = self.many(1, 1 + arms, |random| IfArm {
-            cond: random.expr(depth),
-            body: random.valued(depth),
-        });
-        If {
-            arms,
-            otherwise: Some(self.valued(depth)),
-            span: Span::DETACHED,
-        }
+        let arms = self.many(1, 1 + arms, |random| IfArm { cond: random.expr(depth), body: random.valued(depth) });
+        If { arms, otherwise: Some(self.valued(depth)), span: Span::DETACHED }
     }
 
     fn valued(&mut self, depth: usize) -> Block {
-        let stmts = if depth > 0 {
-            self.many(0, 1, |random| random.stmt(depth - 1))
-        } else {
-            Vec::new()
-        };
-        Block {
-            stmts,
-            value: Some(self.boxed(depth)),
-            span: Span::DETACHED,
-        }
+        let stmts = if depth > 0 { self.many(0, 1, |random| random.stmt(depth - 1)) } else { Vec::new() };
+        Block { stmts, value: Some(self.boxed(depth)), span: Span::DETACHED }
     }
 
     fn block(&mut self, depth: usize) -> Block {
@@ -266,63 +199,29 @@ impl Random {
         let value = self.maybe(depth);
         // Without a value after it the last expression would become one.
         if value.is_none() {
-            while stmts
-                .pop_if(|stmt| matches!(stmt.kind, StmtKind::Expr(_) | StmtKind::If(_)))
-                .is_some()
-            {}
+            while stmts.pop_if(|stmt| matches!(stmt.kind, StmtKind::Expr(_) | StmtKind::If(_))).is_some() {}
         }
-        Block {
-            stmts,
-            value,
-            span: Span::DETACHED,
-        }
+        Block { stmts, value, span: Span::DETACHED }
     }
 
     fn stmt(&mut self, depth: usize) -> Stmt {
         let below = depth.saturating_sub(1);
         let kind = match self.below(10) {
-            0 => StmtKind::Let {
-                pattern: self.pattern(),
-                ty: None,
-                value: self.expr(depth),
-            },
-            1 => StmtKind::Var {
-                name: self.name(),
-                ty: None,
-                value: self.expr(depth),
-            },
+            0 => StmtKind::Let { pattern: self.pattern(), ty: None, value: self.expr(depth) },
+            1 => StmtKind::Var { name: self.name(), ty: None, value: self.expr(depth) },
             2 | 3 => {
-                let op = self.pick(&[
-                    None,
-                    Some(BinaryOp::Add),
-                    Some(BinaryOp::Pow),
-                    Some(BinaryOp::Shl),
-                ]);
-                StmtKind::Assign {
-                    place: self.place(depth),
-                    op,
-                    value: self.expr(depth),
-                }
+                let op = self.pick(&[None, Some(BinaryOp::Add), Some(BinaryOp::Pow), Some(BinaryOp::Shl)]);
+                StmtKind::Assign { place: self.place(depth), op, value: self.expr(depth) }
             }
             4 if depth > 0 => StmtKind::If(self.conditional(below, 2)),
-            5 if depth > 0 => StmtKind::While {
-                cond: self.expr(below),
-                body: self.block(below),
-            },
-            6 if depth > 0 => StmtKind::For {
-                var: self.name(),
-                iter: self.expr(below),
-                body: self.block(below),
-            },
+            5 if depth > 0 => StmtKind::While { cond: self.expr(below), body: self.block(below) },
+            6 if depth > 0 => StmtKind::For { var: self.name(), iter: self.expr(below), body: self.block(below) },
             7 if self.below(2) == 0 => StmtKind::Break,
             7 => StmtKind::Continue,
             8 => StmtKind::Return(self.maybe(depth).map(|value| *value)),
             _ => StmtKind::Expr(Expr::new(self.call(below), Span::DETACHED)),
         };
-        Stmt {
-            kind,
-            span: Span::DETACHED,
-        }
+        Stmt { kind, span: Span::DETACHED }
     }
 
     fn pattern(&mut self) -> Pattern {
@@ -335,10 +234,7 @@ impl Random {
     fn place(&mut self, depth: usize) -> Place {
         match self.below(3) {
             0 => Place::Index(self.index(depth)),
-            1 if depth > 0 => Place::Tuple(
-                self.many(1, 3, |random| random.place(depth - 1)),
-                Span::DETACHED,
-            ),
+            1 if depth > 0 => Place::Tuple(self.many(1, 3, |random| random.place(depth - 1)), Span::DETACHED),
             _ => Place::Name(self.name()),
         }
     }

@@ -86,23 +86,11 @@ impl Parser<'_> {
     fn operation(&mut self, op: BinaryOp, left: Expr, start: Span) -> Parse<Expr> {
         let op_span = self.bump().span;
         // The right side of `**` may have a sign and takes further powers to itself.
-        let right = self.binary(if op == BinaryOp::Pow {
-            level::SIGN
-        } else {
-            op.level() + 1
-        })?;
+        let right = self.binary(if op == BinaryOp::Pow { level::SIGN } else { op.level() + 1 })?;
         let span = self.span_from(start);
         self.grow(span)?;
         let (left, right) = (Box::new(left), Box::new(right));
-        Ok(Expr::new(
-            ExprKind::Binary {
-                op,
-                op_span,
-                left,
-                right,
-            },
-            span,
-        ))
+        Ok(Expr::new(ExprKind::Binary { op, op_span, left, right }, span))
     }
 
     /// A chain of comparisons after its first operand.
@@ -111,21 +99,11 @@ impl Parser<'_> {
         while let Some(op) = compare_op(self.peek()) {
             let op_span = self.bump().span;
             let operand = self.binary(level::COMPARE + 1)?;
-            rest.push(CompareLink {
-                op,
-                op_span,
-                operand,
-            });
+            rest.push(CompareLink { op, op_span, operand });
         }
         let span = self.span_from(start);
         self.grow(span)?;
-        Ok(Expr::new(
-            ExprKind::Compare {
-                first: Box::new(first),
-                rest,
-            },
-            span,
-        ))
+        Ok(Expr::new(ExprKind::Compare { first: Box::new(first), rest }, span))
     }
 
     fn prefix(&mut self, min: u8) -> Parse<Expr> {
@@ -182,9 +160,7 @@ impl Parser<'_> {
         let span = self.bump().span;
         let text = self.text(span);
         match number::parse(text, span) {
-            Ok(_) if self.peek() == Token::OpenParen => {
-                Err(self.report(errors::number_called(span, text)))
-            }
+            Ok(_) if self.peek() == Token::OpenParen => Err(self.report(errors::number_called(span, text))),
             Ok(kind) => {
                 self.leaf(span)?;
                 Ok(Expr::new(kind, span))
@@ -247,11 +223,7 @@ impl Parser<'_> {
             }
             break;
         }
-        Ok(If {
-            arms,
-            otherwise,
-            span: self.span_from(start),
-        })
+        Ok(If { arms, otherwise, span: self.span_from(start) })
     }
 
     fn if_arm(&mut self, then: &mut bool) -> Parse<IfArm> {

@@ -3,9 +3,7 @@
 use hotloop_source::Span;
 
 use super::{Parse, Parser};
-use crate::ast::{
-    AttrArg, AttrValue, Attribute, Block, File, Item, ItemKind, Param, ResultType, TypeExpr,
-};
+use crate::ast::{AttrArg, AttrValue, Attribute, Block, File, Item, ItemKind, Param, ResultType, TypeExpr};
 use crate::errors;
 use crate::lexer;
 use crate::token::Token;
@@ -31,10 +29,7 @@ impl Parser<'_> {
     fn recover_item(&mut self, start: usize) {
         self.skip_statement(start);
         self.skip_separators();
-        while !matches!(
-            self.peek(),
-            Token::Fn | Token::Kernel | Token::At | Token::End
-        ) {
+        while !matches!(self.peek(), Token::Fn | Token::Kernel | Token::At | Token::End) {
             self.skip_statement(self.at);
             self.skip_separators();
         }
@@ -52,24 +47,12 @@ impl Parser<'_> {
         let name = self.name("the name of the function")?;
         self.expect(Token::OpenParen)?;
         let params = self.list(Token::CloseParen, Parser::param)?;
-        let result = if self.eat(Token::Arrow) {
-            Some(self.result_type()?)
-        } else {
-            None
-        };
+        let result = if self.eat(Token::Arrow) { Some(self.result_type()?) } else { None };
         let body = self.item_body()?;
         if !matches!(self.peek(), Token::Newline | Token::Semicolon | Token::End) {
             return Err(self.unexpected_end());
         }
-        Ok(Item {
-            kind,
-            name,
-            params,
-            result,
-            attrs,
-            body,
-            span: self.span_from(start),
-        })
+        Ok(Item { kind, name, params, result, attrs, body, span: self.span_from(start) })
     }
 
     fn not_an_item(&mut self, attr: Option<&Attribute>) -> super::Stop {
@@ -107,38 +90,21 @@ impl Parser<'_> {
             return Err(self.report(errors::default_value(span, &name.text)));
         }
         self.leaf(start)?;
-        Ok(Param {
-            name,
-            ty,
-            span: self.span_from(start),
-        })
+        Ok(Param { name, ty, span: self.span_from(start) })
     }
 
     /// `: type`, if it stands here.
     pub(super) fn annotation(&mut self) -> Parse<Option<TypeExpr>> {
-        if self.eat(Token::Colon) {
-            self.type_expr().map(Some)
-        } else {
-            Ok(None)
-        }
+        if self.eat(Token::Colon) { self.type_expr().map(Some) } else { Ok(None) }
     }
 
     fn type_expr(&mut self) -> Parse<TypeExpr> {
         let start = self.span();
         let mutable = self.eat(Token::Mut);
         let element = self.name("a type")?;
-        let rank = if self.eat(Token::OpenBracket) {
-            Some(self.axes(self.text(element.span))?)
-        } else {
-            None
-        };
+        let rank = if self.eat(Token::OpenBracket) { Some(self.axes(self.text(element.span))?) } else { None };
         self.leaf(start)?;
-        Ok(TypeExpr {
-            mutable,
-            element,
-            rank,
-            span: self.span_from(start),
-        })
+        Ok(TypeExpr { mutable, element, rank, span: self.span_from(start) })
     }
 
     /// The number of axes of an array type, with the closing bracket.
@@ -182,11 +148,7 @@ impl Parser<'_> {
         let start = self.bump().span;
         let name = self.name("the name of an attribute")?;
         let parentheses = self.eat(Token::OpenParen);
-        let args = if parentheses {
-            self.list(Token::CloseParen, Parser::attr_arg)?
-        } else {
-            Vec::new()
-        };
+        let args = if parentheses { self.list(Token::CloseParen, Parser::attr_arg)? } else { Vec::new() };
         let span = self.span_from(start);
         self.grow(span)?;
         Ok(Attribute { name, args, span })
@@ -200,11 +162,7 @@ impl Parser<'_> {
             self.bump();
         }
         let value = self.attr_value()?;
-        Ok(AttrArg {
-            key,
-            value,
-            span: self.span_from(start),
-        })
+        Ok(AttrArg { key, value, span: self.span_from(start) })
     }
 
     fn attr_value(&mut self) -> Parse<AttrValue> {

@@ -43,10 +43,7 @@ pub fn parse_body(source: &Source, limits: &Limits) -> (Block, Vec<Diagnostic>) 
 pub fn parse_expr(source: &Source, limits: &Limits) -> (Option<Expr>, Vec<Diagnostic>) {
     let (block, mut diags) = parse_body(source, limits);
     let span = block.span;
-    let expr = block
-        .value
-        .filter(|_| block.stmts.is_empty())
-        .map(|value| *value);
+    let expr = block.value.filter(|_| block.stmts.is_empty()).map(|value| *value);
     if !diags.is_empty() {
         return (None, diags);
     }
@@ -83,17 +80,7 @@ impl<'a> Parser<'a> {
         let mut diags = Sink::new(limits.errors);
         let tokens = lexer::lex(source.text(), limits, &mut diags);
         let tokens = layout(source, tokens, &mut diags);
-        Parser {
-            source,
-            limits,
-            tokens,
-            at: 0,
-            diags,
-            depth: 0,
-            tallest: 0,
-            nodes: 0,
-            halted: false,
-        }
+        Parser { source, limits, tokens, at: 0, diags, depth: 0, tallest: 0, nodes: 0, halted: false }
     }
 
     // Looking at tokens.
@@ -118,9 +105,7 @@ impl<'a> Parser<'a> {
     /// From a place to the end of the last token taken.
     fn span_from(&self, start: Span) -> Span {
         match self.at.checked_sub(1) {
-            Some(last) if self.tokens[last].span.end >= start.start => {
-                start.join(self.tokens[last].span)
-            }
+            Some(last) if self.tokens[last].span.end >= start.start => start.join(self.tokens[last].span),
             _ => start,
         }
     }
@@ -150,9 +135,7 @@ impl<'a> Parser<'a> {
         if self.peek() == token {
             return Ok(self.bump().span);
         }
-        let what = token
-            .text()
-            .map_or_else(|| "a name".to_owned(), |text| format!("`{text}`"));
+        let what = token.text().map_or_else(|| "a name".to_owned(), |text| format!("`{text}`"));
         Err(self.unexpected(&what))
     }
 
@@ -161,10 +144,7 @@ impl<'a> Parser<'a> {
             return Err(self.unexpected(what));
         }
         let span = self.bump().span;
-        Ok(Name {
-            text: Arc::from(self.text(span)),
-            span,
-        })
+        Ok(Name { text: Arc::from(self.text(span)), span })
     }
 
     /// Passes line breaks and semicolons.
@@ -181,11 +161,7 @@ impl<'a> Parser<'a> {
     }
 
     /// `parse` again and again, with commas between, up to the closing bracket, which is taken.
-    fn list<T>(
-        &mut self,
-        close: Token,
-        mut parse: impl FnMut(&mut Self) -> Parse<T>,
-    ) -> Parse<Vec<T>> {
+    fn list<T>(&mut self, close: Token, mut parse: impl FnMut(&mut Self) -> Parse<T>) -> Parse<Vec<T>> {
         let mut list = Vec::new();
         while self.peek() != close {
             list.push(parse(self)?);

@@ -38,10 +38,7 @@ impl Parser<'_> {
     }
 
     fn call(&mut self, callee: Expr, start: Span) -> Parse<Expr> {
-        if matches!(
-            callee.kind,
-            ExprKind::Int(_) | ExprKind::Float(_) | ExprKind::Imaginary(_)
-        ) {
+        if matches!(callee.kind, ExprKind::Int(_) | ExprKind::Float(_) | ExprKind::Imaginary(_)) {
             let text = self.text(callee.span);
             return Err(self.report(errors::number_called(callee.span, text)));
         }
@@ -51,14 +48,7 @@ impl Parser<'_> {
         let span = self.span_from(start);
         self.grow(span)?;
         let (callee, args, named) = (Box::new(callee), read.positional, read.named);
-        Ok(Expr::new(
-            ExprKind::Call {
-                callee,
-                args,
-                named,
-            },
-            span,
-        ))
+        Ok(Expr::new(ExprKind::Call { callee, args, named }, span))
     }
 
     fn argument(&mut self, read: &mut Args) -> Parse<()> {
@@ -75,11 +65,7 @@ impl Parser<'_> {
         }
         let value = self.expr()?;
         if let Some(keyword) = read.named.last() {
-            let diag = errors::positional_after_keyword(
-                value.span,
-                self.text(value.span),
-                keyword.name.span,
-            );
+            let diag = errors::positional_after_keyword(value.span, self.text(value.span), keyword.name.span);
             return Err(self.report(diag));
         }
         read.positional.push(value);
@@ -94,14 +80,7 @@ impl Parser<'_> {
             return Err(self.report(errors::empty_index(self.span_from(open))));
         }
         self.grow(span)?;
-        Ok(Expr::new(
-            ExprKind::Index(Index {
-                base: Box::new(base),
-                elements,
-                span,
-            }),
-            span,
-        ))
+        Ok(Expr::new(ExprKind::Index(Index { base: Box::new(base), elements, span }), span))
     }
 
     fn index_elem(&mut self) -> Parse<IndexElem> {
@@ -118,28 +97,17 @@ impl Parser<'_> {
             Token::Colon => self.slice(None)?,
             _ => {
                 let first = Box::new(self.expr()?);
-                if self.peek() == Token::Colon {
-                    self.slice(Some(first))?
-                } else {
-                    single(first)
-                }
+                if self.peek() == Token::Colon { self.slice(Some(first))? } else { single(first) }
             }
         };
-        Ok(IndexElem {
-            kind,
-            span: self.span_from(start),
-        })
+        Ok(IndexElem { kind, span: self.span_from(start) })
     }
 
     /// The rest of a slice, from its first colon.
     fn slice(&mut self, start: Option<Box<Expr>>) -> Parse<IndexKind> {
         self.bump();
         let stop = self.slice_part()?;
-        let step = if self.eat(Token::Colon) {
-            self.slice_part()?
-        } else {
-            None
-        };
+        let step = if self.eat(Token::Colon) { self.slice_part()? } else { None };
         Ok(IndexKind::Slice { start, stop, step })
     }
 
@@ -155,22 +123,12 @@ impl Parser<'_> {
         let name = self.name("a name after `.`")?;
         let span = self.span_from(start);
         self.grow(span)?;
-        Ok(Expr::new(
-            ExprKind::Field {
-                base: Box::new(base),
-                name,
-            },
-            span,
-        ))
+        Ok(Expr::new(ExprKind::Field { base: Box::new(base), name }, span))
     }
 }
 
 /// An expression that is the whole of a part of an index.
 fn single(expr: Box<Expr>) -> IndexKind {
     let newaxis = matches!(&expr.kind, ExprKind::Name(text) if &**text == NEWAXIS);
-    if newaxis {
-        IndexKind::NewAxis
-    } else {
-        IndexKind::At(expr)
-    }
+    if newaxis { IndexKind::NewAxis } else { IndexKind::At(expr) }
 }

@@ -69,10 +69,7 @@ impl Parser<'_> {
     fn statement(&mut self) -> Parse<Stmt> {
         let start = self.span();
         let kind = self.statement_kind()?;
-        if !matches!(
-            self.peek(),
-            Token::Newline | Token::Semicolon | Token::CloseBrace | Token::End
-        ) {
+        if !matches!(self.peek(), Token::Newline | Token::Semicolon | Token::CloseBrace | Token::End) {
             return Err(self.unexpected_end());
         }
         let span = self.span_from(start);
@@ -108,11 +105,7 @@ impl Parser<'_> {
         let pattern = self.pattern()?;
         let ty = self.annotation()?;
         self.expect_assign()?;
-        Ok(StmtKind::Let {
-            pattern,
-            ty,
-            value: self.expr()?,
-        })
+        Ok(StmtKind::Let { pattern, ty, value: self.expr()? })
     }
 
     fn pattern(&mut self) -> Parse<Pattern> {
@@ -129,11 +122,7 @@ impl Parser<'_> {
         let name = self.name("a name")?;
         let ty = self.annotation()?;
         self.expect_assign()?;
-        Ok(StmtKind::Var {
-            name,
-            ty,
-            value: self.expr()?,
-        })
+        Ok(StmtKind::Var { name, ty, value: self.expr()? })
     }
 
     fn expect_assign(&mut self) -> Parse<()> {
@@ -147,10 +136,7 @@ impl Parser<'_> {
     fn while_stmt(&mut self) -> Parse<StmtKind> {
         self.bump();
         let cond = self.expr()?;
-        Ok(StmtKind::While {
-            cond,
-            body: self.block()?,
-        })
+        Ok(StmtKind::While { cond, body: self.block()? })
     }
 
     fn for_stmt(&mut self) -> Parse<StmtKind> {
@@ -158,31 +144,17 @@ impl Parser<'_> {
         let var = self.name("a name")?;
         self.expect(Token::In)?;
         let iter = self.expr()?;
-        Ok(StmtKind::For {
-            var,
-            iter,
-            body: self.block()?,
-        })
+        Ok(StmtKind::For { var, iter, body: self.block()? })
     }
 
     fn return_stmt(&mut self) -> Parse<StmtKind> {
         self.bump();
-        let bare = matches!(
-            self.peek(),
-            Token::Newline | Token::Semicolon | Token::CloseBrace | Token::End
-        );
-        Ok(StmtKind::Return(if bare {
-            None
-        } else {
-            Some(self.expr()?)
-        }))
+        let bare = matches!(self.peek(), Token::Newline | Token::Semicolon | Token::CloseBrace | Token::End);
+        Ok(StmtKind::Return(if bare { None } else { Some(self.expr()?) }))
     }
 
     fn expr_or_assign(&mut self) -> Parse<StmtKind> {
-        if self.peek() == Token::Name
-            && self.peek_second() == Token::Colon
-            && !self.at_foreign_word()
-        {
+        if self.peek() == Token::Name && self.peek_second() == Token::Colon && !self.at_foreign_word() {
             let span = self.span();
             let name = self.text(span);
             return Err(self.report(errors::missing_let(span, name)));
@@ -194,11 +166,7 @@ impl Parser<'_> {
         }
         let place = self.place(expr)?;
         self.bump();
-        Ok(StmtKind::Assign {
-            place,
-            op,
-            value: self.expr()?,
-        })
+        Ok(StmtKind::Assign { place, op, value: self.expr()? })
     }
 
     /// `else:` and the like are reported as what they are, not as declarations.
@@ -213,10 +181,7 @@ impl Parser<'_> {
             ExprKind::Name(text) => Ok(Place::Name(Name { text, span })),
             ExprKind::Index(index) => Ok(Place::Index(index)),
             ExprKind::Tuple(elements) if !elements.is_empty() => {
-                let places: Parse<Vec<_>> = elements
-                    .into_iter()
-                    .map(|place| self.place(place))
-                    .collect();
+                let places: Parse<Vec<_>> = elements.into_iter().map(|place| self.place(place)).collect();
                 Ok(Place::Tuple(places?, span))
             }
             ExprKind::Tuple(_)
@@ -239,24 +204,16 @@ impl Parser<'_> {
 
 /// An expression as a statement.
 fn into_stmt(expr: Expr) -> StmtKind {
-    if let ExprKind::If(inner) = expr.kind {
-        StmtKind::If(*inner)
-    } else {
-        StmtKind::Expr(expr)
-    }
+    if let ExprKind::If(inner) = expr.kind { StmtKind::If(*inner) } else { StmtKind::Expr(expr) }
 }
 
 /// A block of these statements, the last of which is the value if it is an expression.
 fn into_block(mut stmts: Vec<Stmt>, span: Span) -> Block {
     let value = match stmts.pop() {
-        Some(Stmt {
-            kind: StmtKind::Expr(expr),
-            ..
-        }) => Some(Box::new(expr)),
-        Some(Stmt {
-            kind: StmtKind::If(inner),
-            span,
-        }) if yields(&inner) => Some(Box::new(Expr::new(ExprKind::If(Box::new(inner)), span))),
+        Some(Stmt { kind: StmtKind::Expr(expr), .. }) => Some(Box::new(expr)),
+        Some(Stmt { kind: StmtKind::If(inner), span }) if yields(&inner) => {
+            Some(Box::new(Expr::new(ExprKind::If(Box::new(inner)), span)))
+        }
         last => {
             stmts.extend(last);
             None

@@ -12,16 +12,10 @@ use crate::token::Token;
 const FOREIGN: &[(&str, &str)] = &[
     ("elif", "write `else if`"),
     ("elsif", "write `else if`"),
-    (
-        "def",
-        "write `fn name(x) { … }`, or `kernel name(x) { … }` for an entry point",
-    ),
+    ("def", "write `fn name(x) { … }`, or `kernel name(x) { … }` for an entry point"),
     ("func", "write `fn name(x) { … }`"),
     ("function", "write `fn name(x) { … }`"),
-    (
-        "lambda",
-        "write a function, `fn name(x) = …`, and use its name",
-    ),
+    ("lambda", "write a function, `fn name(x) = …`, and use its name"),
     ("const", "write `let name = …`"),
     ("pass", "leave the block empty: `{ }`"),
     ("is", "write `==`"),
@@ -89,10 +83,7 @@ impl Parser<'_> {
             Token::Newline => "the end of the line".to_owned(),
             // A bracket that the layout put in stands for no text.
             _ if self.span().is_empty() => "the end of the line".to_owned(),
-            _ => format!(
-                "`{}`",
-                self.text(self.span()).chars().take(40).collect::<String>()
-            ),
+            _ => format!("`{}`", self.text(self.span()).chars().take(40).collect::<String>()),
         }
     }
 
@@ -100,10 +91,7 @@ impl Parser<'_> {
     fn habit(&mut self) -> Option<Stop> {
         let (token, span) = (self.peek(), self.span());
         let before = self.before();
-        if let Some(stop) = self
-            .foreign(before, Token::Name)
-            .or_else(|| self.foreign(span, token))
-        {
+        if let Some(stop) = self.foreign(before, Token::Name).or_else(|| self.foreign(span, token)) {
             return Some(stop);
         }
         match token {
@@ -124,9 +112,7 @@ impl Parser<'_> {
 
     fn foreign(&mut self, span: Span, token: Token) -> Option<Stop> {
         let word = self.text(span);
-        let (_, instead) = FOREIGN
-            .iter()
-            .find(|(foreign, _)| token == Token::Name && *foreign == word)?;
+        let (_, instead) = FOREIGN.iter().find(|(foreign, _)| token == Token::Name && *foreign == word)?;
         Some(self.report(errors::foreign_word(span, word, instead)))
     }
 
@@ -138,9 +124,7 @@ impl Parser<'_> {
 
     /// The last token taken.
     fn before(&self) -> Span {
-        self.at
-            .checked_sub(1)
-            .map_or(Span::at(0), |at| self.tokens[at].span)
+        self.at.checked_sub(1).map_or(Span::at(0), |at| self.tokens[at].span)
     }
 
     /// The sign of a `++` or `--` just before the next token.
@@ -151,10 +135,6 @@ impl Parser<'_> {
         let sign = matches!(first.token, Token::Plus | Token::Minus);
         let same = first.token == second.token && first.span.end == second.span.start;
         let span = first.span.join(second.span);
-        first
-            .token
-            .text()
-            .filter(|_| sign && same)
-            .map(|text| (text, span))
+        first.token.text().filter(|_| sign && same).map(|text| (text, span))
     }
 }
