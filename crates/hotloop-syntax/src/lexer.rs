@@ -1,15 +1,14 @@
-//! From characters to tokens, in one loop without recursion.
+//! From characters to tokens: drives the machine of `token` over a text, under limits, and complains.
 //!
-//! Spaces and comments end here. Which line breaks count, and whether brackets match, is decided in `layout`; what a
-//! number is worth in `number`.
+//! Which line breaks count, and whether brackets match, is decided in `layout`; what a number is worth in `number`.
 
 use std::sync::Arc;
 
 use hotloop_source::Span;
+use logos::{Lexer, Logos};
 
 use crate::errors::{self, Sink};
 use crate::limits::Limits;
-use crate::number;
 use crate::token::{Lexeme, Token};
 
 /// The tokens of a text, ended by `End`. Stops early where a limit is exceeded.
@@ -17,149 +16,68 @@ pub(crate) fn lex(text: &str, limits: &Limits, diags: &mut Sink) -> Vec<Lexeme> 
     let allowed = limits.text_bytes.min(u32::MAX as usize / 2);
     if text.len() > allowed {
         diags.push(errors::text_too_long(text.len(), allowed));
-        return vec![Lexeme {
-            token: Token::End,
-            span: Span::at(0),
-        }];
+        return vec![Lexeme { token: Token::End, span: Span::at(0) }];
     }
-    let mut lexer = Lexer {
-        text,
-        at: 0,
-        limits,
-        diags,
-    };
-    lexer.run()
+    let mut lexer = Token::lexer(text);
+    if text.starts_with(BYTE_ORDER_MARK) {
+        lexer.bump(BYTE_ORDER_MARK.len_utf8());
+    }
+    let mut out = take_all(&mut lexer, limits, diags);
+    out.push(Lexeme { token: Token::End, span: Span::at(lexer.span().end as u32) });
+    out
 }
 
-struct Lexer<'a> {
-    text: &'a str,
-    at: usize,
-    limits: &'a Limits,
-    diags: &'a mut Sink,
-}
+/// Some editors begin a text with this; only there it is nothing.
+const BYTE_ORDER_MARK: char = '\u{FEFF}';
 
-impl Lexer<'_> {
-    fn run(&mut self) -> Vec<Lexeme> {
-        let mut out = Vec::new();
-        self.skip_blank();
-        while self.at < self.text.len() {
-            let from = self.at;
-            if let Some(token) = self.token() {
-                out.push(Lexeme {
-                    token,
-                    span: Span::from_range(from..self.at),
-                });
-            }
-            if out.len() >= self.limits.tokens {
-                self.diags
-                    .push(errors::too_many_tokens(self.span(from), self.limits.tokens));
-                break;
-            }
-            if self.diags.is_full() {
-                break;
-            }
-            self.skip_blank();
-        }
-        out.push(Lexeme {
-            token: Token::End,
-            span: Span::from_range(self.at..self.at),
-        });
-        out
-    }
-
-    /// Takes the next token; none where there was only something to complain about.
-    fn token(&mut self) -> Option<Token> {
-        let rest = &self.text[self.at..];
-        let first = rest.chars().next()?;
-        if first == '\n' {
-            self.at += 1;
-            return Some(Token::Newline);
-        }
-        if is_name_start(first) {
-            self.at += name_length(rest);
-            return Some(Token::keyword(&rest[..name_length(rest)]).unwrap_or(Token::Name));
-        }
-        let length = number::length(rest);
-        if length > 0 {
-            self.at += length;
-            return Some(Token::Number);
-        }
-        if let Some((token, length)) = Token::sign(rest.as_bytes()) {
-            self.at += length;
-            return Some(token);
-        }
-        if first == '"' || first == '\'' {
-            return Some(self.quoted(first));
-        }
-        self.unknown(first);
-        None
-    }
-
-    /// A string; one that does not end or has single quotes is still taken as one.
-    fn quoted(&mut self, quote: char) -> Token {
-        let from = self.at;
-        let inside = self.text[from + 1..]
-            .split(['\n', quote])
-            .next()
-            .unwrap_or("");
-        self.at += 1 + inside.len();
-        if self.text[self.at..].starts_with(quote) {
-            self.at += 1;
-        } else {
-            self.diags.push(errors::unended_string(self.span(from)));
-        }
-        if quote == '\'' {
-            self.diags
-                .push(errors::single_quotes(self.span(from), inside));
-        }
-        Token::Text
-    }
-
-    /// A run of the same character that means nothing.
-    fn unknown(&mut self, first: char) {
-        let from = self.at;
-        let rest = &self.text[from..];
-        self.at += rest.len() - rest.trim_start_matches(first).len();
-        self.diags
-            .push(errors::unknown_character(self.span(from), first));
-    }
-
-    /// Passes spaces and comments, not line breaks.
-    fn skip_blank(&mut self) {
-        if self.at == 0 && self.text.starts_with('\u{FEFF}') {
-            self.at = '\u{FEFF}'.len_utf8();
-        }
-        let bytes = self.text.as_bytes();
-        while let Some(byte) = bytes.get(self.at) {
-            match byte {
-                b' ' | b'\t' | b'\r' | 0x0C => self.at += 1,
-                b'#' => {
-                    let line = bytes[self.at..].iter().position(|byte| *byte == b'\n');
-                    self.at = line.map_or(bytes.len(), |length| self.at + length);
+/// The tokens before the end, as far as the limits let it come.
+fn take_all(lexer: &mut Lexer<Token>, limits: &Limits, diags: &mut Sink) -> Vec<Lexeme> {
+    let mut out = Vec::new();
+    while let Some(found) = lexer.next() {
+        match found {
+            Ok(token) => {
+                if token == Token::Text {
+                    check_quotes(lexer, diags);
                 }
-                _ => break,
+                out.push(Lexeme { token, span: span(lexer) });
             }
+            Err(()) => unknown(lexer, diags),
+        }
+        if out.len() >= limits.tokens {
+            diags.push(errors::too_many_tokens(span(lexer), limits.tokens));
+            break;
+        }
+        if diags.is_full() {
+            break;
         }
     }
+    out
+}
 
-    fn span(&self, from: usize) -> Span {
-        Span::from_range(from..self.at)
+/// Complains about a string that does not end or has single quotes.
+fn check_quotes(lexer: &Lexer<Token>, diags: &mut Sink) {
+    let quote = if lexer.slice().starts_with('\'') { '\'' } else { '"' };
+    let inside = &lexer.slice()[1..];
+    if !inside.ends_with(quote) {
+        diags.push(errors::unended_string(span(lexer)));
+    }
+    if quote == '\'' {
+        let inside = inside.trim_end_matches(quote);
+        diags.push(errors::single_quotes(span(lexer), inside));
     }
 }
 
-/// Whether a name can begin with this character.
-pub(crate) fn is_name_start(c: char) -> bool {
-    c == '_' || c.is_ascii_alphabetic() || (!c.is_ascii() && c.is_alphabetic())
+/// Complains about a character that means nothing, once for a run of it.
+fn unknown(lexer: &mut Lexer<Token>, diags: &mut Sink) {
+    if let Some(first) = lexer.slice().chars().next() {
+        let rest = lexer.remainder();
+        lexer.bump(rest.len() - rest.trim_start_matches(first).len());
+        diags.push(errors::unknown_character(span(lexer), first));
+    }
 }
 
-/// Whether a name can go on with this character.
-pub(crate) fn is_name_part(c: char) -> bool {
-    c == '_' || c.is_ascii_alphanumeric() || (!c.is_ascii() && c.is_alphanumeric())
-}
-
-/// The bytes of the characters at the beginning of a text that can be part of a name.
-pub(crate) fn name_length(text: &str) -> usize {
-    text.find(|c| !is_name_part(c)).unwrap_or(text.len())
+fn span(lexer: &Lexer<Token>) -> Span {
+    Span::from_range(lexer.span())
 }
 
 /// The text between the quotes of a string token.
@@ -169,17 +87,16 @@ pub(crate) fn unquoted(text: &str) -> Arc<str> {
 
 #[cfg(test)]
 mod tests {
-    use super::lex;
+    use hotloop_source::Span;
+
+    use super::{BYTE_ORDER_MARK, lex};
     use crate::errors::Sink;
     use crate::limits::Limits;
 
     fn check(text: &str, expect: &str) {
         let mut diags = Sink::new(100);
         let tokens = lex(text, &Limits::DEFAULT, &mut diags);
-        let shown: Vec<_> = tokens
-            .iter()
-            .map(|lexeme| &text[lexeme.span.range()])
-            .collect();
+        let shown: Vec<_> = tokens.iter().map(|lexeme| &text[lexeme.span.range()]).collect();
         let codes: Vec<_> = diags.into_vec().iter().map(|diag| diag.code).collect();
         let mut all = shown[..shown.len() - 1].to_vec();
         all.extend(codes);
@@ -196,16 +113,10 @@ mod tests {
 
     #[test]
     fn numbers_end_where_they_should() {
-        check(
-            "1.5 .5 1. 1e-9 4.0e-9 2j 0x1.8p3f32",
-            "1.5 .5 1. 1e-9 4.0e-9 2j 0x1.8p3f32",
-        );
+        check("1.5 .5 1. 1e-9 4.0e-9 2j 0x1.8p3f32", "1.5 .5 1. 1e-9 4.0e-9 2j 0x1.8p3f32");
         check("a[0]...", "a [ 0 ] ...");
         check("1...2", "1 ... 2");
-        check(
-            "0xFFu8 0b1_0i32 1_000 3f32 2x",
-            "0xFFu8 0b1_0i32 1_000 3f32 2x",
-        );
+        check("0xFFu8 0b1_0i32 1_000 3f32 2x", "0xFFu8 0b1_0i32 1_000 3f32 2x");
         check("1e+x", "1e + x");
         check("0x1p-3+1", "0x1p-3 + 1");
     }
@@ -218,6 +129,36 @@ mod tests {
     #[test]
     fn comments_and_spaces_vanish() {
         check("\u{FEFF}a # b\r\n\tc#", "a \n c");
+    }
+
+    #[test]
+    fn runs_beyond_ascii_are_one_name_or_one_complaint() {
+        for c in ('\u{80}'..=char::MAX).filter(|c| *c != BYTE_ORDER_MARK) {
+            let text = format!("{c}{c}");
+            let mut diags = Sink::new(100);
+            let tokens = lex(&text, &Limits::DEFAULT, &mut diags);
+            let diags = diags.into_vec();
+            let all = Span::from_range(0..text.len());
+            match &diags[..] {
+                [] => assert!(tokens.len() == 2 && tokens[0].span == all, "{c:?}"),
+                [diag] => assert!(tokens.len() == 1 && diag.span == all, "{c:?}"),
+                more => panic!("{c:?}: {more:?}"),
+            }
+        }
+    }
+
+    #[test]
+    fn long_runs_take_no_stack() {
+        let run = || {
+            for unit in ["a", "\u{E9}", "1", "1_", " ", "\t\r", "#", "# \u{E9}", "\"", "\"a", "'b", "$", "\u{2212}"] {
+                let text = unit.repeat((1 << 20) / unit.len());
+                let tokens = lex(&text, &Limits::DEFAULT, &mut Sink::new(100));
+                let end = tokens[tokens.len() - 1].span.end as usize;
+                assert!(end == text.len() || unit.starts_with(['"', '\'']), "{unit}");
+            }
+        };
+        let thread = std::thread::Builder::new().stack_size(1 << 18).spawn(run);
+        thread.expect("a thread").join().expect("no panic");
     }
 
     #[test]

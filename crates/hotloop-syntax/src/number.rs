@@ -7,7 +7,6 @@ use hotloop_source::{Diagnostic, Span};
 
 use crate::ast::{ExprKind, FloatLit, IntLit, Name};
 use crate::errors;
-use crate::lexer::name_length;
 
 /// The suffixes that make a number a float.
 const FLOAT_SUFFIXES: &[&str] = &["f16", "bf16", "f32", "f64"];
@@ -37,10 +36,7 @@ pub(crate) fn parse(text: &str, span: Span) -> Result<ExprKind, Diagnostic> {
     let wrong = || errors::bad_number(span, text);
     let shape = shape(text).ok_or_else(wrong)?;
     let at = span.end - shape.suffix.len() as u32;
-    let suffix = (!shape.suffix.is_empty()).then(|| Name {
-        text: shape.suffix.into(),
-        span: Span::new(at, span.end),
-    });
+    let suffix = (!shape.suffix.is_empty()).then(|| Name { text: shape.suffix.into(), span: Span::new(at, span.end) });
     let digits: String = shape.digits.chars().filter(|c| *c != '_').collect();
     match shape.suffix {
         "j" if shape.radix == 10 => Ok(ExprKind::Imaginary(float(&digits, None, span)?)),
@@ -48,25 +44,17 @@ pub(crate) fn parse(text: &str, span: Span) -> Result<ExprKind, Diagnostic> {
             Ok(ExprKind::Float(float(&digits, suffix, span)?))
         }
         "" if shape.float => Ok(ExprKind::Float(float(&digits, None, span)?)),
-        known if INT_SUFFIXES.contains(&known) && shape.float => {
-            Err(errors::not_whole(span, shape.digits, known))
+        known if INT_SUFFIXES.contains(&known) && shape.float => Err(errors::not_whole(span, shape.digits, known)),
+        known if known.is_empty() || INT_SUFFIXES.contains(&known) => {
+            Ok(ExprKind::Int(IntLit { value: whole(&digits, shape.radix, span)?, suffix }))
         }
-        known if known.is_empty() || INT_SUFFIXES.contains(&known) => Ok(ExprKind::Int(IntLit {
-            value: whole(&digits, shape.radix, span)?,
-            suffix,
-        })),
         unknown => Err(errors::bad_suffix(span, shape.digits, unknown)),
     }
 }
 
 fn float(digits: &str, suffix: Option<Name>, span: Span) -> Result<FloatLit, Diagnostic> {
-    let literal =
-        FloatLit::parse(digits, suffix).ok_or_else(|| errors::bad_number(span, digits))?;
-    if literal.value.is_finite() {
-        Ok(literal)
-    } else {
-        Err(errors::float_too_large(span, digits))
-    }
+    let literal = FloatLit::parse(digits, suffix).ok_or_else(|| errors::bad_number(span, digits))?;
+    if literal.value.is_finite() { Ok(literal) } else { Err(errors::float_too_large(span, digits)) }
 }
 
 /// The value of a whole number; the prefix of the radix is two bytes.
@@ -77,12 +65,8 @@ fn whole(digits: &str, radix: u32, span: Span) -> Result<u128, Diagnostic> {
     }
     let mut value: u128 = 0;
     for c in digits.chars() {
-        let digit = c
-            .to_digit(radix)
-            .ok_or_else(|| errors::bad_digit(span, c, radix))?;
-        let next = value
-            .checked_mul(radix.into())
-            .and_then(|value| value.checked_add(digit.into()));
+        let digit = c.to_digit(radix).ok_or_else(|| errors::bad_digit(span, c, radix))?;
+        let next = value.checked_mul(radix.into()).and_then(|value| value.checked_add(digit.into()));
         value = next.ok_or_else(|| errors::int_too_large(span))?;
     }
     Ok(value)
@@ -103,12 +87,7 @@ fn shape(text: &str) -> Option<Shape<'_>> {
 
 fn radix(text: &str, radix: u32) -> Shape<'_> {
     // Digits too large for the radix are taken as well, so that the diagnostic can name them.
-    split(
-        text,
-        2 + run(&text[2..], |byte| byte.is_ascii_digit()),
-        radix,
-        false,
-    )
+    split(text, 2 + run(&text[2..], |byte| byte.is_ascii_digit()), radix, false)
 }
 
 fn hex(text: &str) -> Shape<'_> {
@@ -158,12 +137,9 @@ fn run(text: &str, is_digit: impl Fn(u8) -> bool) -> usize {
 
 fn split(text: &str, end: usize, radix: u32, float: bool) -> Shape<'_> {
     let (digits, rest) = text.split_at(end);
-    Shape {
-        radix,
-        float,
-        digits,
-        suffix: &rest[..name_length(rest)],
-    }
+    let is_part = |c: char| c == '_' || c.is_alphanumeric();
+    let suffix = rest.find(|c| !is_part(c)).unwrap_or(rest.len());
+    Shape { radix, float, digits, suffix: &rest[..suffix] }
 }
 
 #[cfg(test)]
@@ -175,18 +151,9 @@ mod tests {
 
     fn check(text: &str, expect: &str) {
         let shown = match parse(text, Span::new(0, text.len() as u32)) {
-            Ok(ExprKind::Int(int)) => format!(
-                "{} {}",
-                int.value,
-                int.suffix.map_or("-".into(), |name| name.text)
-            ),
+            Ok(ExprKind::Int(int)) => format!("{} {}", int.value, int.suffix.map_or("-".into(), |name| name.text)),
             Ok(ExprKind::Float(float)) => {
-                format!(
-                    "{} {:?} {}",
-                    float.text,
-                    float.value,
-                    float.suffix.map_or("-".into(), |name| name.text)
-                )
+                format!("{} {:?} {}", float.text, float.value, float.suffix.map_or("-".into(), |name| name.text))
             }
             Ok(ExprKind::Imaginary(float)) => format!("{}j", float.text),
             Ok(other) => format!("{other:?}"),
@@ -203,10 +170,7 @@ mod tests {
         check("0x1f32", "7986 -");
         check("0b101", "5 -");
         check("0o17", "15 -");
-        check(
-            "340282366920938463463374607431768211455",
-            "340282366920938463463374607431768211455 -",
-        );
+        check("340282366920938463463374607431768211455", "340282366920938463463374607431768211455 -");
     }
 
     #[test]
