@@ -6,6 +6,9 @@
 mod case;
 mod compare;
 mod data;
+mod fuzz;
+mod generate;
+mod hostile;
 mod lower;
 mod plan;
 mod report;
@@ -16,6 +19,8 @@ use libtest_mimic::Arguments;
 
 fn main() {
     let args = Arguments::from_args();
-    let trials = plan::trials();
+    let mut trials = plan::trials();
+    trials.extend(fuzz::trials());
+    trials.extend(hostile::trials());
     libtest_mimic::run(&args, trials).exit();
 }
