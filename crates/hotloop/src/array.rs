@@ -257,6 +257,8 @@ pub(crate) struct Buffer {
     /// What was allocated, which begins `before` bytes ahead of `ptr`.
     layout: Layout,
     before: usize,
+    /// The bytes that were asked for.
+    len: usize,
 }
 
 // SAFETY: a buffer is plain memory with one owner; nothing about it belongs to a thread.
@@ -270,7 +272,7 @@ impl Buffer {
         if bytes == 0 {
             // A dangling address that is aligned for every element type.
             let ptr = NonNull::new(std::ptr::without_provenance_mut(ALIGN))?;
-            return Some(Buffer { ptr, layout: Layout::new::<()>(), before: 0 });
+            return Some(Buffer { ptr, layout: Layout::new::<()>(), before: 0, len: 0 });
         }
         if bytes >= HUGE { Buffer::huge(bytes) } else { Buffer::padded(bytes) }
     }
@@ -283,7 +285,7 @@ impl Buffer {
         let before = start.addr().get().next_multiple_of(ALIGN) - start.addr().get();
         // SAFETY: the address is a multiple of `PLAIN_ALIGN`, so at most `ALIGN - PLAIN_ALIGN` bytes are passed over,
         // and `bytes` are left.
-        Some(Buffer { ptr: unsafe { start.add(before) }, layout, before })
+        Some(Buffer { ptr: unsafe { start.add(before) }, layout, before, len: bytes })
     }
 
     fn huge(bytes: usize) -> Option<Buffer> {
@@ -291,7 +293,7 @@ impl Buffer {
         // SAFETY: the layout is not of size zero.
         let ptr = NonNull::new(unsafe { alloc::alloc(layout) })?;
         advise_huge(ptr, bytes);
-        Some(Buffer { ptr, layout, before: 0 })
+        Some(Buffer { ptr, layout, before: 0, len: bytes })
     }
 
     /// The address of the first byte.
@@ -301,7 +303,7 @@ impl Buffer {
 
     /// The number of bytes.
     pub(crate) fn len(&self) -> usize {
-        self.layout.size() - self.before
+        self.len
     }
 
     fn from_vec<T: Element>(vec: Vec<T>) -> Buffer {
@@ -310,8 +312,8 @@ impl Buffer {
         let ptr = NonNull::from(vec.as_mut_slice()).cast();
         // A vector without capacity holds nothing to give back, which is what size 0 means here too.
         match Layout::from_size_align(size, align_of::<T>()) {
-            Ok(layout) => Buffer { ptr, layout, before: 0 },
-            Err(_) => Buffer { ptr, layout: Layout::new::<()>(), before: 0 },
+            Ok(layout) => Buffer { ptr, layout, before: 0, len: size },
+            Err(_) => Buffer { ptr, layout: Layout::new::<()>(), before: 0, len: 0 },
         }
     }
 }

@@ -38,6 +38,12 @@ macro_rules! elements {
                 (scalar.ty == Type::$variant).then(|| from(scalar.bits))
             }
         }
+
+        impl From<&$rust> for crate::Arg<'_> {
+            fn from(value: &$rust) -> Self {
+                crate::Arg::Scalar(value.to_scalar())
+            }
+        }
     )*};
 }
 

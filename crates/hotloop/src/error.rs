@@ -143,7 +143,8 @@ pub struct Fault {
     pub message: String,
     /// The place in the source.
     pub position: Position,
-    /// The indices of the point that faulted, one per axis of its loop nest; empty for code outside of loops.
+    /// The indices of the element that faulted; empty for scalar code, and where the elements are of no array that has a
+    /// name.
     pub point: Vec<i64>,
     pub(crate) source: Source,
     pub(crate) diagnostic: Diagnostic,

@@ -10,15 +10,12 @@ use hotloop_target::FaultRecord;
 
 /// The fault a record tells of; none if it names no site, which is a mistake of the target.
 pub(crate) fn fault(plan: &Plan, source: &Source, record: &FaultRecord, frame: &[u64]) -> Option<Fault> {
-    let SitePlan { site, nest } = plan.sites.get(record.site as usize)?;
+    let SitePlan { site, points } = plan.sites.get(record.site as usize)?;
     let message = message(site, record.shows);
-    let point = match nest {
-        Some(nest) => point(record.linear, plan.extents(*nest, |word| frame[word])),
-        None => Vec::new(),
-    };
+    let point = plan.point(*points, record.linear, frame);
     let mut diagnostic = Diagnostic::error(code(site.kind), site.span, message.clone());
     if shows_point(site.kind) && !point.is_empty() {
-        diagnostic = diagnostic.hint(format!("this happened at the index {point:?} of the loop in `{}`", plan.kernel));
+        diagnostic = diagnostic.hint(format!("this is at the index {point:?}"));
     }
     Some(Fault {
         kind: site.kind,
@@ -29,19 +26,6 @@ pub(crate) fn fault(plan: &Plan, source: &Source, record: &FaultRecord, frame: &
         source: source.clone(),
         diagnostic,
     })
-}
-
-/// The indices of a point from its number in C order.
-fn point(linear: i64, extents: impl Iterator<Item = i64>) -> Vec<i64> {
-    let extents: Vec<i64> = extents.collect();
-    let mut rest = linear;
-    let mut point = vec![0; extents.len()];
-    for (at, extent) in point.iter_mut().zip(&extents).rev() {
-        let extent = (*extent).max(1);
-        *at = rest.rem_euclid(extent);
-        rest = rest.div_euclid(extent);
-    }
-    point
 }
 
 fn code(kind: FaultKind) -> &'static str {
@@ -81,17 +65,9 @@ fn elements(count: i64) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{message, point};
+    use super::message;
     use hotloop_ir::{FaultKind, Site};
     use hotloop_source::Span;
-
-    #[test]
-    fn points_come_back_from_their_numbers() {
-        assert_eq!(point(0, [].into_iter()), Vec::<i64>::new());
-        assert_eq!(point(7, [10].into_iter()), [7]);
-        assert_eq!(point(23, [2, 3, 4].into_iter()), [1, 2, 3]);
-        assert_eq!(point(5, [3, 0].into_iter()), [2, 0]);
-    }
 
     #[test]
     fn messages_name_the_array_and_the_numbers() {

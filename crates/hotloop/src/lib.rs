@@ -24,6 +24,7 @@ mod fault;
 mod host;
 mod module;
 mod plan;
+mod points;
 mod targets;
 mod threads;
 mod types;

@@ -3,6 +3,7 @@
 //! Says where parameters, results and nests stand in the frame and what a nest's point costs. Knows nothing of
 //! arguments or threads.
 
+use crate::points::{Points, SitePoints};
 use hotloop_ir::program::{Inst, Lane, Region, Stmt};
 use hotloop_ir::{Extent, FaultKind, Op, Param, Program, ResultRef, Role, Site, Type};
 use hotloop_target::FrameLayout;
@@ -80,13 +81,12 @@ pub(crate) enum ExtentPlan {
 #[derive(Clone, Debug)]
 pub(crate) struct SitePlan {
     pub(crate) site: Site,
-    /// The nest it stands in.
-    pub(crate) nest: Option<usize>,
+    pub(crate) points: Points,
 }
 
 impl Plan {
-    /// The plan of a program.
-    pub(crate) fn of(program: &Program) -> Plan {
+    /// The plan of a program; the points of its sites were looked up before the passes.
+    pub(crate) fn of(program: &Program, points: &SitePoints) -> Plan {
         let layout = FrameLayout::of(program);
         let params: Vec<ParamPlan> = program.params.iter().map(|param| param_plan(program, &layout, *param)).collect();
         let writes_params = params.iter().any(|param| matches!(param, ParamPlan::Array { mutable: true, .. }));
@@ -97,7 +97,7 @@ impl Plan {
             results: program.results.iter().map(|result| result_plan(program, &layout, *result)).collect(),
             arrays: array_plans(program, &layout),
             nests: program.nests.iter().map(|nest| nest_plan(nest, &layout)).collect(),
-            sites: site_plans(program),
+            sites: program.sites.iter().map(|site| SitePlan { points: points.get(site), site: site.clone() }).collect(),
             writes_params,
         }
     }
@@ -113,16 +113,42 @@ impl Plan {
 
     /// The number of points of a nest, from a frame of this plan.
     pub(crate) fn points(&self, nest: usize, word: impl Fn(usize) -> u64) -> f64 {
-        self.extents(nest, word).map(|extent| extent.max(0) as f64).product()
-    }
-
-    /// The extents of a nest, from a frame of this plan.
-    pub(crate) fn extents(&self, nest: usize, word: impl Fn(usize) -> u64) -> impl Iterator<Item = i64> {
-        self.nests[nest].extents.iter().map(move |extent| match extent {
+        let extent = |extent: &ExtentPlan| match extent {
             ExtentPlan::Const(extent) => *extent,
             ExtentPlan::Word(at) => word(*at) as i64,
-        })
+        };
+        self.nests[nest].extents.iter().map(|axis| extent(axis).max(0) as f64).product()
     }
+
+    /// The indices of a point from its number, if its shape has a name.
+    pub(crate) fn point(&self, points: Points, linear: i64, frame: &[u64]) -> Vec<i64> {
+        let (base, rank) = match points {
+            Points::One | Points::Unknown => return Vec::new(),
+            Points::Row => return vec![linear],
+            Points::Param(at) => match &self.params[at] {
+                ParamPlan::Array { base, rank, .. } => (*base, *rank),
+                ParamPlan::Scalar { .. } => return Vec::new(),
+            },
+            Points::Result(at) => match self.arrays.iter().find(|array| array.result == Some(at)) {
+                Some(array) => (array.base, array.rank),
+                None => return Vec::new(),
+            },
+        };
+        let extents: Vec<i64> = frame[base + 1..][..rank].iter().map(|extent| *extent as i64).collect();
+        unravel(linear, &extents)
+    }
+}
+
+/// The indices of the element with this number in C order.
+fn unravel(linear: i64, extents: &[i64]) -> Vec<i64> {
+    let mut rest = linear;
+    let mut point = vec![0; extents.len()];
+    for (at, extent) in point.iter_mut().zip(extents).rev() {
+        let extent = (*extent).max(1);
+        *at = rest.rem_euclid(extent);
+        rest = rest.div_euclid(extent);
+    }
+    point
 }
 
 fn param_plan(program: &Program, layout: &FrameLayout, param: Param) -> ParamPlan {
@@ -241,40 +267,23 @@ fn op_cost(op: Op) -> f64 {
     }
 }
 
-fn site_plans(program: &Program) -> Vec<SitePlan> {
-    let mut plans: Vec<SitePlan> =
-        program.sites.iter().map(|site| SitePlan { site: site.clone(), nest: None }).collect();
-    for (index, nest) in program.nests.iter().enumerate() {
-        mark_sites(&nest.lane.body, index, &mut plans);
-    }
-    plans
-}
-
-fn mark_sites(region: &Region, nest: usize, plans: &mut [SitePlan]) {
-    for stmt in region {
-        match stmt {
-            Stmt::Check { site, .. } => plans[site.index()].nest = Some(nest),
-            Stmt::If { then, otherwise, .. } => {
-                mark_sites(then, nest, plans);
-                mark_sites(otherwise, nest, plans);
-            }
-            Stmt::For { body, .. } | Stmt::Loop(body) | Stmt::Block(body) => mark_sites(body, nest, plans),
-            Stmt::Let(_)
-            | Stmt::Set(..)
-            | Stmt::Store(..)
-            | Stmt::StoreAt(..)
-            | Stmt::SetSlot(..)
-            | Stmt::Fold(..)
-            | Stmt::Break(_)
-            | Stmt::Continue(_) => {}
-        }
-    }
-}
-
 /// Whether a kind of fault is about one point among others, so that its indices help.
 pub(crate) fn shows_point(kind: FaultKind) -> bool {
     match kind {
         FaultKind::Index | FaultKind::DivideByZero | FaultKind::NegativeExponent | FaultKind::Overflow => true,
         FaultKind::Shape | FaultKind::NegativeExtent | FaultKind::EmptyReduction | FaultKind::ZeroStep => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::unravel;
+
+    #[test]
+    fn points_come_back_from_their_numbers() {
+        assert_eq!(unravel(0, &[]), Vec::<i64>::new());
+        assert_eq!(unravel(7, &[10]), [7]);
+        assert_eq!(unravel(23, &[2, 3, 4]), [1, 2, 3]);
+        assert_eq!(unravel(5, &[3, 0]), [2, 0]);
     }
 }

@@ -5,6 +5,7 @@
 use crate::call::{Args, Compiled, invoke};
 use crate::host::Splitting;
 use crate::plan::Plan;
+use crate::points::SitePoints;
 use crate::{Arg, Array, Call, Engine, Error, Outputs, Value};
 use hotloop_interp::Interp;
 use hotloop_ir::{Param, Program, Role, Scalar};
@@ -15,7 +16,7 @@ use hotloop_target::{Status, Target};
 fn compiled(program: &Program) -> Compiled {
     Compiled {
         kernel: Interp.build(program).expect("the interpreter takes every program"),
-        plan: Plan::of(program),
+        plan: Plan::of(program, &SitePoints::of(program)),
         source: Source::new("sample", ""),
         splitting: Splitting::Never,
         order: Vec::new(),

@@ -5,6 +5,7 @@
 use crate::error::Error;
 use crate::host::Splitting;
 use crate::plan::Plan;
+use crate::points::SitePoints;
 use hotloop_clif::Clif;
 use hotloop_interp::Interp;
 use hotloop_ir::Program;
@@ -121,8 +122,9 @@ impl Available {
 
     /// Makes a kernel of a program as the front end gives it.
     pub(crate) fn build(&self, program: Program) -> Result<Built, BuildError> {
+        let points = SitePoints::of(&program);
         let program = if self.passes { hotloop_passes::run(program) } else { program };
-        Ok(Built { kernel: self.target.build(&program)?, plan: Plan::of(&program) })
+        Ok(Built { kernel: self.target.build(&program)?, plan: Plan::of(&program, &points) })
     }
 }
 

@@ -49,6 +49,20 @@ fn the_first_fault_is_reported_whatever_the_threads() {
     }
 }
 
+#[test]
+fn a_fault_in_a_matrix_has_two_indices() {
+    let engine = Engine::builder().threads(2).build();
+    let (mut b, a) = (vec![1i32; 60_000], 7i32);
+    b[3 * 300 + 5] = 0;
+    for target in TargetChoice::ALL {
+        let b = hotloop::View::with_shape(&b, &[200, 300]).expect("that many");
+        let error = engine.eval_with("a % b", &named! { a, b: b }, &Call::new().target(*target));
+        let error = error.expect_err("there is a zero");
+        assert_eq!(error.fault().map(|fault| fault.point.as_slice()), Some(&[3i64, 5][..]), "{target}: {error}");
+        assert!(error.render(false).contains("at the index [3, 5]"), "{}", error.render(false));
+    }
+}
+
 const SPIN: &str = "kernel spin(n: i64) { var i = n\n while i >= 0 { i = (i + 1) % 1000 }\n i }";
 
 #[test]
