@@ -56,85 +56,25 @@ pub enum Builtin {
 
 /// Every built-in function: name, meaning, help.
 pub const BUILTINS: &[(&str, Builtin, &str)] = &[
-    (
-        "sqrt",
-        Builtin::Float1(Op::Sqrt),
-        "square root, correctly rounded",
-    ),
-    (
-        "floor",
-        Builtin::Rounding(Op::Floor),
-        "rounds towards minus infinity",
-    ),
-    (
-        "ceil",
-        Builtin::Rounding(Op::Ceil),
-        "rounds towards plus infinity",
-    ),
+    ("sqrt", Builtin::Float1(Op::Sqrt), "square root, correctly rounded"),
+    ("floor", Builtin::Rounding(Op::Floor), "rounds towards minus infinity"),
+    ("ceil", Builtin::Rounding(Op::Ceil), "rounds towards plus infinity"),
     ("trunc", Builtin::Rounding(Op::Trunc), "rounds towards zero"),
-    (
-        "round",
-        Builtin::Rounding(Op::Round),
-        "rounds to nearest, ties to even",
-    ),
+    ("round", Builtin::Rounding(Op::Round), "rounds to nearest, ties to even"),
     ("abs", Builtin::Abs, "magnitude"),
-    (
-        "copysign",
-        Builtin::Float2(Op::Copysign),
-        "the first operand's magnitude with the second's sign",
-    ),
-    (
-        "ldexp",
-        Builtin::Float2(Op::Ldexp),
-        "x * 2**floor(n), rounded once",
-    ),
+    ("copysign", Builtin::Float2(Op::Copysign), "the first operand's magnitude with the second's sign"),
+    ("ldexp", Builtin::Float2(Op::Ldexp), "x * 2**floor(n), rounded once"),
     ("getexp", Builtin::Float1(Op::Getexp), "floor(log2(abs(x)))"),
-    (
-        "getmant",
-        Builtin::Float1(Op::Getmant),
-        "the mantissa, in [1, 2), with the sign",
-    ),
+    ("getmant", Builtin::Float1(Op::Getmant), "the mantissa, in [1, 2), with the sign"),
     ("fma", Builtin::Fma, "a*b + c rounded once"),
-    (
-        "min",
-        Builtin::Extreme(FoldOp::Min),
-        "the smallest; NaN if any is NaN",
-    ),
-    (
-        "max",
-        Builtin::Extreme(FoldOp::Max),
-        "the largest; NaN if any is NaN",
-    ),
-    (
-        "sum",
-        Builtin::Accumulate(FoldOp::Sum),
-        "sum of all elements, or along axes",
-    ),
-    (
-        "prod",
-        Builtin::Accumulate(FoldOp::Prod),
-        "product of all elements, or along axes",
-    ),
-    (
-        "any",
-        Builtin::Logical(FoldOp::Any),
-        "whether any element is true",
-    ),
-    (
-        "all",
-        Builtin::Logical(FoldOp::All),
-        "whether all elements are true",
-    ),
-    (
-        "mean",
-        Builtin::Mean,
-        "arithmetic mean of all elements, or along axes",
-    ),
-    (
-        "bool",
-        Builtin::Cast(Type::Bool),
-        "cast: whether the value is not 0",
-    ),
+    ("min", Builtin::Extreme(FoldOp::Min), "the smallest; NaN if any is NaN"),
+    ("max", Builtin::Extreme(FoldOp::Max), "the largest; NaN if any is NaN"),
+    ("sum", Builtin::Accumulate(FoldOp::Sum), "sum of all elements, or along axes"),
+    ("prod", Builtin::Accumulate(FoldOp::Prod), "product of all elements, or along axes"),
+    ("any", Builtin::Logical(FoldOp::Any), "whether any element is true"),
+    ("all", Builtin::Logical(FoldOp::All), "whether all elements are true"),
+    ("mean", Builtin::Mean, "arithmetic mean of all elements, or along axes"),
+    ("bool", Builtin::Cast(Type::Bool), "cast: whether the value is not 0"),
     ("i8", Builtin::Cast(Type::I8), "cast"),
     ("i16", Builtin::Cast(Type::I16), "cast"),
     ("i32", Builtin::Cast(Type::I32), "cast"),
@@ -147,11 +87,7 @@ pub const BUILTINS: &[(&str, Builtin, &str)] = &[
     ("f64", Builtin::Cast(Type::F64), "cast"),
     ("bits", Builtin::Bits, "the bits of a float as an integer"),
     ("from_bits", Builtin::FromBits, "the float with these bits"),
-    (
-        "where",
-        Builtin::Where,
-        "a where the condition holds, b elsewhere",
-    ),
+    ("where", Builtin::Where, "a where the condition holds, b elsewhere"),
     ("clip", Builtin::Clip, "min(max(x, low), high)"),
     ("len", Builtin::Len, "extent of the first axis"),
     ("shape", Builtin::Shape, "extent of one axis"),
@@ -159,26 +95,10 @@ pub const BUILTINS: &[(&str, Builtin, &str)] = &[
     ("zeros", Builtin::Filled(0), "an array of zeros"),
     ("ones", Builtin::Filled(1), "an array of ones"),
     ("full", Builtin::Full, "an array with all elements equal"),
-    (
-        "zeros_like",
-        Builtin::FilledLike(0),
-        "zeros of another array's shape and type",
-    ),
-    (
-        "ones_like",
-        Builtin::FilledLike(1),
-        "ones of another array's shape and type",
-    ),
-    (
-        "arange",
-        Builtin::Arange,
-        "start, start + step, … below stop",
-    ),
-    (
-        "linspace",
-        Builtin::Linspace,
-        "count numbers from start to stop, both included",
-    ),
+    ("zeros_like", Builtin::FilledLike(0), "zeros of another array's shape and type"),
+    ("ones_like", Builtin::FilledLike(1), "ones of another array's shape and type"),
+    ("arange", Builtin::Arange, "start, start + step, … below stop"),
+    ("linspace", Builtin::Linspace, "count numbers from start to stop, both included"),
 ];
 
 /// The built-in of this name.

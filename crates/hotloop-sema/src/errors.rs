@@ -74,19 +74,13 @@ pub fn unknown_name(span: Span, name: &str, similar: Option<&str>) -> Diagnostic
     let diag = Diagnostic::error(UNKNOWN_NAME, span, format!("`{name}` is not defined"));
     match similar {
         Some(similar) => diag.hint(format!("did you mean `{similar}`?")),
-        None => diag.hint(format!(
-            "declare it with `let {name} = …`, or make it a parameter"
-        )),
+        None => diag.hint(format!("declare it with `let {name} = …`, or make it a parameter")),
     }
 }
 
 /// No function has this name.
 pub fn unknown_function(span: Span, name: &str, similar: Option<&str>) -> Diagnostic {
-    let diag = Diagnostic::error(
-        UNKNOWN_FUNCTION,
-        span,
-        format!("there is no function `{name}`"),
-    );
+    let diag = Diagnostic::error(UNKNOWN_FUNCTION, span, format!("there is no function `{name}`"));
     match similar {
         Some(similar) => diag.hint(format!("did you mean `{similar}`?")),
         None => diag.hint(format!("define it with `fn {name}(…) = …`")),
@@ -109,15 +103,7 @@ pub fn unknown_type(span: Span, name: &str) -> Diagnostic {
 
 /// Two operand types that make no third.
 pub fn bad_operands(span: Span, op: &str, a: Ty, b: Ty) -> Diagnostic {
-    Diagnostic::error(
-        BAD_OPERANDS,
-        span,
-        format!(
-            "`{op}` does not take `{}` and `{}`",
-            a.describe(),
-            b.describe()
-        ),
-    )
+    Diagnostic::error(BAD_OPERANDS, span, format!("`{op}` does not take `{}` and `{}`", a.describe(), b.describe()))
 }
 
 /// `u64` with a signed type.
@@ -125,11 +111,7 @@ pub fn u64_with_signed(span: Span, op: &str, a: Ty, b: Ty) -> Diagnostic {
     Diagnostic::error(
         U64_WITH_SIGNED,
         span,
-        format!(
-            "`{op}` of `{}` and `{}`: no integer type holds both",
-            a.describe(),
-            b.describe()
-        ),
+        format!("`{op}` of `{}` and `{}`: no integer type holds both", a.describe(), b.describe()),
     )
     .hint("cast one side: `i64(…)` or `u64(…)`; or both to `f64(…)` if rounding is fine")
 }
@@ -139,32 +121,20 @@ pub fn bool_with_number(span: Span, op: &str, a: Ty, b: Ty) -> Diagnostic {
     Diagnostic::error(
         BOOL_AND_NUMBER,
         span,
-        format!(
-            "`{op}` of `{}` and `{}`: a bool is not a number",
-            a.describe(),
-            b.describe()
-        ),
+        format!("`{op}` of `{}` and `{}`: a bool is not a number", a.describe(), b.describe()),
     )
     .hint("cast the bool, for example `i64(…)` or `f64(…)`, or use `where(condition, a, b)`")
 }
 
 /// An operand of the wrong class.
 pub fn wrong_class(span: Span, op: &str, ty: Ty, needs: &str) -> Diagnostic {
-    Diagnostic::error(
-        BAD_OPERANDS,
-        span,
-        format!("`{op}` needs {needs}, not `{}`", ty.describe()),
-    )
+    Diagnostic::error(BAD_OPERANDS, span, format!("`{op}` needs {needs}, not `{}`", ty.describe()))
 }
 
 /// A condition that is no bool.
 pub fn not_a_condition(span: Span, ty: Ty) -> Diagnostic {
-    Diagnostic::error(
-        BOOL_AND_NUMBER,
-        span,
-        format!("a condition must be a bool, this is `{}`", ty.describe()),
-    )
-    .hint("compare it, for example `… != 0`")
+    Diagnostic::error(BOOL_AND_NUMBER, span, format!("a condition must be a bool, this is `{}`", ty.describe()))
+        .hint("compare it, for example `… != 0`")
 }
 
 /// A condition that is an array.
@@ -175,30 +145,18 @@ pub fn array_condition(span: Span, ty: Ty) -> Diagnostic {
 
 /// A literal out of its type's range.
 pub fn literal_range(span: Span, text: &str, ty: &str) -> Diagnostic {
-    Diagnostic::error(
-        LITERAL_RANGE,
-        span,
-        format!("`{text}` does not fit in `{ty}`"),
-    )
-    .hint("use a wider type, or a suffix such as `i64` or `f64`")
+    Diagnostic::error(LITERAL_RANGE, span, format!("`{text}` does not fit in `{ty}`"))
+        .hint("use a wider type, or a suffix such as `i64` or `f64`")
 }
 
 /// A wrong number of arguments.
 pub fn argument_count(span: Span, name: &str, expected: &str, found: usize) -> Diagnostic {
-    Diagnostic::error(
-        BAD_ARGUMENTS,
-        span,
-        format!("`{name}` takes {expected}, {found} given"),
-    )
+    Diagnostic::error(BAD_ARGUMENTS, span, format!("`{name}` takes {expected}, {found} given"))
 }
 
 /// A keyword the function does not have.
 pub fn unknown_keyword(span: Span, name: &str, keyword: &str, known: &[&str]) -> Diagnostic {
-    let diag = Diagnostic::error(
-        BAD_ARGUMENTS,
-        span,
-        format!("`{name}` has no keyword argument `{keyword}`"),
-    );
+    let diag = Diagnostic::error(BAD_ARGUMENTS, span, format!("`{name}` has no keyword argument `{keyword}`"));
     if known.is_empty() {
         diag.hint("leave the keyword out")
     } else {
@@ -213,18 +171,13 @@ pub fn mismatch(span: Span, message: String, hint: &str) -> Diagnostic {
 
 /// A recursive function.
 pub fn recursion(span: Span, name: &str) -> Diagnostic {
-    Diagnostic::error(
-        RECURSION,
-        span,
-        format!("`{name}` calls itself; functions are inlined, so they cannot recurse"),
-    )
-    .hint("write it as a loop")
+    Diagnostic::error(RECURSION, span, format!("`{name}` calls itself; functions are inlined, so they cannot recurse"))
+        .hint("write it as a loop")
 }
 
 /// A size limit.
 pub fn too_large(span: Span, what: &str) -> Diagnostic {
-    Diagnostic::error(TOO_LARGE, span, format!("this is too large: {what}"))
-        .hint("split the kernel, or use a loop")
+    Diagnostic::error(TOO_LARGE, span, format!("this is too large: {what}")).hint("split the kernel, or use a loop")
 }
 
 /// Not supported in this place.
@@ -249,8 +202,7 @@ pub fn similar<'a>(name: &str, names: impl Iterator<Item = &'a str>) -> Option<&
 
 /// Levenshtein distance, given up above `limit`.
 fn distance(a: &str, b: &str, limit: usize) -> usize {
-    let (a, b): (Vec<char>, Vec<char>) =
-        (a.chars().take(40).collect(), b.chars().take(40).collect());
+    let (a, b): (Vec<char>, Vec<char>) = (a.chars().take(40).collect(), b.chars().take(40).collect());
     if a.len().abs_diff(b.len()) > limit {
         return limit + 1;
     }

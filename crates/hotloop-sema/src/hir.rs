@@ -269,11 +269,7 @@ impl Instance {
 impl Expr {
     /// A typed scalar literal.
     pub fn constant(value: Scalar, span: Span) -> Expr {
-        Expr {
-            kind: Kind::Const(value),
-            ty: Ty::scalar(value.ty),
-            span,
-        }
+        Expr { kind: Kind::Const(value), ty: Ty::scalar(value.ty), span }
     }
 
     /// An `i64` literal.
@@ -288,15 +284,7 @@ impl Expr {
         let skip = usize::from(op == Op::Select);
         let weak = args.iter().skip(skip).all(|arg| arg.ty.weak);
         let elem = op.result(last);
-        Expr {
-            kind: Kind::Op(op, args),
-            ty: Ty {
-                elem,
-                weak: weak && elem != Type::Bool,
-                rank,
-            },
-            span,
-        }
+        Expr { kind: Kind::Op(op, args), ty: Ty { elem, weak: weak && elem != Type::Bool, rank }, span }
     }
 
     /// Every direct subexpression, those inside blocks left out.
@@ -304,26 +292,13 @@ impl Expr {
         match &self.kind {
             Kind::Number(_) | Kind::Const(_) | Kind::Var(_) => vec![],
             Kind::Op(_, args) | Kind::Map(_, args) | Kind::Inline(_, args) => args.iter().collect(),
-            Kind::IntDiv(_, a, b)
-            | Kind::IntPow(_, a, b)
-            | Kind::Logic(_, a, b)
-            | Kind::FillLike(a, b) => vec![a, b],
-            Kind::Convert(a)
-            | Kind::Bitcast(a)
-            | Kind::Extent(a, _)
-            | Kind::Size(a)
-            | Kind::If(a, ..) => vec![a],
+            Kind::IntDiv(_, a, b) | Kind::IntPow(_, a, b) | Kind::Logic(_, a, b) | Kind::FillLike(a, b) => vec![a, b],
+            Kind::Convert(a) | Kind::Bitcast(a) | Kind::Extent(a, _) | Kind::Size(a) | Kind::If(a, ..) => vec![a],
             Kind::Where(a, b, c) | Kind::Ramp(a, b, c) => vec![a, b, c],
             Kind::Reduce { arg, .. } => vec![arg],
-            Kind::Let(bound, value) => bound
-                .iter()
-                .map(|(_, value)| value)
-                .chain([&**value])
-                .collect(),
+            Kind::Let(bound, value) => bound.iter().map(|(_, value)| value).chain([&**value]).collect(),
             Kind::Fill(value, extents) => std::iter::once(&**value).chain(extents).collect(),
-            Kind::Index(base, index) => std::iter::once(&**base)
-                .chain(index.iter().flat_map(Index::exprs))
-                .collect(),
+            Kind::Index(base, index) => std::iter::once(&**base).chain(index.iter().flat_map(Index::exprs)).collect(),
         }
     }
 }
@@ -356,9 +331,7 @@ impl Block {
         for stmt in &self.stmts {
             f(stmt);
             match &stmt.kind {
-                StmtKind::If {
-                    then, otherwise, ..
-                } => {
+                StmtKind::If { then, otherwise, .. } => {
                     then.walk_stmts(f);
                     otherwise.walk_stmts(f);
                 }
@@ -393,13 +366,9 @@ impl Stmt {
     pub fn exprs(&self) -> Vec<&Expr> {
         match &self.kind {
             StmtKind::Assign(_, value) | StmtKind::AssignCall(_, value) => vec![value],
-            StmtKind::Store { index, value, .. } => {
-                index.iter().flat_map(Index::exprs).chain([value]).collect()
-            }
+            StmtKind::Store { index, value, .. } => index.iter().flat_map(Index::exprs).chain([value]).collect(),
             StmtKind::If { cond, .. } | StmtKind::While { cond, .. } => vec![cond],
-            StmtKind::For {
-                start, stop, step, ..
-            } => vec![start, stop, step],
+            StmtKind::For { start, stop, step, .. } => vec![start, stop, step],
             StmtKind::Return(values) => values.iter().collect(),
             StmtKind::Break | StmtKind::Continue => vec![],
         }
@@ -411,9 +380,7 @@ impl Stmt {
             expr.walk(f);
         }
         match &self.kind {
-            StmtKind::If {
-                then, otherwise, ..
-            } => {
+            StmtKind::If { then, otherwise, .. } => {
                 then.walk(f);
                 otherwise.walk(f);
             }

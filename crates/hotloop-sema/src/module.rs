@@ -64,50 +64,23 @@ impl Module {
         for (i, item) in file.items.iter().enumerate() {
             if let Some(first) = by_name.get(&item.name.text).and_then(|list| list.first()) {
                 let first = file.items[*first].name.span;
-                diags.push(errors::duplicate(
-                    item.name.span,
-                    "function",
-                    &item.name.text,
-                    first,
-                ));
+                diags.push(errors::duplicate(item.name.span, "function", &item.name.text, first));
             }
             by_name.entry(item.name.text.clone()).or_default().push(i);
             check_declaration(item, &mut diags);
         }
-        let kernels = file
-            .items
-            .iter()
-            .filter(|item| item.kind == ast::ItemKind::Kernel)
-            .map(kernel_info)
-            .collect();
-        (
-            Module {
-                items: file.items,
-                by_name,
-                kernels,
-            },
-            diags,
-        )
+        let kernels = file.items.iter().filter(|item| item.kind == ast::ItemKind::Kernel).map(kernel_info).collect();
+        (Module { items: file.items, by_name, kernels }, diags)
     }
 
     /// The module of one expression (with `let`s before it): a kernel named [`EXPRESSION`] whose parameters are the
     /// free names, in order of first appearance.
     pub fn of_expression(body: ast::Block) -> (Module, Vec<Diagnostic>) {
         let span = body.span;
-        let params = free_names(&body)
-            .into_iter()
-            .map(|name| ast::Param {
-                span: name.span,
-                name,
-                ty: None,
-            })
-            .collect();
+        let params = free_names(&body).into_iter().map(|name| ast::Param { span: name.span, name, ty: None }).collect();
         let item = ast::Item {
             kind: ast::ItemKind::Kernel,
-            name: ast::Name {
-                text: EXPRESSION.into(),
-                span,
-            },
+            name: ast::Name { text: EXPRESSION.into(), span },
             params,
             result: None,
             attrs: Vec::new(),
@@ -127,8 +100,7 @@ impl Module {
         static LIBRARY: OnceLock<Module> = OnceLock::new();
         LIBRARY.get_or_init(|| {
             let source = Source::new("std.hl", include_str!("std.hl"));
-            let (file, problems) =
-                hotloop_syntax::parse_file(&source, &hotloop_syntax::Limits::default());
+            let (file, problems) = hotloop_syntax::parse_file(&source, &hotloop_syntax::Limits::default());
             debug_assert!(problems.is_empty(), "{problems:?}");
             Module::of_file(file).0
         })
@@ -136,11 +108,7 @@ impl Module {
 
     /// The names of the library's public functions.
     pub fn library_names() -> Vec<&'static str> {
-        let mut names: Vec<&str> = Module::library()
-            .by_name
-            .keys()
-            .map(|name| &**name)
-            .collect();
+        let mut names: Vec<&str> = Module::library().by_name.keys().map(|name| &**name).collect();
         names.retain(|name| !name.starts_with('_'));
         names.sort_unstable();
         names
@@ -169,38 +137,22 @@ fn kernel_info(item: &ast::Item) -> KernelInfo {
 /// The annotated type, if its element type exists.
 pub(crate) fn param_type(ty: &ast::TypeExpr) -> Option<ParamType> {
     let elem = Type::from_name(&ty.element.text)?;
-    Some(ParamType {
-        ty: elem,
-        rank: ty.rank.unwrap_or(0) as u32,
-        mutable: ty.mutable,
-    })
+    Some(ParamType { ty: elem, rank: ty.rank.unwrap_or(0) as u32, mutable: ty.mutable })
 }
 
 fn target_of(item: &ast::Item) -> Option<String> {
     let args = item.attrs.iter().flat_map(|attr| &attr.args);
-    args.filter(|arg| arg.key.as_ref().is_some_and(|key| &*key.text == "target"))
-        .find_map(|arg| match &arg.value {
-            ast::AttrValue::Expr(ast::Expr {
-                kind: ast::ExprKind::Name(name),
-                ..
-            }) => Some(name.to_string()),
-            ast::AttrValue::Text(text, _) => Some(text.to_string()),
-            ast::AttrValue::Expr(_) => None,
-        })
+    args.filter(|arg| arg.key.as_ref().is_some_and(|key| &*key.text == "target")).find_map(|arg| match &arg.value {
+        ast::AttrValue::Expr(ast::Expr { kind: ast::ExprKind::Name(name), .. }) => Some(name.to_string()),
+        ast::AttrValue::Text(text, _) => Some(text.to_string()),
+        ast::AttrValue::Expr(_) => None,
+    })
 }
 
 fn check_declaration(item: &ast::Item, diags: &mut Vec<Diagnostic>) {
     for (i, param) in item.params.iter().enumerate() {
-        if let Some(first) = item.params[..i]
-            .iter()
-            .find(|other| other.name.text == param.name.text)
-        {
-            diags.push(errors::duplicate(
-                param.name.span,
-                "parameter",
-                &param.name.text,
-                first.name.span,
-            ));
+        if let Some(first) = item.params[..i].iter().find(|other| other.name.text == param.name.text) {
+            diags.push(errors::duplicate(param.name.span, "parameter", &param.name.text, first.name.span));
         }
         if let Some(ty) = &param.ty {
             check_param_type(ty, diags);
@@ -220,12 +172,7 @@ fn check_param_type(ty: &ast::TypeExpr, diags: &mut Vec<Diagnostic>) {
     check_type(ty, diags);
     if ty.mutable && ty.rank.is_none() {
         let hint = "scalars are passed by value; return the new value instead";
-        diags.push(errors::plain(
-            errors::TYPE_MISMATCH,
-            ty.span,
-            "only arrays can be `mut`".into(),
-            hint,
-        ));
+        diags.push(errors::plain(errors::TYPE_MISMATCH, ty.span, "only arrays can be `mut`".into(), hint));
     }
 }
 
@@ -236,13 +183,8 @@ fn check_type(ty: &ast::TypeExpr, diags: &mut Vec<Diagnostic>) {
 }
 
 /// The attributes, with whether they are available.
-const ATTRIBUTES: &[(&str, bool)] = &[
-    ("vectorize", true),
-    ("guvectorize", false),
-    ("stencil", false),
-    ("fastmath", false),
-    ("checked", false),
-];
+const ATTRIBUTES: &[(&str, bool)] =
+    &[("vectorize", true), ("guvectorize", false), ("stencil", false), ("fastmath", false), ("checked", false)];
 
 fn check_attribute(attr: &ast::Attribute, diags: &mut Vec<Diagnostic>) {
     let name = &*attr.name.text;
@@ -255,16 +197,10 @@ fn check_attribute(attr: &ast::Attribute, diags: &mut Vec<Diagnostic>) {
         )),
         None => {
             let similar = errors::similar(name, ATTRIBUTES.iter().map(|row| row.0));
-            let hint = similar.map_or("the attributes are @vectorize".into(), |name| {
-                format!("did you mean `@{name}`?")
-            });
+            let hint =
+                similar.map_or("the attributes are @vectorize".into(), |name| format!("did you mean `@{name}`?"));
             let message = format!("there is no attribute `@{name}`");
-            diags.push(errors::plain(
-                errors::BAD_ATTRIBUTE,
-                attr.span,
-                message,
-                &hint,
-            ));
+            diags.push(errors::plain(errors::BAD_ATTRIBUTE, attr.span, message, &hint));
         }
     }
 }
@@ -273,34 +209,22 @@ fn check_vectorize(attr: &ast::Attribute, diags: &mut Vec<Diagnostic>) {
     const TARGETS: &[&str] = &["auto", "interp", "scalar", "simd", "parallel", "gpu"];
     for arg in &attr.args {
         let named = match (&arg.key, &arg.value) {
-            (
-                Some(key),
-                ast::AttrValue::Expr(ast::Expr {
-                    kind: ast::ExprKind::Name(value),
-                    ..
-                }),
-            ) => &*key.text == "target" && TARGETS.contains(&&**value),
+            (Some(key), ast::AttrValue::Expr(ast::Expr { kind: ast::ExprKind::Name(value), .. })) => {
+                &*key.text == "target" && TARGETS.contains(&&**value)
+            }
             (Some(_), ast::AttrValue::Expr(_) | ast::AttrValue::Text(..)) | (None, _) => false,
         };
         if !named {
             let hint = format!("write `target = NAME` with one of {}", TARGETS.join(" "));
             let message = "`@vectorize` does not take this argument".into();
-            diags.push(errors::plain(
-                errors::BAD_ATTRIBUTE,
-                arg.span,
-                message,
-                &hint,
-            ));
+            diags.push(errors::plain(errors::BAD_ATTRIBUTE, arg.span, message, &hint));
         }
     }
 }
 
 /// The names a body uses and does not declare, in order of first appearance: variables, not functions.
 pub fn free_names(body: &ast::Block) -> Vec<ast::Name> {
-    let mut free = Free {
-        bound: vec![Vec::new()],
-        found: Vec::new(),
-    };
+    let mut free = Free { bound: vec![Vec::new()], found: Vec::new() };
     free.block(body);
     free.found
 }
@@ -333,10 +257,7 @@ impl Free {
         let bound = self.bound.iter().any(|scope| scope.contains(text));
         let known = builtins::predefined(text).is_some() || &**text == "newaxis";
         if !bound && !known && !self.found.iter().any(|name| name.text == *text) {
-            self.found.push(ast::Name {
-                text: text.clone(),
-                span,
-            });
+            self.found.push(ast::Name { text: text.clone(), span });
         }
     }
 
@@ -394,10 +315,7 @@ impl Free {
             match &element.kind {
                 ast::IndexKind::At(at) | ast::IndexKind::Offset(at) => self.expr(at),
                 ast::IndexKind::Slice { start, stop, step } => {
-                    [start, stop, step]
-                        .into_iter()
-                        .flatten()
-                        .for_each(|bound| self.expr(bound));
+                    [start, stop, step].into_iter().flatten().for_each(|bound| self.expr(bound));
                 }
                 ast::IndexKind::NewAxis | ast::IndexKind::Ellipsis => {}
             }
@@ -417,11 +335,7 @@ impl Free {
                 self.expr(first);
                 rest.iter().for_each(|link| self.expr(&link.operand));
             }
-            ast::ExprKind::Call {
-                callee,
-                args,
-                named,
-            } => {
+            ast::ExprKind::Call { callee, args, named } => {
                 if !matches!(callee.kind, ast::ExprKind::Name(_)) {
                     self.expr(callee);
                 }
@@ -430,9 +344,7 @@ impl Free {
             }
             ast::ExprKind::Index(index) => self.index(index),
             ast::ExprKind::Field { base, .. } => self.expr(base),
-            ast::ExprKind::Tuple(list) | ast::ExprKind::List(list) => {
-                list.iter().for_each(|item| self.expr(item))
-            }
+            ast::ExprKind::Tuple(list) | ast::ExprKind::List(list) => list.iter().for_each(|item| self.expr(item)),
             ast::ExprKind::If(branch) => self.branch(branch),
         }
     }

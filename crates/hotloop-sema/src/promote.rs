@@ -19,29 +19,17 @@ pub struct Ty {
 impl Ty {
     /// A scalar of this element type.
     pub const fn scalar(elem: Type) -> Ty {
-        Ty {
-            elem,
-            weak: false,
-            rank: 0,
-        }
+        Ty { elem, weak: false, rank: 0 }
     }
 
     /// A bare number: `I64` or `F64`.
     pub const fn weak(elem: Type) -> Ty {
-        Ty {
-            elem,
-            weak: true,
-            rank: 0,
-        }
+        Ty { elem, weak: true, rank: 0 }
     }
 
     /// An array.
     pub const fn array(elem: Type, rank: u32) -> Ty {
-        Ty {
-            elem,
-            weak: false,
-            rank,
-        }
+        Ty { elem, weak: false, rank }
     }
 
     /// The same type with another number of axes.
@@ -51,11 +39,7 @@ impl Ty {
 
     /// The same type with another element type, not weak.
     pub const fn with_elem(self, elem: Type) -> Ty {
-        Ty {
-            elem,
-            weak: false,
-            rank: self.rank,
-        }
+        Ty { elem, weak: false, rank: self.rank }
     }
 
     /// The type as a user would write it.
@@ -97,11 +81,7 @@ pub fn join(a: Ty, b: Ty) -> Result<Ty, NoJoin> {
 
 /// A weak number takes the other's type, but a fraction does not become an integer.
 fn meet_weak(weak: Type, strong: Type) -> Type {
-    if weak.is_float() && strong.is_int() {
-        Type::F64
-    } else {
-        strong
-    }
+    if weak.is_float() && strong.is_int() { Type::F64 } else { strong }
 }
 
 /// The wider of the same kind; int with float gives the float; signed with unsigned the narrowest signed that holds both.
@@ -127,11 +107,7 @@ fn signed_for(signed: Type, unsigned: Type) -> Result<Type, NoJoin> {
         4 => Type::I64,
         _ => return Err(NoJoin::U64WithSigned),
     };
-    Ok(if signed.bytes() >= needed.bytes() {
-        signed
-    } else {
-        needed
-    })
+    Ok(if signed.bytes() >= needed.bytes() { signed } else { needed })
 }
 
 /// The accumulator and result type of `sum` and `prod`: floats keep their type, whole numbers count in 64 bits.
@@ -155,11 +131,7 @@ mod tests {
 
     fn check(a: Type, b: Type, expect: Result<Type, NoJoin>) {
         for (a, b) in [(a, b), (b, a)] {
-            assert_eq!(
-                join(Ty::scalar(a), Ty::scalar(b)).map(|ty| ty.elem),
-                expect,
-                "{a} with {b}"
-            );
+            assert_eq!(join(Ty::scalar(a), Ty::scalar(b)).map(|ty| ty.elem), expect, "{a} with {b}");
         }
     }
 
@@ -193,9 +165,6 @@ mod tests {
         assert_eq!(of(Ty::weak(F64), Ty::scalar(I32)), Ok((F64, false)));
         assert_eq!(of(Ty::weak(I64), Ty::weak(F64)), Ok((F64, true)));
         assert_eq!(of(Ty::weak(I64), Ty::weak(I64)), Ok((I64, true)));
-        assert_eq!(
-            of(Ty::weak(I64), Ty::scalar(Bool)),
-            Err(NoJoin::BoolWithNumber)
-        );
+        assert_eq!(of(Ty::weak(I64), Ty::scalar(Bool)), Err(NoJoin::BoolWithNumber));
     }
 }

@@ -28,21 +28,11 @@ impl<'m> Checker<'m> {
     ) -> Option<Expr> {
         let ast::ExprKind::Name(name) = &callee.kind else {
             let message = "only functions can be called, by their name".into();
-            body.report(errors::plain(
-                errors::UNKNOWN_FUNCTION,
-                callee.span,
-                message,
-                "write `name(…)`",
-            ));
+            body.report(errors::plain(errors::UNKNOWN_FUNCTION, callee.span, message, "write `name(…)`"));
             return None;
         };
         let values: Vec<Option<Expr>> = args.iter().map(|arg| self.expr(body, arg)).collect();
-        let user = self
-            .items(body.library)
-            .by_name
-            .get(&**name)
-            .and_then(|list| list.first())
-            .copied();
+        let user = self.items(body.library).by_name.get(&**name).and_then(|list| list.first()).copied();
         if let (Some(index), false) = (user, body.library) {
             let values = values.into_iter().collect::<Option<Vec<_>>>()?;
             self.no_keywords(body, name, named)?;
@@ -59,58 +49,30 @@ impl<'m> Checker<'m> {
             return self.library_call(body, name, values, span);
         }
         let user_names = self.module.by_name.keys().map(|name| &**name);
-        let names = user_names
-            .chain(BUILTINS.iter().map(|row| row.0))
-            .chain(Module::library_names());
+        let names = user_names.chain(BUILTINS.iter().map(|row| row.0)).chain(Module::library_names());
         let mut diag = errors::unknown_function(callee.span, name, errors::similar(name, names));
         if body.lookup(name).is_some() {
-            diag = diag.hint(format!(
-                "`{name}` is a variable; to multiply, write `{name} * (…)`"
-            ));
+            diag = diag.hint(format!("`{name}` is a variable; to multiply, write `{name} * (…)`"));
         }
         body.report(diag);
         None
     }
 
-    fn no_keywords(
-        &mut self,
-        body: &mut Body,
-        name: &str,
-        named: &'m [ast::NamedArg],
-    ) -> Option<()> {
+    fn no_keywords(&mut self, body: &mut Body, name: &str, named: &'m [ast::NamedArg]) -> Option<()> {
         match named.first() {
             None => Some(()),
             Some(arg) => {
-                body.report(errors::unknown_keyword(
-                    arg.name.span,
-                    name,
-                    &arg.name.text,
-                    &[],
-                ));
+                body.report(errors::unknown_keyword(arg.name.span, name, &arg.name.text, &[]));
                 None
             }
         }
     }
 
-    fn user_call(
-        &mut self,
-        body: &mut Body,
-        index: usize,
-        values: Vec<Expr>,
-        span: Span,
-    ) -> Option<Expr> {
+    fn user_call(&mut self, body: &mut Body, index: usize, values: Vec<Expr>, span: Span) -> Option<Expr> {
         let item = &self.module.items[index];
         if item.kind == ast::ItemKind::Kernel {
-            let message = format!(
-                "`{}` is a kernel; kernels are entry points and cannot be called",
-                item.name.text
-            );
-            body.report(errors::plain(
-                errors::UNKNOWN_FUNCTION,
-                span,
-                message,
-                "declare it with `fn` instead",
-            ));
+            let message = format!("`{}` is a kernel; kernels are entry points and cannot be called", item.name.text);
+            body.report(errors::plain(errors::UNKNOWN_FUNCTION, span, message, "declare it with `fn` instead"));
             return None;
         }
         if values.len() != item.params.len() {
@@ -118,12 +80,7 @@ impl<'m> Checker<'m> {
                 1 => "1 argument".to_string(),
                 n => format!("{n} arguments"),
             };
-            body.report(errors::argument_count(
-                span,
-                &item.name.text,
-                &expected,
-                values.len(),
-            ));
+            body.report(errors::argument_count(span, &item.name.text, &expected, values.len()));
             return None;
         }
         let mapped = crate::module::has_attr(item, "vectorize");
@@ -131,65 +88,24 @@ impl<'m> Checker<'m> {
         for (param, value) in item.params.iter().zip(values) {
             args.push(self.argument(body, param, value, mapped)?);
         }
-        self.apply(
-            body,
-            FnRef {
-                library: false,
-                index,
-            },
-            args,
-            mapped,
-            span,
-        )
+        self.apply(body, FnRef { library: false, index }, args, mapped, span)
     }
 
     /// An argument brought to the parameter's annotation.
-    fn argument(
-        &mut self,
-        body: &mut Body,
-        param: &'m ast::Param,
-        value: Expr,
-        mapped: bool,
-    ) -> Option<Expr> {
+    fn argument(&mut self, body: &mut Body, param: &'m ast::Param, value: Expr, mapped: bool) -> Option<Expr> {
         let Some(annotation) = param.ty.as_ref().and_then(param_type) else {
             return Some(value);
         };
-        let wanted = Ty {
-            elem: annotation.ty,
-            weak: false,
-            rank: annotation.rank,
-        };
-        let wanted = if mapped {
-            wanted.with_rank(value.ty.rank)
-        } else {
-            wanted
-        };
-        self.fit(
-            body,
-            value,
-            wanted,
-            &format!("parameter `{}`", param.name.text),
-        )
+        let wanted = Ty { elem: annotation.ty, weak: false, rank: annotation.rank };
+        let wanted = if mapped { wanted.with_rank(value.ty.rank) } else { wanted };
+        self.fit(body, value, wanted, &format!("parameter `{}`", param.name.text))
     }
 
     /// A call of a function checked for its arguments.
-    fn apply(
-        &mut self,
-        body: &mut Body,
-        function: FnRef,
-        args: Vec<Expr>,
-        mapped: bool,
-        span: Span,
-    ) -> Option<Expr> {
-        let args = args
-            .into_iter()
-            .map(|arg| self.settle_number(body, arg))
-            .collect::<Option<Vec<_>>>()?;
+    fn apply(&mut self, body: &mut Body, function: FnRef, args: Vec<Expr>, mapped: bool, span: Span) -> Option<Expr> {
+        let args = args.into_iter().map(|arg| self.settle_number(body, arg)).collect::<Option<Vec<_>>>()?;
         let rank = args.iter().map(|arg| arg.ty.rank).max().unwrap_or(0);
-        let types: Vec<Ty> = args
-            .iter()
-            .map(|arg| if mapped { arg.ty.with_rank(0) } else { arg.ty })
-            .collect();
+        let types: Vec<Ty> = args.iter().map(|arg| if mapped { arg.ty.with_rank(0) } else { arg.ty }).collect();
         let id = self.instance(function, &types, span)?;
         body.calls.push(id);
         let instance = self.program.instance(id);
@@ -208,23 +124,13 @@ impl<'m> Checker<'m> {
             return None;
         }
         let ty = first.unwrap_or(Ty::scalar(Type::Bool));
-        let kind = if mapped {
-            Kind::Map(id, args)
-        } else {
-            Kind::Inline(id, args)
-        };
+        let kind = if mapped { Kind::Map(id, args) } else { Kind::Inline(id, args) };
         let ty = if mapped { ty.with_rank(rank) } else { ty };
         Some(Expr { kind, ty, span })
     }
 
     /// A call of a library function: the overload for the arguments' joined type, integers going to `f64`.
-    pub(super) fn library_call(
-        &mut self,
-        body: &mut Body,
-        name: &str,
-        values: Vec<Expr>,
-        span: Span,
-    ) -> Option<Expr> {
+    pub(super) fn library_call(&mut self, body: &mut Body, name: &str, values: Vec<Expr>, span: Span) -> Option<Expr> {
         let args = self.unify(body, values, name, span)?;
         let Some(found) = self.overload(name, args.len(), args.first()?.ty) else {
             return self.no_overload(body, name, &args, span);
@@ -232,21 +138,9 @@ impl<'m> Checker<'m> {
         let (index, ty) = found;
         let mut converted = Vec::new();
         for arg in args {
-            let arg = if ty.is_float() && arg.ty.elem.is_int() {
-                self.to_float(body, arg)?
-            } else {
-                arg
-            };
+            let arg = if ty.is_float() && arg.ty.elem.is_int() { self.to_float(body, arg)? } else { arg };
             let weak = arg.ty.weak;
-            let arg = self.coerce(
-                body,
-                arg,
-                Ty {
-                    elem: ty,
-                    weak,
-                    rank: 0,
-                },
-            )?;
+            let arg = self.coerce(body, arg, Ty { elem: ty, weak, rank: 0 })?;
             converted.push(self.settle_number(body, arg)?);
         }
         // Library functions are checked for strong types; the result of weak arguments is made weak again.
@@ -254,35 +148,16 @@ impl<'m> Checker<'m> {
         for arg in &mut converted {
             arg.ty.weak = false;
         }
-        let mut call = self.apply(
-            body,
-            FnRef {
-                library: true,
-                index,
-            },
-            converted,
-            true,
-            span,
-        )?;
+        let mut call = self.apply(body, FnRef { library: true, index }, converted, true, span)?;
         call.ty.weak = weak && call.ty.elem.is_numeric();
         Some(call)
     }
 
-    fn no_overload(
-        &mut self,
-        body: &mut Body,
-        name: &str,
-        args: &[Expr],
-        span: Span,
-    ) -> Option<Expr> {
+    fn no_overload(&mut self, body: &mut Body, name: &str, args: &[Expr], span: Span) -> Option<Expr> {
         let list = &Module::library().by_name[name];
         let params = Module::library().items[list[0]].params.len();
         if params != args.len() {
-            let expected = if params == 1 {
-                "1 argument".to_string()
-            } else {
-                format!("{params} arguments")
-            };
+            let expected = if params == 1 { "1 argument".to_string() } else { format!("{params} arguments") };
             body.report(errors::argument_count(span, name, &expected, args.len()));
         } else {
             body.report(errors::wrong_class(span, name, args[0].ty, "a number"));
@@ -295,19 +170,12 @@ impl<'m> Checker<'m> {
         let list = Module::library().by_name.get(name)?;
         let takes = |index: usize| {
             let params = &Module::library().items[index].params;
-            let annotation = params
-                .first()
-                .and_then(|param| param.ty.as_ref())
-                .and_then(param_type);
+            let annotation = params.first().and_then(|param| param.ty.as_ref()).and_then(param_type);
             (params.len() == count).then(|| annotation.map(|ty| ty.ty))
         };
-        let exact = list
-            .iter()
-            .find(|&&index| takes(index) == Some(Some(ty.elem)));
+        let exact = list.iter().find(|&&index| takes(index) == Some(Some(ty.elem)));
         let generic = list.iter().find(|&&index| takes(index) == Some(None));
-        let float = list
-            .iter()
-            .find(|&&index| takes(index) == Some(Some(Type::F64)));
+        let float = list.iter().find(|&&index| takes(index) == Some(Some(Type::F64)));
         match (exact, generic) {
             (Some(&index), _) => Some((index, ty.elem)),
             (None, Some(&index)) => Some((index, ty.elem)),
@@ -326,14 +194,7 @@ impl<'m> Checker<'m> {
     ) -> Option<InstanceId> {
         let (index, _) = self.overload(name, types.len(), *types.first()?)?;
         let types: Vec<Ty> = types.iter().map(|ty| Ty { weak: false, ..*ty }).collect();
-        let id = self.instance(
-            FnRef {
-                library: true,
-                index,
-            },
-            &types,
-            span,
-        )?;
+        let id = self.instance(FnRef { library: true, index }, &types, span)?;
         body.calls.push(id);
         Some(id)
     }
@@ -369,11 +230,7 @@ impl<'m> Checker<'m> {
             Builtin::Rounding(op) => {
                 let value = self.number(body, name, args.remove(0), span)?;
                 let value = self.settle_number(body, value)?;
-                Some(if value.ty.elem.is_float() {
-                    Expr::op(op, vec![value], span)
-                } else {
-                    value
-                })
+                Some(if value.ty.elem.is_float() { Expr::op(op, vec![value], span) } else { value })
             }
             Builtin::Abs => {
                 let value = self.number(body, name, args.remove(0), span)?;
@@ -402,29 +259,17 @@ impl<'m> Checker<'m> {
             }
             Builtin::Len => {
                 let array = self.array(body, name, args.remove(0))?;
-                Some(Expr {
-                    kind: Kind::Extent(Box::new(array), 0),
-                    ty: Ty::scalar(Type::I64),
-                    span,
-                })
+                Some(Expr { kind: Kind::Extent(Box::new(array), 0), ty: Ty::scalar(Type::I64), span })
             }
             Builtin::Shape => {
                 let axis = args.pop()?;
                 let array = self.array(body, name, args.pop()?)?;
                 let axis = self.axis(body, &axis, array.ty.rank)?;
-                Some(Expr {
-                    kind: Kind::Extent(Box::new(array), axis),
-                    ty: Ty::scalar(Type::I64),
-                    span,
-                })
+                Some(Expr { kind: Kind::Extent(Box::new(array), axis), ty: Ty::scalar(Type::I64), span })
             }
             Builtin::Size => {
                 let array = args.remove(0);
-                Some(Expr {
-                    kind: Kind::Size(Box::new(array)),
-                    ty: Ty::scalar(Type::I64),
-                    span,
-                })
+                Some(Expr { kind: Kind::Size(Box::new(array)), ty: Ty::scalar(Type::I64), span })
             }
             Builtin::Filled(value) => {
                 let value = Expr::constant(Scalar::f64(f64::from(value)), span);
@@ -445,11 +290,7 @@ impl<'m> Checker<'m> {
                 };
                 let ty = Ty::array(elem, like.ty.rank);
                 let value = Box::new(Expr::constant(value, span));
-                Some(Expr {
-                    kind: Kind::FillLike(value, Box::new(like)),
-                    ty,
-                    span,
-                })
+                Some(Expr { kind: Kind::FillLike(value, Box::new(like)), ty, span })
             }
             Builtin::Arange => self.arange(body, args, span),
             Builtin::Linspace => self.linspace(body, args, span),
@@ -458,14 +299,7 @@ impl<'m> Checker<'m> {
     }
 
     /// Checks the number of arguments.
-    fn count(
-        &mut self,
-        body: &mut Body,
-        name: &str,
-        builtin: Builtin,
-        found: usize,
-        span: Span,
-    ) -> Option<()> {
+    fn count(&mut self, body: &mut Body, name: &str, builtin: Builtin, found: usize, span: Span) -> Option<()> {
         let (least, most, expected) = match builtin {
             Builtin::Float1(_)
             | Builtin::Rounding(_)
@@ -495,13 +329,7 @@ impl<'m> Checker<'m> {
         None
     }
 
-    pub(super) fn number(
-        &mut self,
-        body: &mut Body,
-        name: &str,
-        value: Expr,
-        span: Span,
-    ) -> Option<Expr> {
+    pub(super) fn number(&mut self, body: &mut Body, name: &str, value: Expr, span: Span) -> Option<Expr> {
         if value.ty.elem.is_numeric() {
             return Some(value);
         }
@@ -517,14 +345,7 @@ impl<'m> Checker<'m> {
         None
     }
 
-    fn float_op(
-        &mut self,
-        body: &mut Body,
-        name: &str,
-        op: Op,
-        args: Vec<Expr>,
-        span: Span,
-    ) -> Option<Expr> {
+    fn float_op(&mut self, body: &mut Body, name: &str, op: Op, args: Vec<Expr>, span: Span) -> Option<Expr> {
         let args = self.unify(body, args, name, span)?;
         let mut floats = Vec::new();
         for arg in args {
@@ -534,23 +355,14 @@ impl<'m> Checker<'m> {
         Some(Expr::op(op, floats, span))
     }
 
-    fn extreme(
-        &mut self,
-        body: &mut Body,
-        name: &str,
-        fold: FoldOp,
-        args: Vec<Expr>,
-        span: Span,
-    ) -> Option<Expr> {
+    fn extreme(&mut self, body: &mut Body, name: &str, fold: FoldOp, args: Vec<Expr>, span: Span) -> Option<Expr> {
         let args = self.unify(body, args, name, span)?;
         let mut values = Vec::new();
         for arg in args {
             let arg = self.number(body, name, arg, span)?;
             values.push(self.settle_number(body, arg)?);
         }
-        values
-            .into_iter()
-            .reduce(|a, b| Expr::op(fold.op(), vec![a, b], span))
+        values.into_iter().reduce(|a, b| Expr::op(fold.op(), vec![a, b], span))
     }
 
     fn cast(&mut self, body: &mut Body, value: Expr, ty: Type, span: Span) -> Option<Expr> {
@@ -566,26 +378,12 @@ impl<'m> Checker<'m> {
         let value = self.settle_number(body, value)?;
         let rank = value.ty.rank;
         if value.ty.elem == ty {
-            return Some(Expr {
-                kind: value.kind,
-                ty: Ty::array(ty, rank),
-                span,
-            });
+            return Some(Expr { kind: value.kind, ty: Ty::array(ty, rank), span });
         }
-        Some(Expr {
-            kind: Kind::Convert(Box::new(value)),
-            ty: Ty::array(ty, rank),
-            span,
-        })
+        Some(Expr { kind: Kind::Convert(Box::new(value)), ty: Ty::array(ty, rank), span })
     }
 
-    fn reinterpret(
-        &mut self,
-        body: &mut Body,
-        name: &str,
-        value: Expr,
-        span: Span,
-    ) -> Option<Expr> {
+    fn reinterpret(&mut self, body: &mut Body, name: &str, value: Expr, span: Span) -> Option<Expr> {
         let value = self.settle_number(body, value)?;
         let to = match (name, value.ty.elem) {
             ("bits", Type::F32) => Type::I32,
@@ -593,21 +391,13 @@ impl<'m> Checker<'m> {
             ("from_bits", Type::I32 | Type::U32) => Type::F32,
             ("from_bits", Type::I64 | Type::U64) => Type::F64,
             _ => {
-                let needs = if name == "bits" {
-                    "a float"
-                } else {
-                    "a 32 or 64 bit integer"
-                };
+                let needs = if name == "bits" { "a float" } else { "a 32 or 64 bit integer" };
                 body.report(errors::wrong_class(span, name, value.ty, needs));
                 return None;
             }
         };
         let rank = value.ty.rank;
-        Some(Expr {
-            kind: Kind::Bitcast(Box::new(value)),
-            ty: Ty::array(to, rank),
-            span,
-        })
+        Some(Expr { kind: Kind::Bitcast(Box::new(value)), ty: Ty::array(to, rank), span })
     }
 
     fn fill(
@@ -630,12 +420,7 @@ impl<'m> Checker<'m> {
         }
         let value = self.settle_number(body, value)?;
         if value.ty.rank > 0 {
-            body.report(errors::wrong_class(
-                value.span,
-                "full",
-                value.ty,
-                "a scalar value",
-            ));
+            body.report(errors::wrong_class(value.span, "full", value.ty, "a scalar value"));
             return None;
         }
         let mut list = Vec::new();
@@ -643,11 +428,7 @@ impl<'m> Checker<'m> {
             list.push(self.whole_number(body, extent, "an extent")?);
         }
         let ty = Ty::array(value.ty.elem, list.len() as u32);
-        Some(Expr {
-            kind: Kind::Fill(Box::new(value), list),
-            ty,
-            span,
-        })
+        Some(Expr { kind: Kind::Fill(Box::new(value), list), ty, span })
     }
 
     /// `arange(stop)`, `arange(start, stop)`, `arange(start, stop, step)` of whole numbers.
@@ -670,22 +451,11 @@ impl<'m> Checker<'m> {
         // The count is ceil((stop - start) / step): the floored quotient of the negated distance, negated.
         let distance = Expr::op(Op::Sub, vec![start.clone(), stop], span);
         let kind = Kind::IntDiv(Op::FloorDiv, Box::new(distance), Box::new(step.clone()));
-        let quotient = Expr {
-            kind,
-            ty: Ty::scalar(Type::I64),
-            span,
-        };
+        let quotient = Expr { kind, ty: Ty::scalar(Type::I64), span };
         let count = Expr::op(Op::Neg, vec![quotient], span);
         let count = Expr::op(Op::Max, vec![count, Expr::int(0, span)], span);
         let kind = Kind::Ramp(Box::new(start), Box::new(step), Box::new(count));
-        Some(bind(
-            bound,
-            Expr {
-                kind,
-                ty: Ty::array(Type::I64, 1),
-                span,
-            },
-        ))
+        Some(bind(bound, Expr { kind, ty: Ty::array(Type::I64, 1), span }))
     }
 
     fn linspace(&mut self, body: &mut Body, mut args: Vec<Expr>, span: Span) -> Option<Expr> {
@@ -705,21 +475,10 @@ impl<'m> Checker<'m> {
         let steps = Expr::op(Op::Sub, vec![count.clone(), Expr::int(1, span)], span);
         // One number has no step; the distance over 1 keeps it finite, and it is not used.
         let steps = Expr::op(Op::Max, vec![steps, Expr::int(1, span)], span);
-        let steps = Expr {
-            kind: Kind::Convert(Box::new(steps)),
-            ty: Ty::scalar(elem),
-            span,
-        };
+        let steps = Expr { kind: Kind::Convert(Box::new(steps)), ty: Ty::scalar(elem), span };
         let distance = Expr::op(Op::Sub, vec![stop, start.clone()], span);
         let step = Expr::op(Op::Div, vec![distance, steps], span);
         let kind = Kind::Ramp(Box::new(start), Box::new(step), Box::new(count));
-        Some(bind(
-            bound,
-            Expr {
-                kind,
-                ty: Ty::array(elem, 1),
-                span,
-            },
-        ))
+        Some(bind(bound, Expr { kind, ty: Ty::array(elem, 1), span }))
     }
 }

@@ -23,27 +23,16 @@ impl<'m> Checker<'m> {
         }
         let (message, hint) = match results {
             0 => ("this function gives no value", "end its body with a value"),
-            _ => (
-                "this function gives several values",
-                "take them apart: `let (a, b) = …`",
-            ),
+            _ => ("this function gives several values", "take them apart: `let (a, b) = …`"),
         };
-        body.report(errors::plain(
-            errors::NO_VALUE,
-            expr.span,
-            message.into(),
-            hint,
-        ));
+        body.report(errors::plain(errors::NO_VALUE, expr.span, message.into(), hint));
         None
     }
 
     /// One value, or a call that gives several, or nothing if it is in error.
     pub(super) fn expr_or_results(&mut self, body: &mut Body, expr: &'m ast::Expr) -> Vec<Expr> {
         if self.depth >= MAX_DEPTH {
-            body.report(errors::too_large(
-                expr.span,
-                "expressions and calls are nested too deeply",
-            ));
+            body.report(errors::too_large(expr.span, "expressions and calls are nested too deeply"));
             return Vec::new();
         }
         self.depth += 1;
@@ -59,45 +48,23 @@ impl<'m> Checker<'m> {
             ast::ExprKind::Int(lit) => self.int_literal(body, lit, span),
             ast::ExprKind::Float(lit) => self.float_literal(body, lit, span),
             ast::ExprKind::Imaginary(_) => {
-                body.report(errors::unsupported(
-                    span,
-                    "complex numbers are not available yet",
-                    "use two real arrays",
-                ));
+                body.report(errors::unsupported(span, "complex numbers are not available yet", "use two real arrays"));
                 None
             }
             ast::ExprKind::Unary { op, operand } => self.unary(body, *op, operand, span),
-            ast::ExprKind::Binary {
-                op,
-                op_span,
-                left,
-                right,
-            } => self.binary(body, *op, *op_span, left, right, span),
+            ast::ExprKind::Binary { op, op_span, left, right } => self.binary(body, *op, *op_span, left, right, span),
             ast::ExprKind::Compare { first, rest } => self.comparison(body, first, rest, span),
-            ast::ExprKind::Call {
-                callee,
-                args,
-                named,
-            } => self.call(body, callee, args, named, span),
+            ast::ExprKind::Call { callee, args, named } => self.call(body, callee, args, named, span),
             ast::ExprKind::Index(index) => self.index_expr(body, index, span),
             ast::ExprKind::Field { base, name } => self.field(body, base, name, span),
             ast::ExprKind::Tuple(_) => {
                 let hint = "several values can be bound, `let (a, b) = …`, or returned";
-                body.report(errors::plain(
-                    errors::TYPE_MISMATCH,
-                    span,
-                    "a tuple is not one value".into(),
-                    hint,
-                ));
+                body.report(errors::plain(errors::TYPE_MISMATCH, span, "a tuple is not one value".into(), hint));
                 None
             }
             ast::ExprKind::List(_) => {
                 let hint = "pass the values as an array argument";
-                body.report(errors::unsupported(
-                    span,
-                    "lists are not available inside kernels yet",
-                    hint,
-                ));
+                body.report(errors::unsupported(span, "lists are not available inside kernels yet", hint));
                 None
             }
             ast::ExprKind::If(branch) => self.if_expr(body, branch, span),
@@ -109,11 +76,7 @@ impl<'m> Checker<'m> {
             if body.broken.contains(&id) {
                 return None;
             }
-            return Some(Expr {
-                kind: Kind::Var(id),
-                ty: body.var(id).ty,
-                span,
-            });
+            return Some(Expr { kind: Kind::Var(id), ty: body.var(id).ty, span });
         }
         match builtins::predefined(name) {
             Some(Predefined::Bool(value)) => {
@@ -122,14 +85,8 @@ impl<'m> Checker<'m> {
             Some(Predefined::Number(value)) => return Some(weak_float(value, span)),
             None => {}
         }
-        let names = body
-            .scopes
-            .iter()
-            .flat_map(|scope| scope.keys().map(|key| &**key));
-        let similar = errors::similar(
-            name,
-            names.chain(builtins::PREDEFINED.iter().map(|row| row.0)),
-        );
+        let names = body.scopes.iter().flat_map(|scope| scope.keys().map(|key| &**key));
+        let similar = errors::similar(name, names.chain(builtins::PREDEFINED.iter().map(|row| row.0)));
         let mut diag = errors::unknown_name(span, name, similar);
         if self.is_function(body, name) {
             diag = diag.hint(format!("`{name}` is a function: call it, `{name}(…)`"));
@@ -140,11 +97,7 @@ impl<'m> Checker<'m> {
 
     fn int_literal(&mut self, body: &mut Body, lit: &ast::IntLit, span: Span) -> Option<Expr> {
         let value = i128::try_from(lit.value).ok();
-        let number = value.map(|value| Expr {
-            kind: Kind::Number(Number::Int(value)),
-            ty: Ty::weak(Type::I64),
-            span,
-        });
+        let number = value.map(|value| Expr { kind: Kind::Number(Number::Int(value)), ty: Ty::weak(Type::I64), span });
         match (&lit.suffix, number) {
             (None, Some(number)) if lit.value <= u128::from(u64::MAX) => Some(number),
             (Some(suffix), Some(number)) => {
@@ -152,26 +105,15 @@ impl<'m> Checker<'m> {
                 self.coerce(body, number, Ty::scalar(ty))
             }
             (_, _) => {
-                body.report(errors::literal_range(
-                    span,
-                    &lit.value.to_string(),
-                    "64 bits",
-                ));
+                body.report(errors::literal_range(span, &lit.value.to_string(), "64 bits"));
                 None
             }
         }
     }
 
     fn float_literal(&mut self, body: &mut Body, lit: &ast::FloatLit, span: Span) -> Option<Expr> {
-        let number = Number::Float {
-            lit: lit.clone(),
-            negative: false,
-        };
-        let expr = Expr {
-            kind: Kind::Number(number),
-            ty: Ty::weak(Type::F64),
-            span,
-        };
+        let number = Number::Float { lit: lit.clone(), negative: false };
+        let expr = Expr { kind: Kind::Number(number), ty: Ty::weak(Type::F64), span };
         match &lit.suffix {
             None => Some(expr),
             Some(suffix) => {
@@ -205,47 +147,21 @@ impl<'m> Checker<'m> {
             },
             _ if expr.ty.elem == ty.elem => {
                 let kind = expr.kind;
-                Some(Expr {
-                    kind,
-                    ty: Ty {
-                        elem: ty.elem,
-                        weak: ty.weak,
-                        rank: expr.ty.rank,
-                    },
-                    span,
-                })
+                Some(Expr { kind, ty: Ty { elem: ty.elem, weak: ty.weak, rank: expr.ty.rank }, span })
             }
             _ => {
                 let rank = expr.ty.rank;
-                Some(Expr {
-                    kind: Kind::Convert(Box::new(expr)),
-                    ty: Ty {
-                        elem: ty.elem,
-                        weak: ty.weak,
-                        rank,
-                    },
-                    span,
-                })
+                Some(Expr { kind: Kind::Convert(Box::new(expr)), ty: Ty { elem: ty.elem, weak: ty.weak, rank }, span })
             }
         }
     }
 
     /// Brings a value to an annotated type, if that loses neither kind nor range.
-    pub(super) fn fit(
-        &mut self,
-        body: &mut Body,
-        expr: Expr,
-        wanted: Ty,
-        what: &str,
-    ) -> Option<Expr> {
+    pub(super) fn fit(&mut self, body: &mut Body, expr: Expr, wanted: Ty, what: &str) -> Option<Expr> {
         if expr.ty.rank == wanted.rank && promote::widens(expr.ty, wanted.elem) {
             return self.coerce(body, expr, wanted);
         }
-        let message = format!(
-            "{what} is `{}`, the value is `{}`",
-            wanted.describe(),
-            expr.ty.describe()
-        );
+        let message = format!("{what} is `{}`, the value is `{}`", wanted.describe(), expr.ty.describe());
         let hint = match expr.ty.rank == wanted.rank {
             true => format!("cast it: `{}(…)`", wanted.elem),
             false => "change the annotation or the value".to_string(),
@@ -255,27 +171,14 @@ impl<'m> Checker<'m> {
     }
 
     /// Brings a value to an array's element type for a store; floats may narrow, as in an array of f32.
-    pub(super) fn fit_store(
-        &mut self,
-        body: &mut Body,
-        expr: Expr,
-        elem: Ty,
-        array: &str,
-    ) -> Option<Expr> {
+    pub(super) fn fit_store(&mut self, body: &mut Body, expr: Expr, elem: Ty, array: &str) -> Option<Expr> {
         let narrows = expr.ty.elem.is_float() && elem.elem.is_float();
         if narrows || promote::widens(expr.ty, elem.elem) {
             return self.coerce(body, expr, elem);
         }
-        let message = format!(
-            "`{array}` holds `{}`, the value is `{}`",
-            elem.describe(),
-            expr.ty.with_rank(0).describe()
-        );
-        body.report(errors::mismatch(
-            expr.span,
-            message,
-            &format!("cast it: `{}(…)`", elem.elem),
-        ));
+        let message =
+            format!("`{array}` holds `{}`, the value is `{}`", elem.describe(), expr.ty.with_rank(0).describe());
+        body.report(errors::mismatch(expr.span, message, &format!("cast it: `{}(…)`", elem.elem)));
         None
     }
 
@@ -300,18 +203,11 @@ impl<'m> Checker<'m> {
                 true => self.coerce(body, expr, Ty::scalar(Type::I64)),
                 false => {
                     let span = expr.span;
-                    Some(Expr {
-                        kind: Kind::Convert(Box::new(expr)),
-                        ty: Ty::scalar(Type::I64),
-                        span,
-                    })
+                    Some(Expr { kind: Kind::Convert(Box::new(expr)), ty: Ty::scalar(Type::I64), span })
                 }
             };
         }
-        let message = format!(
-            "{what} must be a whole number, this is `{}`",
-            expr.ty.describe()
-        );
+        let message = format!("{what} must be a whole number, this is `{}`", expr.ty.describe());
         body.report(errors::mismatch(expr.span, message, "cast it: `i64(…)`"));
         None
     }
@@ -324,13 +220,7 @@ impl<'m> Checker<'m> {
     }
 
     /// Brings values to one element type.
-    pub(super) fn unify(
-        &mut self,
-        body: &mut Body,
-        values: Vec<Expr>,
-        op: &str,
-        span: Span,
-    ) -> Option<Vec<Expr>> {
+    pub(super) fn unify(&mut self, body: &mut Body, values: Vec<Expr>, op: &str, span: Span) -> Option<Vec<Expr>> {
         let mut ty = values.first()?.ty;
         for value in &values[1..] {
             match promote::join(ty, value.ty) {
@@ -342,21 +232,13 @@ impl<'m> Checker<'m> {
                 }
             }
         }
-        values
-            .into_iter()
-            .map(|value| self.coerce(body, value, ty))
-            .collect()
+        values.into_iter().map(|value| self.coerce(body, value, ty)).collect()
     }
 
     fn if_expr(&mut self, body: &mut Body, branch: &'m ast::If, span: Span) -> Option<Expr> {
         let Some(otherwise) = &branch.otherwise else {
             let message = "this `if` is used as a value and has no `else`".into();
-            body.report(errors::plain(
-                errors::NO_VALUE,
-                span,
-                message,
-                "add `else { … }`",
-            ));
+            body.report(errors::plain(errors::NO_VALUE, span, message, "add `else { … }`"));
             return None;
         };
         let mut arms = Vec::new();
@@ -367,10 +249,7 @@ impl<'m> Checker<'m> {
         let mut value = self.block(body, otherwise, true);
         for (cond, then) in arms.into_iter().rev() {
             let joined = self.choice(body, cond?, then, value, span)?;
-            value = hir::Block {
-                stmts: Vec::new(),
-                value: vec![joined],
-            };
+            value = hir::Block { stmts: Vec::new(), value: vec![joined] };
         }
         value.value.into_iter().next()
     }
@@ -391,12 +270,7 @@ impl<'m> Checker<'m> {
         let (Some(a), Some(b)) = (then.value.pop(), otherwise.value.pop()) else {
             if body.diags.is_empty() {
                 let message = "a block of this `if` gives no value".into();
-                body.report(errors::plain(
-                    errors::NO_VALUE,
-                    span,
-                    message,
-                    "end the block with a value",
-                ));
+                body.report(errors::plain(errors::NO_VALUE, span, message, "end the block with a value"));
             }
             return None;
         };
@@ -404,82 +278,40 @@ impl<'m> Checker<'m> {
         let (a, b) = (values.next()?, values.next()?);
         let weak = a.ty.weak && b.ty.weak;
         let rank = cond.ty.rank.max(a.ty.rank).max(b.ty.rank);
-        let ty = Ty {
-            elem: a.ty.elem,
-            weak,
-            rank,
-        };
+        let ty = Ty { elem: a.ty.elem, weak, rank };
         if rank == 0 {
             then.value = vec![a];
             otherwise.value = vec![b];
-            return Some(Expr {
-                kind: Kind::If(Box::new(cond), Box::new(then), Box::new(otherwise)),
-                ty,
-                span,
-            });
+            return Some(Expr { kind: Kind::If(Box::new(cond), Box::new(then), Box::new(otherwise)), ty, span });
         }
         if then.stmts.is_empty() && otherwise.stmts.is_empty() {
-            return Some(Expr {
-                kind: Kind::Where(Box::new(cond), Box::new(a), Box::new(b)),
-                ty,
-                span,
-            });
+            return Some(Expr { kind: Kind::Where(Box::new(cond), Box::new(a), Box::new(b)), ty, span });
         }
         let hint = "compute them before the `if`, or assign to a `var` inside it";
-        body.report(errors::unsupported(
-            span,
-            "an `if` between arrays takes no statements in its blocks",
-            hint,
-        ));
+        body.report(errors::unsupported(span, "an `if` between arrays takes no statements in its blocks", hint));
         None
     }
 
-    fn field(
-        &mut self,
-        body: &mut Body,
-        base: &'m ast::Expr,
-        name: &ast::Name,
-        span: Span,
-    ) -> Option<Expr> {
+    fn field(&mut self, body: &mut Body, base: &'m ast::Expr, name: &ast::Name, span: Span) -> Option<Expr> {
         let base = self.expr(body, base)?;
         match &*name.text {
-            "size" => Some(Expr {
-                kind: Kind::Size(Box::new(base)),
-                ty: Ty::scalar(Type::I64),
-                span,
-            }),
+            "size" => Some(Expr { kind: Kind::Size(Box::new(base)), ty: Ty::scalar(Type::I64), span }),
             "ndim" => Some(Expr::int(i64::from(base.ty.rank), span)),
             "shape" => {
                 let hint = "write `shape(a, axis)`, or `len(a)` for the first axis";
-                body.report(errors::unsupported(
-                    span,
-                    "a shape is not a value by itself",
-                    hint,
-                ));
+                body.report(errors::unsupported(span, "a shape is not a value by itself", hint));
                 None
             }
             other => {
                 let message = format!("arrays have no field `{other}`");
-                body.report(errors::plain(
-                    errors::UNKNOWN_NAME,
-                    name.span,
-                    message,
-                    "the fields are size and ndim",
-                ));
+                body.report(errors::plain(errors::UNKNOWN_NAME, name.span, message, "the fields are size and ndim"));
                 None
             }
         }
     }
 
     /// `where(c, a, b)` on checked operands.
-    pub(super) fn where_of(
-        &mut self,
-        body: &mut Body,
-        cond: Expr,
-        a: Expr,
-        b: Expr,
-        span: Span,
-    ) -> Option<Expr> {
+    pub(super) fn where_of(&mut self, body: &mut Body, cond: Expr, a: Expr, b: Expr, span: Span) -> Option<Expr> {
         if cond.ty.elem != Type::Bool {
             body.report(errors::not_a_condition(cond.span, cond.ty));
             return None;
@@ -487,40 +319,20 @@ impl<'m> Checker<'m> {
         let mut values = self.unify(body, vec![a, b], "where", span)?.into_iter();
         let (a, b) = (values.next()?, values.next()?);
         let rank = cond.ty.rank.max(a.ty.rank).max(b.ty.rank);
-        let ty = Ty {
-            elem: a.ty.elem,
-            weak: a.ty.weak && b.ty.weak,
-            rank,
-        };
-        Some(Expr {
-            kind: Kind::Where(Box::new(cond), Box::new(a), Box::new(b)),
-            ty,
-            span,
-        })
+        let ty = Ty { elem: a.ty.elem, weak: a.ty.weak && b.ty.weak, rank };
+        Some(Expr { kind: Kind::Where(Box::new(cond), Box::new(a), Box::new(b)), ty, span })
     }
 
     /// Makes a value that can stand in several places: computed once, bound in `bound`.
-    pub(super) fn share(
-        &mut self,
-        body: &mut Body,
-        value: Expr,
-        bound: &mut Vec<(VarId, Expr)>,
-    ) -> Expr {
+    pub(super) fn share(&mut self, body: &mut Body, value: Expr, bound: &mut Vec<(VarId, Expr)>) -> Expr {
         if matches!(value.kind, Kind::Var(_) | Kind::Const(_) | Kind::Number(_)) {
             return value;
         }
         let (ty, span) = (value.ty, value.span);
-        let name = ast::Name {
-            text: format!(".{}", body.vars.len()).into(),
-            span,
-        };
+        let name = ast::Name { text: format!(".{}", body.vars.len()).into(), span };
         let id = body.declare(&name, ty, VarKind::Let);
         bound.push((id, value));
-        Expr {
-            kind: Kind::Var(id),
-            ty,
-            span,
-        }
+        Expr { kind: Kind::Var(id), ty, span }
     }
 
     /// A bool from a number: whether it is not 0.
@@ -537,24 +349,9 @@ impl<'m> Checker<'m> {
 }
 
 fn weak_float(value: f64, span: Span) -> Expr {
-    let text = if value.is_finite() {
-        format!("{value:?}")
-    } else {
-        String::new()
-    };
-    let lit = ast::FloatLit {
-        text: text.into(),
-        value,
-        suffix: None,
-    };
-    Expr {
-        kind: Kind::Number(Number::Float {
-            lit,
-            negative: false,
-        }),
-        ty: Ty::weak(Type::F64),
-        span,
-    }
+    let text = if value.is_finite() { format!("{value:?}") } else { String::new() };
+    let lit = ast::FloatLit { text: text.into(), value, suffix: None };
+    Expr { kind: Kind::Number(Number::Float { lit, negative: false }), ty: Ty::weak(Type::F64), span }
 }
 
 /// A literal as a scalar of its final type; none if it does not fit.
@@ -568,11 +365,7 @@ pub(crate) fn literal(number: &Number, ty: Type) -> Option<Scalar> {
             (scalar.as_i128() == *value).then_some(scalar)
         }
         (Number::Float { lit, negative }, Type::F32) => {
-            let value = if lit.value.is_finite() {
-                lit.to_f32()
-            } else {
-                lit.value as f32
-            };
+            let value = if lit.value.is_finite() { lit.to_f32() } else { lit.value as f32 };
             Some(Scalar::f32(if *negative { -value } else { value }))
         }
         (Number::Float { lit, negative }, Type::F64) => {
@@ -600,9 +393,5 @@ pub(crate) fn bind(bound: Vec<(VarId, Expr)>, value: Expr) -> Expr {
         return value;
     }
     let (ty, span) = (value.ty, value.span);
-    Expr {
-        kind: Kind::Let(bound, Box::new(value)),
-        ty,
-        span,
-    }
+    Expr { kind: Kind::Let(bound, Box::new(value)), ty, span }
 }

@@ -36,16 +36,8 @@ pub struct Checked {
 }
 
 /// Checks a kernel for the types of its arguments.
-pub fn check(
-    module: &Module,
-    kernel: &str,
-    args: &[Ty],
-    span_args: &[String],
-) -> Result<Checked, Vec<Diagnostic>> {
-    let found = module
-        .items
-        .iter()
-        .position(|item| item.kind == ast::ItemKind::Kernel && &*item.name.text == kernel);
+pub fn check(module: &Module, kernel: &str, args: &[Ty], span_args: &[String]) -> Result<Checked, Vec<Diagnostic>> {
+    let found = module.items.iter().position(|item| item.kind == ast::ItemKind::Kernel && &*item.name.text == kernel);
     let Some(index) = found else {
         return Err(vec![unknown_kernel(module, kernel)]);
     };
@@ -57,14 +49,7 @@ pub fn check(
     };
     let root = match has_attr(item, "vectorize") {
         true => checker.mapped_kernel(index, &args),
-        false => checker.instance(
-            FnRef {
-                library: false,
-                index,
-            },
-            &args,
-            item.name.span,
-        ),
+        false => checker.instance(FnRef { library: false, index }, &args, item.name.span),
     };
     match root {
         Some(root) if !checker.failed => {
@@ -72,10 +57,7 @@ pub fn check(
             if diags.iter().any(Diagnostic::is_error) {
                 return Err(diags);
             }
-            Ok(Checked {
-                program: checker.program,
-                root,
-            })
+            Ok(Checked { program: checker.program, root })
         }
         Some(root) => Err(checker.collect(root)),
         None => Err(checker.all_diags()),
@@ -89,12 +71,7 @@ fn unknown_kernel(module: &Module, kernel: &str) -> Diagnostic {
         None if names.is_empty() => format!("declare one with `kernel {kernel}(…) = …`"),
         None => format!("the kernels are {}", names.join(", ")),
     };
-    errors::plain(
-        errors::UNKNOWN_KERNEL,
-        Span::DETACHED,
-        format!("there is no kernel `{kernel}`"),
-        &hint,
-    )
+    errors::plain(errors::UNKNOWN_KERNEL, Span::DETACHED, format!("there is no kernel `{kernel}`"), &hint)
 }
 
 /// A function of the user's module or of the library.
@@ -149,38 +126,20 @@ impl<'m> Checker<'m> {
     }
 
     fn items(&self, library: bool) -> &'m Module {
-        if library {
-            Module::library()
-        } else {
-            self.module
-        }
+        if library { Module::library() } else { self.module }
     }
 
     /// The argument types as the kernel's body sees them: annotated scalars convert, arrays must match.
-    fn kernel_args(
-        &self,
-        item: &ast::Item,
-        args: &[Ty],
-        given: &[String],
-    ) -> Result<Vec<Ty>, Vec<Diagnostic>> {
+    fn kernel_args(&self, item: &ast::Item, args: &[Ty], given: &[String]) -> Result<Vec<Ty>, Vec<Diagnostic>> {
         if args.len() != item.params.len() {
             let message = format!(
                 "kernel `{}` takes {} arguments ({}), {} given",
                 item.name.text,
                 item.params.len(),
-                item.params
-                    .iter()
-                    .map(|param| &*param.name.text)
-                    .collect::<Vec<_>>()
-                    .join(", "),
+                item.params.iter().map(|param| &*param.name.text).collect::<Vec<_>>().join(", "),
                 args.len()
             );
-            let diag = errors::plain(
-                errors::BAD_ARGUMENTS,
-                item.name.span,
-                message,
-                "give one value per parameter",
-            );
+            let diag = errors::plain(errors::BAD_ARGUMENTS, item.name.span, message, "give one value per parameter");
             return Err(vec![diag]);
         }
         let mut diags = Vec::new();
@@ -196,11 +155,7 @@ impl<'m> Checker<'m> {
                 None => diags.push(argument_type(param, given)),
             }
         }
-        if diags.is_empty() {
-            Ok(types)
-        } else {
-            Err(diags)
-        }
+        if diags.is_empty() { Ok(types) } else { Err(diags) }
     }
 
     fn param_ty(&self, param: &ast::Param, arg: Ty) -> Option<Ty> {
@@ -208,8 +163,7 @@ impl<'m> Checker<'m> {
             return Some(arg);
         };
         if annotation.rank > 0 {
-            return (arg.rank == annotation.rank && arg.elem == annotation.ty && !arg.weak)
-                .then_some(arg);
+            return (arg.rank == annotation.rank && arg.elem == annotation.ty && !arg.weak).then_some(arg);
         }
         (arg.rank == 0 && promote::widens(arg, annotation.ty)).then_some(Ty::scalar(annotation.ty))
     }
@@ -218,22 +172,9 @@ impl<'m> Checker<'m> {
     fn mapped_kernel(&mut self, index: usize, args: &[Ty]) -> Option<InstanceId> {
         let item = &self.module.items[index];
         let scalars: Vec<Ty> = args.iter().map(|ty| ty.with_rank(0)).collect();
-        let inner = self.instance(
-            FnRef {
-                library: false,
-                index,
-            },
-            &scalars,
-            item.name.span,
-        )?;
+        let inner = self.instance(FnRef { library: false, index }, &scalars, item.name.span)?;
         let rank = args.iter().map(|ty| ty.rank).max().unwrap_or(0);
-        let results: Vec<Ty> = self
-            .program
-            .instance(inner)
-            .results
-            .iter()
-            .map(|ty| ty.with_rank(rank))
-            .collect();
+        let results: Vec<Ty> = self.program.instance(inner).results.iter().map(|ty| ty.with_rank(rank)).collect();
         let vars: Vec<Var> = item
             .params
             .iter()
@@ -252,23 +193,13 @@ impl<'m> Checker<'m> {
             span: vars[id.0 as usize].span,
         });
         let span = item.name.span;
-        let ty = results
-            .first()
-            .copied()
-            .unwrap_or(Ty::scalar(hotloop_ir::Type::Bool));
-        let call = hir::Expr {
-            kind: Kind::Map(inner, arguments.collect()),
-            ty,
-            span,
-        };
+        let ty = results.first().copied().unwrap_or(Ty::scalar(hotloop_ir::Type::Bool));
+        let call = hir::Expr { kind: Kind::Map(inner, arguments.collect()), ty, span };
         let instance = hir::Instance {
             name: item.name.text.to_string(),
             params,
             vars,
-            body: hir::Block {
-                stmts: Vec::new(),
-                value: vec![call],
-            },
+            body: hir::Block { stmts: Vec::new(), value: vec![call] },
             results,
             scalar: false,
             library: false,
@@ -276,12 +207,7 @@ impl<'m> Checker<'m> {
         Some(self.add(instance, Vec::new(), vec![inner]))
     }
 
-    fn add(
-        &mut self,
-        instance: hir::Instance,
-        diags: Vec<Diagnostic>,
-        calls: Vec<InstanceId>,
-    ) -> InstanceId {
+    fn add(&mut self, instance: hir::Instance, diags: Vec<Diagnostic>, calls: Vec<InstanceId>) -> InstanceId {
         self.program.instances.push(instance);
         self.diags.push(diags);
         self.calls.push(calls);
@@ -300,8 +226,7 @@ impl<'m> Checker<'m> {
             return None;
         }
         if self.program.instances.len() >= MAX_INSTANCES || self.depth >= MAX_DEPTH {
-            self.stray
-                .push(errors::too_large(call, "too many nested calls"));
+            self.stray.push(errors::too_large(call, "too many nested calls"));
             return None;
         }
         self.active.push(function);
@@ -322,11 +247,7 @@ impl<'m> Checker<'m> {
         let mut settled = HashMap::new();
         let mut round = 0;
         loop {
-            let mut body = Body::new(
-                function.library,
-                has_attr(item, "vectorize") || function.library,
-                settled,
-            );
+            let mut body = Body::new(function.library, has_attr(item, "vectorize") || function.library, settled);
             let instance = self.body(&mut body, item, args);
             round += 1;
             if !body.changed || round >= MAX_ROUNDS {
@@ -344,8 +265,7 @@ impl<'m> Checker<'m> {
         }
         let mut block = self.block(body, &item.body, true);
         let results = self.results(body, item, &mut block);
-        let scalar =
-            body.vars.iter().all(|var| var.ty.rank == 0) && scalars_only(&block, &self.program);
+        let scalar = body.vars.iter().all(|var| var.ty.rank == 0) && scalars_only(&block, &self.program);
         hir::Instance {
             name: item.name.text.to_string(),
             params,
@@ -390,21 +310,11 @@ fn argument_type(param: &ast::Param, given: &str) -> Diagnostic {
         .ty
         .as_ref()
         .and_then(param_type)
-        .map_or(String::new(), |ty| {
-            Ty {
-                elem: ty.ty,
-                weak: false,
-                rank: ty.rank,
-            }
-            .describe()
-        });
+        .map_or(String::new(), |ty| Ty { elem: ty.ty, weak: false, rank: ty.rank }.describe());
     errors::plain(
         errors::ARGUMENT_TYPE,
         param.span,
-        format!(
-            "parameter `{}` is `{wanted}`, the argument is `{given}`",
-            param.name.text
-        ),
+        format!("parameter `{}` is `{wanted}`, the argument is `{given}`", param.name.text),
         "convert the argument, or leave the annotation out so that the kernel adapts to its arguments",
     )
 }
@@ -461,12 +371,7 @@ impl Body {
 
     fn declare(&mut self, name: &ast::Name, ty: Ty, kind: VarKind) -> VarId {
         let id = VarId(self.vars.len() as u32);
-        self.vars.push(Var {
-            name: name.text.to_string(),
-            ty,
-            kind,
-            span: name.span,
-        });
+        self.vars.push(Var { name: name.text.to_string(), ty, kind, span: name.span });
         if let Some(scope) = self.scopes.last_mut() {
             scope.insert(name.text.clone(), id);
         }
@@ -480,11 +385,7 @@ impl Body {
     }
 
     fn lookup(&self, name: &str) -> Option<VarId> {
-        self.scopes
-            .iter()
-            .rev()
-            .find_map(|scope| scope.get(name))
-            .copied()
+        self.scopes.iter().rev().find_map(|scope| scope.get(name)).copied()
     }
 
     fn var(&self, id: VarId) -> &Var {

@@ -13,13 +13,7 @@ use hotloop_syntax::ast::{self, BinaryOp, CompareOp, UnaryOp};
 const MAX_EXPANDED: i128 = 64;
 
 impl<'m> Checker<'m> {
-    pub(super) fn unary(
-        &mut self,
-        body: &mut Body,
-        op: UnaryOp,
-        operand: &'m ast::Expr,
-        span: Span,
-    ) -> Option<Expr> {
+    pub(super) fn unary(&mut self, body: &mut Body, op: UnaryOp, operand: &'m ast::Expr, span: Span) -> Option<Expr> {
         let value = self.expr(body, operand)?;
         match op {
             UnaryOp::Neg => self.negate(body, value, span),
@@ -31,12 +25,7 @@ impl<'m> Checker<'m> {
                 Some(value)
             }
             UnaryOp::BitNot if value.ty.elem.is_float() => {
-                body.report(errors::wrong_class(
-                    span,
-                    "~",
-                    value.ty,
-                    "an integer or a bool",
-                ));
+                body.report(errors::wrong_class(span, "~", value.ty, "an integer or a bool"));
                 None
             }
             UnaryOp::BitNot => self.op1(body, Op::Not, value, span),
@@ -50,19 +39,12 @@ impl<'m> Checker<'m> {
 
     fn negate(&mut self, body: &mut Body, value: Expr, span: Span) -> Option<Expr> {
         match value.kind {
-            Kind::Number(Number::Int(number)) => Some(Expr {
-                kind: Kind::Number(Number::Int(-number)),
-                ty: value.ty,
-                span,
-            }),
-            Kind::Number(Number::Float { lit, negative }) => Some(Expr {
-                kind: Kind::Number(Number::Float {
-                    lit,
-                    negative: !negative,
-                }),
-                ty: value.ty,
-                span,
-            }),
+            Kind::Number(Number::Int(number)) => {
+                Some(Expr { kind: Kind::Number(Number::Int(-number)), ty: value.ty, span })
+            }
+            Kind::Number(Number::Float { lit, negative }) => {
+                Some(Expr { kind: Kind::Number(Number::Float { lit, negative: !negative }), ty: value.ty, span })
+            }
             _ if !value.ty.elem.is_numeric() => {
                 body.report(errors::wrong_class(span, "-", value.ty, "a number"));
                 None
@@ -83,17 +65,9 @@ impl<'m> Checker<'m> {
             return Some(value);
         };
         match super::expr::literal(number, value.ty.elem) {
-            Some(scalar) => Some(Expr {
-                kind: Kind::Const(scalar),
-                ty: value.ty,
-                span: value.span,
-            }),
+            Some(scalar) => Some(Expr { kind: Kind::Const(scalar), ty: value.ty, span: value.span }),
             None => {
-                body.report(errors::literal_range(
-                    value.span,
-                    &number.text(),
-                    value.ty.elem.name(),
-                ));
+                body.report(errors::literal_range(value.span, &number.text(), value.ty.elem.name()));
                 None
             }
         }
@@ -135,61 +109,27 @@ impl<'m> Checker<'m> {
             BinaryOp::Sub => self.arithmetic(body, Op::Sub, op, op_span, left, right, span),
             BinaryOp::Mul => self.arithmetic(body, Op::Mul, op, op_span, left, right, span),
             BinaryOp::Div => self.divide(body, op_span, left, right, span),
-            BinaryOp::FloorDiv => self.floor(
-                body,
-                Op::FloorDiv,
-                "_float_floordiv",
-                op,
-                op_span,
-                left,
-                right,
-                span,
-            ),
-            BinaryOp::Mod => self.floor(
-                body,
-                Op::FloorRem,
-                "_float_rem",
-                op,
-                op_span,
-                left,
-                right,
-                span,
-            ),
+            BinaryOp::FloorDiv => self.floor(body, Op::FloorDiv, "_float_floordiv", op, op_span, left, right, span),
+            BinaryOp::Mod => self.floor(body, Op::FloorRem, "_float_rem", op, op_span, left, right, span),
             BinaryOp::Pow => self.power(body, op_span, left, right, span),
             BinaryOp::MatMul => {
-                let hint = "write it as a sum over a broadcast product: `sum(a[:, :, newaxis] * b[newaxis, :, :], axis=1)`";
-                body.report(errors::unsupported(
-                    op_span,
-                    "the matrix product `@` is not available yet",
-                    hint,
-                ));
+                let hint =
+                    "write it as a sum over a broadcast product: `sum(a[:, :, newaxis] * b[newaxis, :, :], axis=1)`";
+                body.report(errors::unsupported(op_span, "the matrix product `@` is not available yet", hint));
                 None
             }
         }
     }
 
     /// Brings two operands to one element type and gives both a settled type.
-    fn pair(
-        &mut self,
-        body: &mut Body,
-        op: &str,
-        op_span: Span,
-        left: Expr,
-        right: Expr,
-    ) -> Option<[Expr; 2]> {
+    fn pair(&mut self, body: &mut Body, op: &str, op_span: Span, left: Expr, right: Expr) -> Option<[Expr; 2]> {
         let values = self.unify(body, vec![left, right], op, op_span)?;
         let mut values = values.into_iter();
         let (left, right) = (values.next()?, values.next()?);
-        Some([
-            self.settle_number(body, left)?,
-            self.settle_number(body, right)?,
-        ])
+        Some([self.settle_number(body, left)?, self.settle_number(body, right)?])
     }
 
-    #[expect(
-        clippy::too_many_arguments,
-        reason = "an operator has its two operands and two places"
-    )]
+    #[expect(clippy::too_many_arguments, reason = "an operator has its two operands and two places")]
     fn arithmetic(
         &mut self,
         body: &mut Body,
@@ -210,24 +150,14 @@ impl<'m> Checker<'m> {
     }
 
     /// `/`: true division.
-    fn divide(
-        &mut self,
-        body: &mut Body,
-        op_span: Span,
-        left: Expr,
-        right: Expr,
-        span: Span,
-    ) -> Option<Expr> {
+    fn divide(&mut self, body: &mut Body, op_span: Span, left: Expr, right: Expr, span: Span) -> Option<Expr> {
         let (a, b) = (left.ty, right.ty);
         let values = self.unify(body, vec![left, right], "/", op_span)?;
         if !values[0].ty.elem.is_numeric() {
             body.report(errors::bool_with_number(op_span, "/", a, b));
             return None;
         }
-        let values = values
-            .into_iter()
-            .map(|value| self.to_float(body, value))
-            .collect::<Option<Vec<_>>>()?;
+        let values = values.into_iter().map(|value| self.to_float(body, value)).collect::<Option<Vec<_>>>()?;
         Some(Expr::op(Op::Div, values, span))
     }
 
@@ -238,28 +168,13 @@ impl<'m> Checker<'m> {
         }
         if let Kind::Number(number) = &value.kind {
             let scalar = super::expr::literal(number, Type::F64)?;
-            return Some(Expr {
-                kind: Kind::Const(scalar),
-                ty: Ty::weak(Type::F64),
-                span: value.span,
-            });
+            return Some(Expr { kind: Kind::Const(scalar), ty: Ty::weak(Type::F64), span: value.span });
         }
         let (span, weak, rank) = (value.span, value.ty.weak, value.ty.rank);
-        Some(Expr {
-            kind: Kind::Convert(Box::new(value)),
-            ty: Ty {
-                elem: Type::F64,
-                weak,
-                rank,
-            },
-            span,
-        })
+        Some(Expr { kind: Kind::Convert(Box::new(value)), ty: Ty { elem: Type::F64, weak, rank }, span })
     }
 
-    #[expect(
-        clippy::too_many_arguments,
-        reason = "an operator has its two operands and two places"
-    )]
+    #[expect(clippy::too_many_arguments, reason = "an operator has its two operands and two places")]
     fn floor(
         &mut self,
         body: &mut Body,
@@ -281,28 +196,13 @@ impl<'m> Checker<'m> {
             Class::Float => self.library_call(body, float, vec![left, right], span),
             Class::Signed | Class::Unsigned => {
                 let rank = left.ty.rank.max(right.ty.rank);
-                let ty = Ty {
-                    elem: left.ty.elem,
-                    weak: left.ty.weak && right.ty.weak,
-                    rank,
-                };
-                Some(Expr {
-                    kind: Kind::IntDiv(op, Box::new(left), Box::new(right)),
-                    ty,
-                    span,
-                })
+                let ty = Ty { elem: left.ty.elem, weak: left.ty.weak && right.ty.weak, rank };
+                Some(Expr { kind: Kind::IntDiv(op, Box::new(left), Box::new(right)), ty, span })
             }
         }
     }
 
-    fn logic(
-        &mut self,
-        body: &mut Body,
-        op: Op,
-        left: Expr,
-        right: Expr,
-        span: Span,
-    ) -> Option<Expr> {
+    fn logic(&mut self, body: &mut Body, op: Op, left: Expr, right: Expr, span: Span) -> Option<Expr> {
         for side in [&left, &right] {
             if side.ty.elem != Type::Bool {
                 body.report(errors::not_a_condition(side.span, side.ty));
@@ -310,17 +210,10 @@ impl<'m> Checker<'m> {
             }
         }
         let ty = Ty::array(Type::Bool, left.ty.rank.max(right.ty.rank));
-        Some(Expr {
-            kind: Kind::Logic(op, Box::new(left), Box::new(right)),
-            ty,
-            span,
-        })
+        Some(Expr { kind: Kind::Logic(op, Box::new(left), Box::new(right)), ty, span })
     }
 
-    #[expect(
-        clippy::too_many_arguments,
-        reason = "an operator has its two operands and two places"
-    )]
+    #[expect(clippy::too_many_arguments, reason = "an operator has its two operands and two places")]
     fn bitwise(
         &mut self,
         body: &mut Body,
@@ -334,11 +227,7 @@ impl<'m> Checker<'m> {
         for side in [&left, &right] {
             if side.ty.elem.is_float() {
                 let diag = errors::wrong_class(op_span, sign.text(), side.ty, "integers or bools");
-                body.report(if sign == BinaryOp::BitXor {
-                    diag.hint("write `**` for a power")
-                } else {
-                    diag
-                });
+                body.report(if sign == BinaryOp::BitXor { diag.hint("write `**` for a power") } else { diag });
                 return None;
             }
         }
@@ -347,23 +236,10 @@ impl<'m> Checker<'m> {
     }
 
     /// `<<` and `>>`: the result has the left operand's type, the count may be any integer.
-    fn shift(
-        &mut self,
-        body: &mut Body,
-        op: Op,
-        sign: BinaryOp,
-        left: Expr,
-        right: Expr,
-        span: Span,
-    ) -> Option<Expr> {
+    fn shift(&mut self, body: &mut Body, op: Op, sign: BinaryOp, left: Expr, right: Expr, span: Span) -> Option<Expr> {
         for side in [&left, &right] {
             if !side.ty.elem.is_int() {
-                body.report(errors::wrong_class(
-                    side.span,
-                    sign.text(),
-                    side.ty,
-                    "integers",
-                ));
+                body.report(errors::wrong_class(side.span, sign.text(), side.ty, "integers"));
                 return None;
             }
         }
@@ -381,11 +257,7 @@ impl<'m> Checker<'m> {
         let bits = Scalar::int(elem, i128::from(elem.bits()));
         if let Kind::Number(Number::Int(value)) = count.kind {
             let inside = (0..i128::from(elem.bits())).contains(&value);
-            let count = if inside {
-                Scalar::int(elem, value)
-            } else {
-                bits
-            };
+            let count = if inside { Scalar::int(elem, value) } else { bits };
             return Some(Expr::constant(count, span));
         }
         let count = self.settle_number(body, count)?;
@@ -401,29 +273,11 @@ impl<'m> Checker<'m> {
         let high = Expr::op(Op::Lt, vec![count.clone(), limit], span);
         let inside = Expr::op(Op::And, vec![low, high], span);
         let rank = count.ty.rank;
-        let narrow = Expr {
-            kind: Kind::Convert(Box::new(count)),
-            ty: Ty::array(elem, rank),
-            span,
-        };
-        Some(bind(
-            bound,
-            Expr::op(
-                Op::Select,
-                vec![inside, narrow, Expr::constant(bits, span)],
-                span,
-            ),
-        ))
+        let narrow = Expr { kind: Kind::Convert(Box::new(count)), ty: Ty::array(elem, rank), span };
+        Some(bind(bound, Expr::op(Op::Select, vec![inside, narrow, Expr::constant(bits, span)], span)))
     }
 
-    fn power(
-        &mut self,
-        body: &mut Body,
-        op_span: Span,
-        left: Expr,
-        right: Expr,
-        span: Span,
-    ) -> Option<Expr> {
+    fn power(&mut self, body: &mut Body, op_span: Span, left: Expr, right: Expr, span: Span) -> Option<Expr> {
         let (a, b) = (left.ty, right.ty);
         let joined = match promote::join(a, b) {
             Ok(ty) if ty.elem.is_numeric() => ty,
@@ -444,10 +298,7 @@ impl<'m> Checker<'m> {
         }
         let left = self.coerce(body, left, joined)?;
         let right = self.coerce(body, right, joined)?;
-        let (left, right) = (
-            self.settle_number(body, left)?,
-            self.settle_number(body, right)?,
-        );
+        let (left, right) = (self.settle_number(body, left)?, self.settle_number(body, right)?);
         if joined.elem.is_float() {
             return self.library_call(body, "pow", vec![left, right], span);
         }
@@ -455,23 +306,12 @@ impl<'m> Checker<'m> {
     }
 
     /// `x ** n` for a literal `n` that is multiplied out; none if it is not.
-    fn constant_power(
-        &mut self,
-        body: &mut Body,
-        base: Expr,
-        exponent: i128,
-        span: Span,
-    ) -> Option<Option<Expr>> {
+    fn constant_power(&mut self, body: &mut Body, base: Expr, exponent: i128, span: Span) -> Option<Option<Expr>> {
         let float = base.ty.elem.is_float();
         if !float && exponent < 0 {
             let message = "an integer to a negative power is not an integer".to_string();
             let hint = "cast the base: `f64(…) ** …`";
-            body.report(errors::plain(
-                errors::NEGATIVE_EXPONENT,
-                span,
-                message,
-                hint,
-            ));
+            body.report(errors::plain(errors::NEGATIVE_EXPONENT, span, message, hint));
             return Some(None);
         }
         let limit = if float { 3 } else { MAX_EXPANDED };
@@ -484,9 +324,7 @@ impl<'m> Checker<'m> {
         let mut bound = Vec::new();
         let base = self.share(body, base, &mut bound);
         let one = |like: &Expr| Expr {
-            kind: Kind::Const(
-                super::expr::literal(&Number::Int(1), like.ty.elem).unwrap_or(Scalar::bool(true)),
-            ),
+            kind: Kind::Const(super::expr::literal(&Number::Int(1), like.ty.elem).unwrap_or(Scalar::bool(true))),
             ty: like.ty.with_rank(0),
             span,
         };
@@ -495,11 +333,7 @@ impl<'m> Checker<'m> {
             // The product keeps the shape; a NaN or infinity to the power 0 is 1.
             0 => Expr::op(
                 Op::Select,
-                vec![
-                    Expr::op(Op::Eq, vec![base.clone(), base.clone()], span),
-                    one(&base),
-                    one(&base),
-                ],
+                vec![Expr::op(Op::Eq, vec![base.clone(), base.clone()], span), one(&base), one(&base)],
                 span,
             ),
             _ => self.multiply_out(body, &base, exponent, &mut bound, span),
@@ -530,22 +364,9 @@ impl<'m> Checker<'m> {
 
     fn int_power(&mut self, body: &mut Body, left: Expr, right: Expr, span: Span) -> Option<Expr> {
         let rank = left.ty.rank.max(right.ty.rank);
-        let ty = Ty {
-            elem: left.ty.elem,
-            weak: left.ty.weak && right.ty.weak,
-            rank,
-        };
-        let id = self.library_instance(
-            body,
-            "_int_pow",
-            &[left.ty.with_rank(0), right.ty.with_rank(0)],
-            span,
-        )?;
-        Some(Expr {
-            kind: Kind::IntPow(id, Box::new(left), Box::new(right)),
-            ty,
-            span,
-        })
+        let ty = Ty { elem: left.ty.elem, weak: left.ty.weak && right.ty.weak, rank };
+        let id = self.library_instance(body, "_int_pow", &[left.ty.with_rank(0), right.ty.with_rank(0)], span)?;
+        Some(Expr { kind: Kind::IntPow(id, Box::new(left), Box::new(right)), ty, span })
     }
 
     pub(super) fn comparison(
@@ -581,15 +402,7 @@ impl<'m> Checker<'m> {
         result.filter(|_| ok).map(|result| bind(bound, result))
     }
 
-    fn compare(
-        &mut self,
-        body: &mut Body,
-        op: CompareOp,
-        op_span: Span,
-        a: Expr,
-        b: Expr,
-        span: Span,
-    ) -> Option<Expr> {
+    fn compare(&mut self, body: &mut Body, op: CompareOp, op_span: Span, a: Expr, b: Expr, span: Span) -> Option<Expr> {
         let ordered = !matches!(op, CompareOp::Eq | CompareOp::Ne);
         if ordered && a.ty.elem == Type::Bool && b.ty.elem == Type::Bool {
             let diag = errors::wrong_class(op_span, op.text(), a.ty, "numbers");
@@ -600,10 +413,7 @@ impl<'m> Checker<'m> {
             let (signed, unsigned) = (signed.clone(), unsigned.clone());
             let mut bound = Vec::new();
             let signed = self.share(body, signed, &mut bound);
-            return Some(bind(
-                bound,
-                compare_mixed(op, signed, unsigned, flipped, span),
-            ));
+            return Some(bind(bound, compare_mixed(op, signed, unsigned, flipped, span)));
         }
         let [a, b] = self.pair(body, op.text(), op_span, a, b)?;
         let (op, args) = compare_op(op, a, b);
@@ -639,16 +449,8 @@ fn compare_mixed(op: CompareOp, signed: Expr, unsigned: Expr, flipped: bool, spa
     let zero = Expr::constant(Scalar::new(signed.ty.elem, 0), span);
     let negative = Expr::op(Op::Lt, vec![signed.clone(), zero], span);
     let rank = signed.ty.rank;
-    let wide = Expr {
-        kind: Kind::Convert(Box::new(signed)),
-        ty: Ty::array(Type::U64, rank),
-        span,
-    };
-    let (a, b) = if flipped {
-        (unsigned, wide)
-    } else {
-        (wide, unsigned)
-    };
+    let wide = Expr { kind: Kind::Convert(Box::new(signed)), ty: Ty::array(Type::U64, rank), span };
+    let (a, b) = if flipped { (unsigned, wide) } else { (wide, unsigned) };
     let (core, args) = compare_op(op, a, b);
     let compared = Expr::op(core, args, span);
     // With a negative left side `<`, `<=` and `!=` hold; with a negative right side `>`, `>=` and `!=` do.
@@ -658,13 +460,5 @@ fn compare_mixed(op: CompareOp, signed: Expr, unsigned: Expr, flipped: bool, spa
         CompareOp::Lt | CompareOp::Le => !flipped,
         CompareOp::Gt | CompareOp::Ge => flipped,
     };
-    Expr::op(
-        Op::Select,
-        vec![
-            negative,
-            Expr::constant(Scalar::bool(known), span),
-            compared,
-        ],
-        span,
-    )
+    Expr::op(Op::Select, vec![negative, Expr::constant(Scalar::bool(known), span), compared], span)
 }

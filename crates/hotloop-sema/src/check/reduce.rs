@@ -25,11 +25,7 @@ impl<'m> Checker<'m> {
         if args.len() != 1 {
             let diag = errors::argument_count(span, name, "1 array", args.len());
             let hint = format!("axes are keyword arguments: `{name}(x, axis=0)`");
-            body.report(if args.len() == 2 {
-                diag.hint(hint)
-            } else {
-                diag
-            });
+            body.report(if args.len() == 2 { diag.hint(hint) } else { diag });
             return None;
         }
         let arg = args.remove(0);
@@ -41,36 +37,14 @@ impl<'m> Checker<'m> {
                 "axis" => axes = self.axes(body, &keyword.value, arg.ty.rank)?,
                 "keepdims" => keepdims = self.flag(body, &keyword.value)?,
                 other => {
-                    body.report(errors::unknown_keyword(
-                        keyword.name.span,
-                        name,
-                        other,
-                        KEYWORDS,
-                    ));
+                    body.report(errors::unknown_keyword(keyword.name.span, name, other, KEYWORDS));
                     return None;
                 }
             }
         }
-        let rank = if keepdims {
-            arg.ty.rank
-        } else {
-            arg.ty.rank - axes.len() as u32
-        };
-        let ty = Ty {
-            elem: arg.ty.elem,
-            weak: arg.ty.weak,
-            rank,
-        };
-        Some(Expr {
-            kind: Kind::Reduce {
-                op,
-                arg: Box::new(arg),
-                axes,
-                keepdims,
-            },
-            ty,
-            span,
-        })
+        let rank = if keepdims { arg.ty.rank } else { arg.ty.rank - axes.len() as u32 };
+        let ty = Ty { elem: arg.ty.elem, weak: arg.ty.weak, rank };
+        Some(Expr { kind: Kind::Reduce { op, arg: Box::new(arg), axes, keepdims }, ty, span })
     }
 
     /// The argument in the accumulator's type.
@@ -84,14 +58,7 @@ impl<'m> Checker<'m> {
     ) -> Option<(Expr, Reduction)> {
         let arg = self.settle_number(body, arg)?;
         let (fold, to) = match builtin {
-            Builtin::Mean => (
-                None,
-                if arg.ty.elem.is_float() {
-                    arg.ty.elem
-                } else {
-                    Type::F64
-                },
-            ),
+            Builtin::Mean => (None, if arg.ty.elem.is_float() { arg.ty.elem } else { Type::F64 }),
             Builtin::Logical(fold) => {
                 if arg.ty.elem != Type::Bool {
                     let diag = errors::wrong_class(span, name, arg.ty, "bools");
@@ -110,10 +77,7 @@ impl<'m> Checker<'m> {
                 (Some(fold), arg_ty.elem)
             }
             Builtin::Accumulate(FoldOp::Prod) if arg.ty.elem == Type::Bool => {
-                body.report(
-                    errors::wrong_class(span, name, arg.ty, "numbers")
-                        .hint("write `all(…)` for bools"),
-                );
+                body.report(errors::wrong_class(span, name, arg.ty, "numbers").hint("write `all(…)` for bools"));
                 return None;
             }
             Builtin::Accumulate(fold) => (Some(fold), accumulator(arg.ty.elem)),
@@ -124,15 +88,7 @@ impl<'m> Checker<'m> {
             true => arg,
             false => {
                 let (rank, span) = (arg.ty.rank, arg.span);
-                Expr {
-                    kind: Kind::Convert(Box::new(arg)),
-                    ty: Ty {
-                        elem: to,
-                        weak,
-                        rank,
-                    },
-                    span,
-                }
+                Expr { kind: Kind::Convert(Box::new(arg)), ty: Ty { elem: to, weak, rank }, span }
             }
         };
         Some((arg, fold.map_or(Reduction::Mean, Reduction::Fold)))
@@ -150,12 +106,7 @@ impl<'m> Checker<'m> {
             let axis = self.axis(body, &value, rank)?;
             if axes.contains(&axis) {
                 let message = format!("axis {axis} is named twice");
-                body.report(errors::plain(
-                    errors::BAD_AXIS,
-                    item.span,
-                    message,
-                    "name each axis once",
-                ));
+                body.report(errors::plain(errors::BAD_AXIS, item.span, message, "name each axis once"));
                 return None;
             }
             axes.push(axis);
@@ -168,12 +119,7 @@ impl<'m> Checker<'m> {
     pub(super) fn axis(&mut self, body: &mut Body, value: &Expr, rank: u32) -> Option<u32> {
         let Kind::Number(Number::Int(axis)) = value.kind else {
             let message = "an axis must be a literal whole number".into();
-            body.report(errors::plain(
-                errors::BAD_AXIS,
-                value.span,
-                message,
-                "write a number such as `axis=0`",
-            ));
+            body.report(errors::plain(errors::BAD_AXIS, value.span, message, "write a number such as `axis=0`"));
             return None;
         };
         let rank = i128::from(rank);
@@ -196,12 +142,7 @@ impl<'m> Checker<'m> {
             Kind::Const(scalar) if scalar.ty == Type::Bool => Some(scalar.is_true()),
             _ => {
                 let message = "this must be `true` or `false`, as a literal".into();
-                body.report(errors::plain(
-                    errors::BAD_ARGUMENTS,
-                    expr.span,
-                    message,
-                    "write `keepdims=true`",
-                ));
+                body.report(errors::plain(errors::BAD_ARGUMENTS, expr.span, message, "write `keepdims=true`"));
                 None
             }
         }

@@ -11,12 +11,7 @@ use hotloop_syntax::ast;
 
 impl<'m> Checker<'m> {
     /// A block in a scope of its own. `valued` says whether its last expression is its value.
-    pub(super) fn block(
-        &mut self,
-        body: &mut Body,
-        block: &'m ast::Block,
-        valued: bool,
-    ) -> hir::Block {
+    pub(super) fn block(&mut self, body: &mut Body, block: &'m ast::Block, valued: bool) -> hir::Block {
         body.scopes.push(Default::default());
         let mut out = hir::Block::default();
         for stmt in &block.stmts {
@@ -38,10 +33,7 @@ impl<'m> Checker<'m> {
     /// The values of an expression that may be a tuple or give several results.
     pub(super) fn values(&mut self, body: &mut Body, expr: &'m ast::Expr) -> Vec<hir::Expr> {
         match &expr.kind {
-            ast::ExprKind::Tuple(list) => list
-                .iter()
-                .filter_map(|item| self.expr(body, item))
-                .collect(),
+            ast::ExprKind::Tuple(list) => list.iter().filter_map(|item| self.expr(body, item)).collect(),
             _ => self.expr_or_results(body, expr),
         }
     }
@@ -49,74 +41,37 @@ impl<'m> Checker<'m> {
     fn stmt(&mut self, body: &mut Body, stmt: &'m ast::Stmt, out: &mut Vec<hir::Stmt>) {
         let span = stmt.span;
         match &stmt.kind {
-            ast::StmtKind::Let {
-                pattern: ast::Pattern::Name(name),
-                ty,
-                value,
-            } => {
+            ast::StmtKind::Let { pattern: ast::Pattern::Name(name), ty, value } => {
                 self.bind(body, name, ty.as_ref(), value, VarKind::Let, out);
             }
-            ast::StmtKind::Let {
-                pattern: ast::Pattern::Tuple(names, _),
-                value,
-                ..
-            } => {
+            ast::StmtKind::Let { pattern: ast::Pattern::Tuple(names, _), value, .. } => {
                 self.bind_tuple(body, names, value, span, out);
             }
-            ast::StmtKind::Var { name, ty, value } => {
-                self.bind(body, name, ty.as_ref(), value, VarKind::Var, out)
-            }
-            ast::StmtKind::Assign { place, op, value } => {
-                self.assign(body, place, *op, value, span, out)
-            }
+            ast::StmtKind::Var { name, ty, value } => self.bind(body, name, ty.as_ref(), value, VarKind::Var, out),
+            ast::StmtKind::Assign { place, op, value } => self.assign(body, place, *op, value, span, out),
             ast::StmtKind::If(branch) => self.branch_stmt(body, branch, out),
             ast::StmtKind::While { cond, body: inner } => {
                 let cond = self.condition(body, cond);
                 let inner = self.loop_body(body, inner);
                 if let Some(cond) = cond {
-                    out.push(hir::Stmt {
-                        kind: StmtKind::While { cond, body: inner },
-                        span,
-                    });
+                    out.push(hir::Stmt { kind: StmtKind::While { cond, body: inner }, span });
                 }
             }
-            ast::StmtKind::For {
-                var,
-                iter,
-                body: inner,
-            } => self.for_stmt(body, var, iter, inner, span, out),
+            ast::StmtKind::For { var, iter, body: inner } => self.for_stmt(body, var, iter, inner, span, out),
             ast::StmtKind::Break | ast::StmtKind::Continue => {
                 let leave = stmt.kind == ast::StmtKind::Break;
                 if body.loops == 0 {
                     let word = if leave { "break" } else { "continue" };
                     let message = format!("`{word}` stands outside a loop");
-                    body.report(errors::plain(
-                        errors::OUTSIDE_LOOP,
-                        span,
-                        message,
-                        "use it inside `while` or `for`",
-                    ));
+                    body.report(errors::plain(errors::OUTSIDE_LOOP, span, message, "use it inside `while` or `for`"));
                     return;
                 }
-                out.push(hir::Stmt {
-                    kind: if leave {
-                        StmtKind::Break
-                    } else {
-                        StmtKind::Continue
-                    },
-                    span,
-                });
+                out.push(hir::Stmt { kind: if leave { StmtKind::Break } else { StmtKind::Continue }, span });
             }
             ast::StmtKind::Return(value) => {
-                let values = value
-                    .as_ref()
-                    .map_or(Vec::new(), |value| self.values(body, value));
-                body.returns
-                    .push(values.iter().map(|value| value.ty).collect());
-                out.push(hir::Stmt {
-                    kind: StmtKind::Return(values),
-                    span,
-                });
+                let values = value.as_ref().map_or(Vec::new(), |value| self.values(body, value));
+                body.returns.push(values.iter().map(|value| value.ty).collect());
+                out.push(hir::Stmt { kind: StmtKind::Return(values), span });
             }
             ast::StmtKind::Expr(expr) => match &expr.kind {
                 ast::ExprKind::If(branch) => self.branch_stmt(body, branch, out),
@@ -142,12 +97,7 @@ impl<'m> Checker<'m> {
             [call] if self.result_types(call).is_empty() => out.push(call_stmt(call.clone())),
             _ if body.diags.len() == before && self.stray.is_empty() => {
                 let hint = "bind it with `let`, assign it, or make it the last line of the block";
-                body.report(errors::plain(
-                    errors::NO_VALUE,
-                    expr.span,
-                    "this value is not used".into(),
-                    hint,
-                ));
+                body.report(errors::plain(errors::NO_VALUE, expr.span, "this value is not used".into(), hint));
             }
             _ => {}
         }
@@ -186,10 +136,7 @@ impl<'m> Checker<'m> {
             return body.declare_broken(name);
         };
         let id = body.declare(name, var_ty, kind);
-        out.push(hir::Stmt {
-            kind: StmtKind::Assign(id, value),
-            span,
-        });
+        out.push(hir::Stmt { kind: StmtKind::Assign(id, value), span });
     }
 
     fn bind_tuple(
@@ -207,10 +154,7 @@ impl<'m> Checker<'m> {
                     match value {
                         Some(value) => {
                             let id = body.declare(name, value.ty, VarKind::Let);
-                            out.push(hir::Stmt {
-                                kind: StmtKind::Assign(id, value),
-                                span,
-                            });
+                            out.push(hir::Stmt { kind: StmtKind::Assign(id, value), span });
                         }
                         None => body.declare_broken(name),
                     }
@@ -220,34 +164,18 @@ impl<'m> Checker<'m> {
         }
         let values = self.values(body, value);
         let call = values.first().cloned();
-        let types = call
-            .as_ref()
-            .map_or(Vec::new(), |call| self.result_types(call));
+        let types = call.as_ref().map_or(Vec::new(), |call| self.result_types(call));
         match call {
             Some(call) if values.len() == 1 && types.len() == names.len() => {
-                let ids: Vec<VarId> = names
-                    .iter()
-                    .zip(types)
-                    .map(|(name, ty)| body.declare(name, ty, VarKind::Let))
-                    .collect();
-                out.push(hir::Stmt {
-                    kind: StmtKind::AssignCall(ids, call),
-                    span,
-                });
+                let ids: Vec<VarId> =
+                    names.iter().zip(types).map(|(name, ty)| body.declare(name, ty, VarKind::Let)).collect();
+                out.push(hir::Stmt { kind: StmtKind::AssignCall(ids, call), span });
             }
             call => {
                 names.iter().for_each(|name| body.declare_broken(name));
                 if call.is_some() {
-                    let message = format!(
-                        "{} names for {} values",
-                        names.len(),
-                        types.len().max(values.len())
-                    );
-                    body.report(errors::mismatch(
-                        span,
-                        message,
-                        "give as many names as values",
-                    ));
+                    let message = format!("{} names for {} values", names.len(), types.len().max(values.len()));
+                    body.report(errors::mismatch(span, message, "give as many names as values"));
                 }
             }
         }
@@ -259,23 +187,14 @@ impl<'m> Checker<'m> {
             Kind::Inline(id, _) => self.program.instance(*id).results.clone(),
             Kind::Map(id, _) => {
                 let rank = expr.ty.rank;
-                self.program
-                    .instance(*id)
-                    .results
-                    .iter()
-                    .map(|ty| ty.with_rank(rank))
-                    .collect()
+                self.program.instance(*id).results.iter().map(|ty| ty.with_rank(rank)).collect()
             }
             _ => vec![expr.ty],
         }
     }
 
     pub(super) fn annotation(&mut self, body: &mut Body, ty: &'m ast::TypeExpr) -> Option<Ty> {
-        let known = param_type(ty).map(|ty| Ty {
-            elem: ty.ty,
-            weak: false,
-            rank: ty.rank,
-        });
+        let known = param_type(ty).map(|ty| Ty { elem: ty.ty, weak: false, rank: ty.rank });
         if known.is_none() {
             body.report(errors::unknown_type(ty.element.span, &ty.element.text));
         }
@@ -344,24 +263,13 @@ impl<'m> Checker<'m> {
         }
         match body.join_into(var.span, value.ty) {
             Ok(_) if value.ty.rank != var.ty.rank => {
-                let message = format!(
-                    "`{}` is `{}`, the value is `{}`",
-                    name.text,
-                    var.ty.describe(),
-                    value.ty.describe()
-                );
-                body.report(errors::mismatch(
-                    span,
-                    message,
-                    "a variable keeps its number of axes; use another name",
-                ));
+                let message =
+                    format!("`{}` is `{}`, the value is `{}`", name.text, var.ty.describe(), value.ty.describe());
+                body.report(errors::mismatch(span, message, "a variable keeps its number of axes; use another name"));
             }
             Ok(_) => {
                 if let Some(value) = self.coerce(body, value, var.ty) {
-                    out.push(hir::Stmt {
-                        kind: StmtKind::Assign(id, value),
-                        span,
-                    });
+                    out.push(hir::Stmt { kind: StmtKind::Assign(id, value), span });
                 }
             }
             Err(why) => {
@@ -392,21 +300,11 @@ impl<'m> Checker<'m> {
         for (i, item) in list.iter().enumerate() {
             let value = self.expr(body, item);
             held.push(value.map(|value| {
-                let name = ast::Name {
-                    text: format!(".{i}").into(),
-                    span: item.span,
-                };
+                let name = ast::Name { text: format!(".{i}").into(), span: item.span };
                 let (ty, span) = (value.ty, value.span);
                 let id = body.declare(&name, ty, VarKind::Let);
-                out.push(hir::Stmt {
-                    kind: StmtKind::Assign(id, value),
-                    span,
-                });
-                hir::Expr {
-                    kind: Kind::Var(id),
-                    ty,
-                    span,
-                }
+                out.push(hir::Stmt { kind: StmtKind::Assign(id, value), span });
+                hir::Expr { kind: Kind::Var(id), ty, span }
             }));
         }
         for (place, value) in places.iter().zip(held) {
@@ -415,11 +313,7 @@ impl<'m> Checker<'m> {
                 ast::Place::Index(index) => self.store_value(body, index, value, span, out),
                 ast::Place::Tuple(_, span) => {
                     let message = "nested tuples cannot be assigned".into();
-                    body.report(errors::mismatch(
-                        *span,
-                        message,
-                        "assign one level at a time",
-                    ));
+                    body.report(errors::mismatch(*span, message, "assign one level at a time"));
                 }
             }
         }
@@ -458,17 +352,9 @@ impl<'m> Checker<'m> {
     ) {
         let ast::ExprKind::Name(name) = &place.base.kind else {
             let message = "only elements and slices of a named array can be assigned".into();
-            return body.report(errors::plain(
-                errors::NOT_ASSIGNABLE,
-                place.span,
-                message,
-                "name the array first",
-            ));
+            return body.report(errors::plain(errors::NOT_ASSIGNABLE, place.span, message, "name the array first"));
         };
-        let name = ast::Name {
-            text: name.clone(),
-            span: place.base.span,
-        };
+        let name = ast::Name { text: name.clone(), span: place.base.span };
         let target = self.index_expr(body, place, place.span);
         let (Some(id), Some(target), Some(value)) = (body.lookup(&name.text), target, value) else {
             return;
@@ -479,24 +365,14 @@ impl<'m> Checker<'m> {
         }
         let elem = Ty::scalar(var.ty.elem);
         if value.ty.rank > target.ty.rank {
-            let message = format!(
-                "a value with {} axes does not fit a place with {}",
-                value.ty.rank, target.ty.rank
-            );
+            let message = format!("a value with {} axes does not fit a place with {}", value.ty.rank, target.ty.rank);
             return body.report(errors::mismatch(span, message, "slice or reduce the value"));
         }
         let Some(value) = self.fit_store(body, value, elem, &name.text) else {
             return;
         };
         if let Kind::Index(_, index) = target.kind {
-            out.push(hir::Stmt {
-                kind: StmtKind::Store {
-                    array: id,
-                    index,
-                    value,
-                },
-                span,
-            });
+            out.push(hir::Stmt { kind: StmtKind::Store { array: id, index, value }, span });
         }
     }
 
@@ -507,24 +383,12 @@ impl<'m> Checker<'m> {
             let then = self.block(body, &arm.body, false);
             arms.push((cond, then, arm.cond.span));
         }
-        let mut otherwise = branch
-            .otherwise
-            .as_ref()
-            .map_or_else(hir::Block::default, |block| self.block(body, block, false));
+        let mut otherwise =
+            branch.otherwise.as_ref().map_or_else(hir::Block::default, |block| self.block(body, block, false));
         for (cond, then, span) in arms.into_iter().rev() {
             let Some(cond) = cond else { return };
-            let stmt = hir::Stmt {
-                kind: StmtKind::If {
-                    cond,
-                    then,
-                    otherwise,
-                },
-                span,
-            };
-            otherwise = hir::Block {
-                stmts: vec![stmt],
-                value: Vec::new(),
-            };
+            let stmt = hir::Stmt { kind: StmtKind::If { cond, then, otherwise }, span };
+            otherwise = hir::Block { stmts: vec![stmt], value: Vec::new() };
         }
         out.append(&mut otherwise.stmts);
     }
@@ -551,29 +415,15 @@ impl<'m> Checker<'m> {
         let inner = self.loop_body(body, inner);
         body.scopes.pop();
         if let Some(([start, stop, step], parallel)) = range {
-            let kind = StmtKind::For {
-                var: id,
-                start,
-                stop,
-                step,
-                parallel,
-                body: inner,
-            };
-            out.push(hir::Stmt {
-                kind,
-                span: span.first().join(iter.span),
-            });
+            let kind = StmtKind::For { var: id, start, stop, step, parallel, body: inner };
+            out.push(hir::Stmt { kind, span: span.first().join(iter.span) });
         }
     }
 
     /// `range(stop)`, `range(start, stop)`, `range(start, stop, step)`, and the same of `prange`.
     fn range(&mut self, body: &mut Body, iter: &'m ast::Expr) -> Option<([hir::Expr; 3], bool)> {
         let (callee, args, named) = match &iter.kind {
-            ast::ExprKind::Call {
-                callee,
-                args,
-                named,
-            } => (callee, args, named),
+            ast::ExprKind::Call { callee, args, named } => (callee, args, named),
             _ => return self.bad_loop(body, iter.span),
         };
         let parallel = match &callee.kind {
@@ -583,12 +433,7 @@ impl<'m> Checker<'m> {
         };
         if args.is_empty() || args.len() > 3 || !named.is_empty() {
             let name = if parallel { "prange" } else { "range" };
-            body.report(errors::argument_count(
-                iter.span,
-                name,
-                "1 to 3 arguments: start, stop, step",
-                args.len(),
-            ));
+            body.report(errors::argument_count(iter.span, name, "1 to 3 arguments: start, stop, step", args.len()));
             return None;
         }
         let mut values = Vec::new();
@@ -609,22 +454,12 @@ impl<'m> Checker<'m> {
 
     fn bad_loop<T>(&mut self, body: &mut Body, span: Span) -> Option<T> {
         let hint = "write `for i in range(start, stop, step)` or `prange(…)`";
-        body.report(errors::plain(
-            errors::BAD_LOOP,
-            span,
-            "a loop runs over a range".into(),
-            hint,
-        ));
+        body.report(errors::plain(errors::BAD_LOOP, span, "a loop runs over a range".into(), hint));
         None
     }
 
     /// The results of a function: joined over every `return` and the final value, and fitted to the annotation.
-    pub(super) fn results(
-        &mut self,
-        body: &mut Body,
-        item: &'m ast::Item,
-        block: &mut hir::Block,
-    ) -> Vec<Ty> {
+    pub(super) fn results(&mut self, body: &mut Body, item: &'m ast::Item, block: &mut hir::Block) -> Vec<Ty> {
         let mut given = std::mem::take(&mut body.returns);
         let falls_through = block.value.is_empty() && !always_returns(&block.stmts);
         if !block.value.is_empty() {
@@ -635,16 +470,8 @@ impl<'m> Checker<'m> {
             results = self.annotated_results(body, annotation, &results, item.name.span);
         }
         if falls_through && !results.is_empty() && body.diags.is_empty() {
-            let message = format!(
-                "`{}` gives a value in some places, but not at its end",
-                item.name.text
-            );
-            body.report(errors::plain(
-                errors::NO_VALUE,
-                item.name.span,
-                message,
-                "end the body with a value",
-            ));
+            let message = format!("`{}` gives a value in some places, but not at its end", item.name.text);
+            body.report(errors::plain(errors::NO_VALUE, item.name.span, message, "end the body with a value"));
         }
         self.coerce_results(body, block, &results);
         results
@@ -657,17 +484,9 @@ impl<'m> Checker<'m> {
         let mut results = first.clone();
         for other in &given[1..] {
             if other.len() != results.len() {
-                let message = format!(
-                    "`{}` gives {} values here and {} there",
-                    item.name.text,
-                    results.len(),
-                    other.len()
-                );
-                body.report(errors::mismatch(
-                    item.name.span,
-                    message,
-                    "give the same number everywhere",
-                ));
+                let message =
+                    format!("`{}` gives {} values here and {} there", item.name.text, results.len(), other.len());
+                body.report(errors::mismatch(item.name.span, message, "give the same number everywhere"));
                 return Vec::new();
             }
             for (result, &ty) in results.iter_mut().zip(other) {
@@ -694,10 +513,7 @@ impl<'m> Checker<'m> {
             ast::ResultType::One(ty) => vec![ty],
             ast::ResultType::Tuple(types, _) => types.iter().collect(),
         };
-        let wanted: Vec<Ty> = types
-            .iter()
-            .filter_map(|ty| self.annotation(body, ty))
-            .collect();
+        let wanted: Vec<Ty> = types.iter().filter_map(|ty| self.annotation(body, ty)).collect();
         if wanted.len() != types.len() || !body.diags.is_empty() {
             return results.to_vec();
         }
@@ -705,23 +521,9 @@ impl<'m> Checker<'m> {
             (have.rank == want.rank || body.elementwise) && crate::promote::widens(*have, want.elem)
         };
         if wanted.len() != results.len() || !results.iter().zip(&wanted).all(fits) {
-            let list = |types: &[Ty]| {
-                types
-                    .iter()
-                    .map(|ty| ty.describe())
-                    .collect::<Vec<_>>()
-                    .join(", ")
-            };
-            let message = format!(
-                "the annotation says `{}`, the body gives `{}`",
-                list(&wanted),
-                list(results)
-            );
-            body.report(errors::mismatch(
-                span,
-                message,
-                "cast the result, or change the annotation",
-            ));
+            let list = |types: &[Ty]| types.iter().map(|ty| ty.describe()).collect::<Vec<_>>().join(", ");
+            let message = format!("the annotation says `{}`, the body gives `{}`", list(&wanted), list(results));
+            body.report(errors::mismatch(span, message, "cast the result, or change the annotation"));
             return results.to_vec();
         }
         wanted
@@ -740,9 +542,7 @@ impl<'m> Checker<'m> {
                     let list = std::mem::take(values);
                     *values = self.coerce_list(body, list, results);
                 }
-                StmtKind::If {
-                    then, otherwise, ..
-                } => {
+                StmtKind::If { then, otherwise, .. } => {
                     self.coerce_returns(body, &mut then.stmts, results);
                     self.coerce_returns(body, &mut otherwise.stmts, results);
                 }
@@ -758,32 +558,20 @@ impl<'m> Checker<'m> {
         }
     }
 
-    fn coerce_list(
-        &mut self,
-        body: &mut Body,
-        values: Vec<hir::Expr>,
-        results: &[Ty],
-    ) -> Vec<hir::Expr> {
+    fn coerce_list(&mut self, body: &mut Body, values: Vec<hir::Expr>, results: &[Ty]) -> Vec<hir::Expr> {
         if let [only] = values.as_slice() {
             if results.len() > 1 && matches!(only.kind, Kind::Inline(..) | Kind::Map(..)) {
                 return values;
             }
         }
-        values
-            .into_iter()
-            .zip(results)
-            .filter_map(|(value, ty)| self.coerce(body, value, *ty))
-            .collect()
+        values.into_iter().zip(results).filter_map(|(value, ty)| self.coerce(body, value, *ty)).collect()
     }
 }
 
 /// A call made for its effects.
 fn call_stmt(call: hir::Expr) -> hir::Stmt {
     let span = call.span;
-    hir::Stmt {
-        kind: StmtKind::AssignCall(Vec::new(), call),
-        span,
-    }
+    hir::Stmt { kind: StmtKind::AssignCall(Vec::new(), call), span }
 }
 
 /// Whether an `if` can be a value: it has an `else` and every block ends in a value.
@@ -795,9 +583,7 @@ fn gives_value(branch: &ast::If) -> bool {
 fn always_returns(stmts: &[hir::Stmt]) -> bool {
     stmts.iter().any(|stmt| match &stmt.kind {
         StmtKind::Return(_) => true,
-        StmtKind::If {
-            then, otherwise, ..
-        } => always_returns(&then.stmts) && always_returns(&otherwise.stmts),
+        StmtKind::If { then, otherwise, .. } => always_returns(&then.stmts) && always_returns(&otherwise.stmts),
         StmtKind::Assign(..)
         | StmtKind::AssignCall(..)
         | StmtKind::Store { .. }
@@ -810,29 +596,14 @@ fn always_returns(stmts: &[hir::Stmt]) -> bool {
 
 fn not_assignable(name: &ast::Name, var: &hir::Var) -> hotloop_source::Diagnostic {
     let (what, hint) = match var.kind {
-        VarKind::Param { .. } if var.ty.rank > 0 => (
-            "a parameter that is only read",
-            format!("declare it `{}: mut {}`", name.text, var.ty.describe()),
-        ),
-        VarKind::Param { .. } => (
-            "a parameter",
-            format!("copy it first: `var {0}_ = {0}`", name.text),
-        ),
-        VarKind::Let => (
-            "bound by `let`",
-            format!("declare it with `var {} = …`", name.text),
-        ),
-        VarKind::Loop => (
-            "the variable of a loop",
-            "use a `var` of your own".to_string(),
-        ),
+        VarKind::Param { .. } if var.ty.rank > 0 => {
+            ("a parameter that is only read", format!("declare it `{}: mut {}`", name.text, var.ty.describe()))
+        }
+        VarKind::Param { .. } => ("a parameter", format!("copy it first: `var {0}_ = {0}`", name.text)),
+        VarKind::Let => ("bound by `let`", format!("declare it with `var {} = …`", name.text)),
+        VarKind::Loop => ("the variable of a loop", "use a `var` of your own".to_string()),
         VarKind::Var => ("not an array", "declare an array".to_string()),
     };
-    errors::plain(
-        errors::NOT_ASSIGNABLE,
-        name.span,
-        format!("`{}` cannot be assigned: it is {what}", name.text),
-        &hint,
-    )
-    .label(var.span, "declared here")
+    errors::plain(errors::NOT_ASSIGNABLE, name.span, format!("`{}` cannot be assigned: it is {what}", name.text), &hint)
+        .label(var.span, "declared here")
 }

@@ -8,27 +8,20 @@ use crate::hir::{self, Block, Expr, Index, InstanceId, Kind, Stmt, StmtKind, Var
 pub(crate) fn returns_early(block: &Block) -> bool {
     let mut returns = 0;
     block.walk_stmts(&mut |stmt| returns += usize::from(matches!(stmt.kind, StmtKind::Return(_))));
-    let last = matches!(
-        block.stmts.last().map(|stmt| &stmt.kind),
-        Some(StmtKind::Return(_))
-    );
+    let last = matches!(block.stmts.last().map(|stmt| &stmt.kind), Some(StmtKind::Return(_)));
     returns > usize::from(last)
 }
 
 /// Whether a statement contains a `return`.
 pub(crate) fn returns(stmt: &Stmt) -> bool {
     let mut found = matches!(stmt.kind, StmtKind::Return(_));
-    for_nested(stmt, &mut |inner| {
-        found |= matches!(inner.kind, StmtKind::Return(_))
-    });
+    for_nested(stmt, &mut |inner| found |= matches!(inner.kind, StmtKind::Return(_)));
     found
 }
 
 fn for_nested<'a>(stmt: &'a Stmt, f: &mut dyn FnMut(&'a Stmt)) {
     match &stmt.kind {
-        StmtKind::If {
-            then, otherwise, ..
-        } => {
+        StmtKind::If { then, otherwise, .. } => {
             then.walk_stmts(f);
             otherwise.walk_stmts(f);
         }
@@ -86,9 +79,7 @@ impl<'h> Lower<'h> {
         let mut check = |stmt: &'h Stmt| {
             fits &= match &stmt.kind {
                 StmtKind::For { parallel, .. } => in_prange || !parallel,
-                StmtKind::Store { index, .. } => {
-                    index.iter().all(|part| matches!(part, Index::At(_)))
-                }
+                StmtKind::Store { index, .. } => index.iter().all(|part| matches!(part, Index::At(_))),
                 StmtKind::Assign(..)
                 | StmtKind::AssignCall(..)
                 | StmtKind::If { .. }
@@ -107,14 +98,8 @@ impl<'h> Lower<'h> {
 
     /// Whether a body can be code of one element.
     pub fn laneable_body(&self, block: &'h Block, in_prange: bool) -> bool {
-        block
-            .stmts
-            .iter()
-            .all(|stmt| self.laneable_stmt(stmt, in_prange))
-            && block
-                .value
-                .iter()
-                .all(|value| self.laneable_expr(value, in_prange))
+        block.stmts.iter().all(|stmt| self.laneable_stmt(stmt, in_prange))
+            && block.value.iter().all(|value| self.laneable_expr(value, in_prange))
     }
 
     /// Whether an expression can be code of one element.
@@ -133,9 +118,7 @@ impl<'h> Lower<'h> {
             Kind::Var(_) => true,
             Kind::Reduce { .. } | Kind::Fill(..) | Kind::FillLike(..) | Kind::Ramp(..) => false,
             Kind::Index(base, index) => {
-                expr.ty.rank == 0
-                    && named(base)
-                    && index.iter().all(|part| matches!(part, Index::At(_)))
+                expr.ty.rank == 0 && named(base) && index.iter().all(|part| matches!(part, Index::At(_)))
             }
             Kind::Extent(base, _) | Kind::Size(base) => named(base),
             Kind::Inline(id, args) => {
@@ -198,13 +181,8 @@ impl<'h> Lower<'h> {
             let loops = matches!(stmt.kind, StmtKind::While { .. }) && !instance.library;
             total &= !loops && !matches!(stmt.kind, StmtKind::Store { .. });
         });
-        let exprs: Vec<&'h Expr> = instance
-            .body
-            .stmts
-            .iter()
-            .flat_map(stmt_exprs)
-            .chain(instance.body.value.iter())
-            .collect();
+        let exprs: Vec<&'h Expr> =
+            instance.body.stmts.iter().flat_map(stmt_exprs).chain(instance.body.value.iter()).collect();
         total = total && exprs.into_iter().all(|expr| self.total_expr(expr));
         self.total.insert(id, total);
         total

@@ -24,38 +24,21 @@ impl<'h> Lower<'h> {
                 }
                 false
             }
-            StmtKind::Store {
-                array,
-                index,
-                value,
-            } => {
+            StmtKind::Store { array, index, value } => {
                 self.lane_store(*array, index, value);
                 false
             }
-            StmtKind::If {
-                cond,
-                then,
-                otherwise,
-            } => self.lane_if(cond, then, otherwise),
+            StmtKind::If { cond, then, otherwise } => self.lane_if(cond, then, otherwise),
             StmtKind::While { cond, body } => {
                 self.lane_while(cond, body);
                 false
             }
-            StmtKind::For {
-                var,
-                start,
-                stop,
-                step,
-                body,
-                ..
-            } => {
+            StmtKind::For { var, start, stop, step, body, .. } => {
                 self.lane_for(*var, [start, stop, step], body);
                 false
             }
             StmtKind::Break => self.leave(|scope| matches!(scope, Scope::Loop), ir::Stmt::Break),
-            StmtKind::Continue => {
-                self.leave(|scope| matches!(scope, Scope::Loop), ir::Stmt::Continue)
-            }
+            StmtKind::Continue => self.leave(|scope| matches!(scope, Scope::Loop), ir::Stmt::Continue),
             StmtKind::Return(values) => self.lane_return(values),
         }
     }
@@ -81,10 +64,7 @@ impl<'h> Lower<'h> {
         for (&local, value) in locals.iter().zip(values) {
             self.b().set(local, value);
         }
-        self.leave(
-            |scope| matches!(scope, Scope::LaneReturn(_)),
-            ir::Stmt::Break,
-        )
+        self.leave(|scope| matches!(scope, Scope::LaneReturn(_)), ir::Stmt::Break)
     }
 
     fn lane_assign(&mut self, var: VarId, value: ir::Value) {
@@ -97,9 +77,7 @@ impl<'h> Lower<'h> {
                 self.b().set(local, value);
                 self.bind(var, Binding::Local(local));
             }
-            (VarKind::Let | VarKind::Loop | VarKind::Param { .. }, _) => {
-                self.bind(var, Binding::Value(value))
-            }
+            (VarKind::Let | VarKind::Loop | VarKind::Param { .. }, _) => self.bind(var, Binding::Value(value)),
         }
     }
 
@@ -122,11 +100,7 @@ impl<'h> Lower<'h> {
         self.begin();
         let otherwise_ended = self.lane_stmts(&otherwise.stmts);
         let otherwise = self.end();
-        self.b().push(ir::Stmt::If {
-            cond,
-            then,
-            otherwise,
-        });
+        self.b().push(ir::Stmt::If { cond, then, otherwise });
         then_ended && otherwise_ended
     }
 
@@ -135,11 +109,7 @@ impl<'h> Lower<'h> {
         self.begin();
         let cond = self.value(cond);
         let exit = vec![ir::Stmt::Break(0)];
-        self.b().push(ir::Stmt::If {
-            cond,
-            then: Vec::new(),
-            otherwise: exit,
-        });
+        self.b().push(ir::Stmt::If { cond, then: Vec::new(), otherwise: exit });
         self.lane_stmts(&body.stmts);
         let region = self.end();
         self.cx().scopes.pop();
@@ -167,12 +137,6 @@ impl<'h> Lower<'h> {
         self.lane_stmts(&body.stmts);
         let body = self.end();
         self.cx().scopes.pop();
-        self.b().push(ir::Stmt::For {
-            index,
-            start,
-            stop,
-            step,
-            body,
-        });
+        self.b().push(ir::Stmt::For { index, start, stop, step, body });
     }
 }

@@ -30,9 +30,7 @@ impl<'h> Linearizer<'h> {
                 *counts.entry(*var).or_default() += 1;
                 bound.insert(*var, value);
             }
-            StmtKind::AssignCall(vars, _) => vars
-                .iter()
-                .for_each(|var| *counts.entry(*var).or_default() += 2),
+            StmtKind::AssignCall(vars, _) => vars.iter().for_each(|var| *counts.entry(*var).or_default() += 2),
             StmtKind::For { var, .. } => *counts.entry(*var).or_default() += 2,
             StmtKind::Store { .. }
             | StmtKind::If { .. }
@@ -43,25 +41,18 @@ impl<'h> Linearizer<'h> {
         });
         body.walk(&mut |expr| {
             if let Kind::Let(list, _) = &expr.kind {
-                list.iter()
-                    .for_each(|(var, _)| *counts.entry(*var).or_default() += 2);
+                list.iter().for_each(|(var, _)| *counts.entry(*var).or_default() += 2);
             }
         });
         bound.retain(|var, _| counts[var] == 1);
-        Linearizer {
-            index,
-            assigned: counts.into_keys().collect(),
-            bound,
-        }
+        Linearizer { index, assigned: counts.into_keys().collect(), bound }
     }
 
     /// The linear form of an index; none if it is not linear or changes within an iteration.
     pub fn form(&self, expr: &Expr) -> Option<Linear> {
         match &expr.kind {
             Kind::Const(value) if value.ty.is_int() => Some(Linear::constant(value.as_i64())),
-            Kind::Var(var) if *var == self.index || !self.assigned.contains(var) => {
-                Some(Linear::variable(*var))
-            }
+            Kind::Var(var) if *var == self.index || !self.assigned.contains(var) => Some(Linear::variable(*var)),
             Kind::Var(var) => self.form(self.bound.get(var)?),
             Kind::Op(Op::Add, args) => self.form(&args[0])?.plus(&self.form(&args[1])?, 1),
             Kind::Op(Op::Sub, args) => self.form(&args[0])?.plus(&self.form(&args[1])?, -1),
@@ -86,10 +77,7 @@ impl<'h> Linearizer<'h> {
     /// Whether two forms with coefficient `by` differ whenever the loop's variable does: they are the same, or their
     /// distance is no multiple of `by`.
     pub fn apart(&self, a: &Linear, b: &Linear, by: i64) -> bool {
-        match a
-            .plus(b, -1)
-            .and_then(|difference| difference.as_constant())
-        {
+        match a.plus(b, -1).and_then(|difference| difference.as_constant()) {
             Some(0) => true,
             Some(distance) => distance % by != 0,
             None => false,
@@ -99,17 +87,11 @@ impl<'h> Linearizer<'h> {
 
 impl Linear {
     fn constant(constant: i64) -> Linear {
-        Linear {
-            terms: BTreeMap::new(),
-            constant,
-        }
+        Linear { terms: BTreeMap::new(), constant }
     }
 
     fn variable(var: VarId) -> Linear {
-        Linear {
-            terms: BTreeMap::from([(var, 1)]),
-            constant: 0,
-        }
+        Linear { terms: BTreeMap::from([(var, 1)]), constant: 0 }
     }
 
     fn as_constant(&self) -> Option<i64> {
@@ -119,9 +101,7 @@ impl Linear {
     /// `self + factor * other`; none on overflow.
     fn plus(&self, other: &Linear, factor: i64) -> Option<Linear> {
         let mut sum = self.clone();
-        sum.constant = sum
-            .constant
-            .checked_add(other.constant.checked_mul(factor)?)?;
+        sum.constant = sum.constant.checked_add(other.constant.checked_mul(factor)?)?;
         for (&var, &coefficient) in &other.terms {
             let term = sum.terms.entry(var).or_insert(0);
             *term = term.checked_add(coefficient.checked_mul(factor)?)?;

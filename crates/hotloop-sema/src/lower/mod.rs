@@ -23,8 +23,8 @@ use crate::hir::{self, InstanceId, VarId};
 use crate::promote::Ty;
 use hotloop_ir::build::LaneBuilder;
 use hotloop_ir::{
-    Array, ArrayId, Fold, Layout, Local, Nest, NestId, Param, Program, ResultRef, Role, Scalar,
-    Schedule, Site, SiteId, Slot, SlotId, Step, Type, Value, View,
+    Array, ArrayId, Fold, Layout, Local, Nest, NestId, Param, Program, ResultRef, Role, Scalar, Schedule, Site, SiteId,
+    Slot, SlotId, Step, Type, Value, View,
 };
 use hotloop_source::{Diagnostic, Span};
 use node::{Node, NodeId};
@@ -160,11 +160,7 @@ struct Known {
 
 impl LaneCx {
     fn new() -> LaneCx {
-        LaneCx {
-            b: LaneBuilder::new(),
-            known: vec![Known::default()],
-            ..LaneCx::default()
-        }
+        LaneCx { b: LaneBuilder::new(), known: vec![Known::default()], ..LaneCx::default() }
     }
 }
 
@@ -280,27 +276,12 @@ impl<'h> Lower<'h> {
                 self.program.params.push(Param::Scalar(given));
                 Binding::Scalar(self.converted(given, ty, var.ty.elem, &var.name))
             }
-            ArgType::Array {
-                ty,
-                rank,
-                ones,
-                layout,
-            } => {
+            ArgType::Array { ty, rank, ones, layout } => {
                 let mutable = var.kind == hir::VarKind::Param { mutable: true };
                 let role = if mutable { Role::Mut } else { Role::Input };
-                let array = Array {
-                    name: var.name.clone(),
-                    ty,
-                    rank,
-                    role,
-                    layout,
-                };
+                let array = Array { name: var.name.clone(), ty, rank, role, layout };
                 let node = self.param_array(array, ones);
-                if mutable {
-                    Binding::Storage(node)
-                } else {
-                    Binding::Array(node)
-                }
+                if mutable { Binding::Storage(node) } else { Binding::Array(node) }
             }
         };
         self.bind(id, binding);
@@ -354,13 +335,7 @@ impl<'h> Lower<'h> {
             _ if instance.library => call,
             _ => None,
         };
-        self.frames.push(Frame {
-            instance: id,
-            vars,
-            uses,
-            declared: HashMap::new(),
-            call,
-        });
+        self.frames.push(Frame { instance: id, vars, uses, declared: HashMap::new(), call });
     }
 
     fn frame(&mut self) -> &mut Frame {
@@ -382,25 +357,11 @@ impl<'h> Lower<'h> {
 
     /// The place in the user's text for a place in the function at hand.
     fn place(&self, span: Span) -> Span {
-        self.frames
-            .last()
-            .and_then(|frame| frame.call)
-            .unwrap_or(span)
+        self.frames.last().and_then(|frame| frame.call).unwrap_or(span)
     }
 
-    fn site(
-        &mut self,
-        kind: hotloop_ir::FaultKind,
-        span: Span,
-        subject: &str,
-        axis: u32,
-    ) -> SiteId {
-        let site = Site {
-            kind,
-            span: self.place(span),
-            subject: subject.to_string(),
-            axis,
-        };
+    fn site(&mut self, kind: hotloop_ir::FaultKind, span: Span, subject: &str, axis: u32) -> SiteId {
+        let site = Site { kind, span: self.place(span), subject: subject.to_string(), axis };
         if let Some(known) = self.program.sites.iter().position(|other| *other == site) {
             return SiteId(known as u32);
         }
@@ -409,18 +370,12 @@ impl<'h> Lower<'h> {
     }
 
     fn new_slot(&mut self, name: &str, ty: Type) -> SlotId {
-        self.program.slots.push(Slot {
-            name: name.to_string(),
-            ty,
-        });
+        self.program.slots.push(Slot { name: name.to_string(), ty });
         SlotId(self.program.slots.len() as u32 - 1)
     }
 
     fn push_step(&mut self, step: Step) {
-        self.steps
-            .last_mut()
-            .expect("the outermost list stays open")
-            .push(step);
+        self.steps.last_mut().expect("the outermost list stays open").push(step);
     }
 
     /// The lane that code goes to now: the open nest, or else the pending scalars.
@@ -475,14 +430,7 @@ impl<'h> Lower<'h> {
         self.count(lane.values.len(), span);
         let id = NestId(self.program.nests.len() as u32);
         let (views, folds) = (cx.views, cx.folds);
-        self.program.nests.push(Nest {
-            axes,
-            views,
-            folds,
-            lane,
-            schedule: Schedule::default(),
-            span,
-        });
+        self.program.nests.push(Nest { axes, views, folds, lane, schedule: Schedule::default(), span });
         self.push_step(Step::Nest(id));
     }
 
@@ -492,10 +440,7 @@ impl<'h> Lower<'h> {
         self.size += values;
         if before <= MAX_VALUES && self.size > MAX_VALUES {
             let span = self.place(span);
-            self.diags.push(errors::too_large(
-                span,
-                "the inlined functions are too long together",
-            ));
+            self.diags.push(errors::too_large(span, "the inlined functions are too long together"));
         }
     }
 

@@ -4,8 +4,7 @@ use super::node::{Node, NodeId, NodeKind, Operand, Sel, children, whole};
 use super::shape::{Dim, Ext};
 use super::{LaneCx, Lower, Ref};
 use hotloop_ir::{
-    Array, ArrayId, Axis, AxisKind, FaultKind, Layout, Op, Role, Scalar, Step, Stmt, Type, Value,
-    View, ViewDim, ViewId,
+    Array, ArrayId, Axis, AxisKind, FaultKind, Layout, Op, Role, Scalar, Step, Stmt, Type, Value, View, ViewDim, ViewId,
 };
 use hotloop_source::Span;
 use std::collections::HashMap;
@@ -25,12 +24,7 @@ pub(crate) struct Coord {
 
 impl Coord {
     /// The coordinate 0 everywhere.
-    const ZERO: Coord = Coord {
-        start: Ext::Const(0),
-        step: Ext::Const(0),
-        axis: None,
-        full: false,
-    };
+    const ZERO: Coord = Coord { start: Ext::Const(0), step: Ext::Const(0), axis: None, full: false };
 }
 
 /// What one evaluation of a shared node costs, in ops; above this it is kept rather than computed twice.
@@ -46,22 +40,10 @@ impl<'h> Lower<'h> {
                 coords.push(Coord::ZERO);
                 continue;
             }
-            let kind = if reduce {
-                AxisKind::Reduce
-            } else {
-                AxisKind::Parallel
-            };
+            let kind = if reduce { AxisKind::Reduce } else { AxisKind::Parallel };
             let axis = Some(axes.len() as u32);
-            coords.push(Coord {
-                start: Ext::Const(0),
-                step: Ext::Const(1),
-                axis,
-                full: true,
-            });
-            axes.push(Axis {
-                kind,
-                extent: self.canon(dim.extent),
-            });
+            coords.push(Coord { start: Ext::Const(0), step: Ext::Const(1), axis, full: true });
+            axes.push(Axis { kind, extent: self.canon(dim.extent) });
         }
         self.nest = Some(LaneCx::new());
         (axes, coords)
@@ -87,23 +69,13 @@ impl<'h> Lower<'h> {
 
     /// Stores a value at the nest's point of an array of the nest's shape.
     pub fn store_whole(&mut self, array: ArrayId, coords: &[Coord], value: Value) {
-        let dims = self.array_dims[array.index()]
-            .iter()
-            .map(|&extent| Dim::known(extent))
-            .collect::<Vec<_>>();
+        let dims = self.array_dims[array.index()].iter().map(|&extent| Dim::known(extent)).collect::<Vec<_>>();
         let view = self.memory_view(array, &whole(dims.len()), coords, &dims);
         self.b().push(Stmt::Store(view, value));
     }
 
     /// Stores an operand into a selection of an array.
-    pub fn store_selection(
-        &mut self,
-        array: ArrayId,
-        sels: &[Sel],
-        dims: &[Dim],
-        value: Operand,
-        span: Span,
-    ) {
+    pub fn store_selection(&mut self, array: ArrayId, sels: &[Sel], dims: &[Dim], value: Operand, span: Span) {
         let (axes, coords) = self.open_nest(dims, &[]);
         let value = match value {
             Operand::Scalar(value) => self.ref_value(value),
@@ -118,18 +90,9 @@ impl<'h> Lower<'h> {
     pub fn alloc(&mut self, name: &str, ty: Type, dims: &[Dim], role: Role) -> ArrayId {
         let id = ArrayId(self.program.arrays.len() as u32);
         let rank = dims.len() as u32;
-        self.program.arrays.push(Array {
-            name: name.to_string(),
-            ty,
-            rank,
-            role,
-            layout: Layout::Dense,
-        });
+        self.program.arrays.push(Array { name: name.to_string(), ty, rank, role, layout: Layout::Dense });
         let extents: Vec<Ext> = dims.iter().map(|dim| self.canon(dim.extent)).collect();
-        let slots = extents
-            .iter()
-            .map(|&extent| self.ext_slot(extent))
-            .collect();
+        let slots = extents.iter().map(|&extent| self.ext_slot(extent)).collect();
         self.array_dims.push(extents);
         self.flush();
         self.push_step(Step::Alloc(id, slots));
@@ -171,15 +134,10 @@ impl<'h> Lower<'h> {
 
     /// The array a node will be a result in; filled by `store_results` unless it is that array already.
     pub fn output(&mut self, node: NodeId) -> ArrayId {
-        let Node {
-            kind, elem, dims, ..
-        } = self.node(node).clone();
+        let Node { kind, elem, dims, .. } = self.node(node).clone();
         if let NodeKind::Source(array, sels) = &kind {
             let own = self.program.array(*array).role == Role::Temp && *sels == whole(dims.len());
-            if own
-                && self.array_dims[array.index()].len() == dims.len()
-                && self.step_scopes.is_empty()
-            {
+            if own && self.array_dims[array.index()].len() == dims.len() && self.step_scopes.is_empty() {
                 self.program.arrays[array.index()].role = Role::Output;
                 return *array;
             }
@@ -196,16 +154,9 @@ impl<'h> Lower<'h> {
             let dims = self.node(first).dims.clone();
             let shape: Vec<Ext> = dims.iter().map(|dim| self.canon(dim.extent)).collect();
             let same = |lower: &Self, node: NodeId| {
-                lower
-                    .node(node)
-                    .dims
-                    .iter()
-                    .map(|dim| lower.canon(dim.extent))
-                    .collect::<Vec<_>>()
-                    == shape
+                lower.node(node).dims.iter().map(|dim| lower.canon(dim.extent)).collect::<Vec<_>>() == shape
             };
-            let (group, rest): (Vec<_>, Vec<_>) =
-                open.into_iter().partition(|&(node, _)| same(self, node));
+            let (group, rest): (Vec<_>, Vec<_>) = open.into_iter().partition(|&(node, _)| same(self, node));
             self.store_nest(&group, &dims, Span::DETACHED);
             open = rest;
         }
@@ -240,10 +191,7 @@ impl<'h> Lower<'h> {
             return coord;
         }
         if !own.maybe_one {
-            return Coord {
-                full: false,
-                ..coord
-            };
+            return Coord { full: false, ..coord };
         }
         let factor = self.not_one(own.extent);
         Coord {
@@ -277,10 +225,7 @@ impl<'h> Lower<'h> {
                 self.element(base, &inner, &base_dims)
             }
             NodeKind::Op(op, args) => {
-                let args: Vec<Value> = args
-                    .iter()
-                    .map(|&arg| self.operand_element(arg, coords, dims))
-                    .collect();
+                let args: Vec<Value> = args.iter().map(|&arg| self.operand_element(arg, coords, dims)).collect();
                 self.b().op(op, &args)
             }
             NodeKind::Convert(arg) => {
@@ -292,42 +237,27 @@ impl<'h> Lower<'h> {
                 self.b().bitcast(elem, arg)
             }
             NodeKind::IntDiv(op, a, b, span) => {
-                let (a, b) = (
-                    self.operand_element(a, coords, dims),
-                    self.operand_element(b, coords, dims),
-                );
+                let (a, b) = (self.operand_element(a, coords, dims), self.operand_element(b, coords, dims));
                 self.int_div(op, a, b, span)
             }
             NodeKind::IntPow(instance, a, b, span) => {
-                let (a, b) = (
-                    self.operand_element(a, coords, dims),
-                    self.operand_element(b, coords, dims),
-                );
+                let (a, b) = (self.operand_element(a, coords, dims), self.operand_element(b, coords, dims));
                 self.int_pow(instance, a, b, span)
             }
             NodeKind::Logic(op, a, b) => {
                 let a = self.operand_element(a, coords, dims);
                 let total = self.total_operand(b);
-                self.logic(op, a, total, &mut |lower| {
-                    lower.operand_element(b, coords, dims)
-                })
+                self.logic(op, a, total, &mut |lower| lower.operand_element(b, coords, dims))
             }
             NodeKind::Where(c, a, b) => {
                 let c = self.operand_element(c, coords, dims);
                 let total = self.total_operand(a) && self.total_operand(b);
-                self.choose(
-                    c,
-                    elem,
-                    total,
-                    &mut |lower| lower.operand_element(a, coords, dims),
-                    &mut |lower| lower.operand_element(b, coords, dims),
-                )
+                self.choose(c, elem, total, &mut |lower| lower.operand_element(a, coords, dims), &mut |lower| {
+                    lower.operand_element(b, coords, dims)
+                })
             }
             NodeKind::Map(instance, args, which, span) => {
-                let args = args
-                    .iter()
-                    .map(|&arg| self.operand_element(arg, coords, dims))
-                    .collect();
+                let args = args.iter().map(|&arg| self.operand_element(arg, coords, dims)).collect();
                 let results = self.inline_in_lane(instance, args, span);
                 results[which]
             }
@@ -345,10 +275,7 @@ impl<'h> Lower<'h> {
     /// The coordinate along one axis of a base from the coordinates of the view of it.
     fn selected(&mut self, sel: Sel, coords: &[Coord], dims: &[Dim], extent: Ext) -> Coord {
         let Some(dim) = sel.dim else {
-            return Coord {
-                start: sel.start,
-                ..Coord::ZERO
-            };
+            return Coord { start: sel.start, ..Coord::ZERO };
         };
         let coord = coords[dim];
         let offset = self.ext_op(Op::Mul, sel.step, coord.start);
@@ -367,40 +294,19 @@ impl<'h> Lower<'h> {
         let Some(axis) = coord.axis else { return start };
         let step = self.ext_value(coord.step);
         let point = self.b().axis(axis);
-        let offset = if coord.step == Ext::Const(1) {
-            point
-        } else {
-            self.b().op(Op::Mul, &[step, point])
-        };
-        if coord.start == Ext::Const(0) {
-            offset
-        } else {
-            self.b().op(Op::Add, &[start, offset])
-        }
+        let offset = if coord.step == Ext::Const(1) { point } else { self.b().op(Op::Mul, &[step, point]) };
+        if coord.start == Ext::Const(0) { offset } else { self.b().op(Op::Add, &[start, offset]) }
     }
 
     /// The view of the open nest that selects from an array in memory.
-    pub fn memory_view(
-        &mut self,
-        array: ArrayId,
-        sels: &[Sel],
-        coords: &[Coord],
-        dims: &[Dim],
-    ) -> ViewId {
+    pub fn memory_view(&mut self, array: ArrayId, sels: &[Sel], coords: &[Coord], dims: &[Dim]) -> ViewId {
         let extents = self.array_dims[array.index()].clone();
-        let mut view = View {
-            array,
-            dims: Vec::new(),
-        };
+        let mut view = View { array, dims: Vec::new() };
         for (sel, extent) in sels.iter().zip(extents) {
             let coord = self.selected(*sel, coords, dims, extent);
             view.dims.push(ViewDim {
                 start: coord.start,
-                step: if coord.axis.is_some() {
-                    coord.step
-                } else {
-                    Ext::Const(0)
-                },
+                step: if coord.axis.is_some() { coord.step } else { Ext::Const(0) },
                 axis: coord.axis,
                 full: coord.full,
             });
@@ -434,20 +340,20 @@ impl<'h> Lower<'h> {
         for id in order {
             let delayed = !matches!(self.node(id).kind, NodeKind::Source(..));
             let elsewhere = self.node(id).edges + self.later_uses(id) > inside[&id];
-            if delayed && elsewhere && self.shape_of(id) == shape && self.cost(id) > CHEAP {
+            if delayed && elsewhere && self.shape_of(id) == shape && self.costly(id) {
                 keep.push(id);
             }
         }
-        // What is inside a kept node need not be kept for its sake.
         keep
     }
 
     fn shape_of(&self, node: NodeId) -> Vec<Ext> {
-        self.node(node)
-            .dims
-            .iter()
-            .map(|dim| self.canon(dim.extent))
-            .collect()
+        self.node(node).dims.iter().map(|dim| self.canon(dim.extent)).collect()
+    }
+
+    /// Whether a node is better kept than computed twice.
+    pub fn costly(&self, node: NodeId) -> bool {
+        self.cost(node) > CHEAP
     }
 
     /// Ops to compute one element, counting shared nodes once, capped.
@@ -484,15 +390,7 @@ impl<'h> Lower<'h> {
     }
 
     /// A check in the lane at hand.
-    pub fn check(
-        &mut self,
-        kind: FaultKind,
-        cond: Value,
-        shows: [Value; 2],
-        span: Span,
-        subject: &str,
-        axis: u32,
-    ) {
+    pub fn check(&mut self, kind: FaultKind, cond: Value, shows: [Value; 2], span: Span, subject: &str, axis: u32) {
         let site = self.site(kind, span, subject, axis);
         self.b().push(Stmt::Check { cond, site, shows });
     }

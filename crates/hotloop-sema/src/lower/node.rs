@@ -82,15 +82,7 @@ impl<'h> Lower<'h> {
     }
 
     pub fn add_node(&mut self, kind: NodeKind, elem: Type, dims: Vec<Dim>) -> NodeId {
-        for child in children(&kind) {
-            self.node_mut(child).edges += 1;
-        }
-        self.nodes.push(Node {
-            kind,
-            elem,
-            dims,
-            edges: 0,
-        });
+        self.nodes.push(Node { kind, elem, dims, edges: 0 });
         NodeId(self.nodes.len() as u32 - 1)
     }
 
@@ -124,10 +116,7 @@ impl<'h> Lower<'h> {
 
     /// An element-wise node over operands.
     fn elementwise(&mut self, kind: NodeKind, elem: Type, span: Span) -> NodeId {
-        let shapes: Vec<Vec<Dim>> = children(&kind)
-            .iter()
-            .map(|&child| self.node(child).dims.clone())
-            .collect();
+        let shapes: Vec<Vec<Dim>> = children(&kind).iter().map(|&child| self.node(child).dims.clone()).collect();
         let dims = self.broadcast(&shapes, span);
         self.compute_once(&kind, &dims);
         self.add_node(kind, elem, dims)
@@ -192,23 +181,14 @@ impl<'h> Lower<'h> {
                 self.bind_all(bound);
                 self.array(value)
             }
-            Kind::Reduce {
-                op,
-                arg,
-                axes,
-                keepdims,
-            } => {
+            Kind::Reduce { op, arg, axes, keepdims } => {
                 let value = self.reduce(*op, arg, axes, *keepdims, span);
                 self.expect_node(Some(value), elem, expr.ty.rank)
             }
             Kind::Index(base, index) => self.index(base, index),
             Kind::Fill(value, extents) => {
                 let value = self.scalar_ref(value);
-                let dims = extents
-                    .iter()
-                    .zip(0..)
-                    .map(|(extent, axis)| self.given_extent(extent, axis))
-                    .collect();
+                let dims = extents.iter().zip(0..).map(|(extent, axis)| self.given_extent(extent, axis)).collect();
                 self.add_node(NodeKind::Fill(value), elem, dims)
             }
             Kind::FillLike(value, like) => {
@@ -234,9 +214,7 @@ impl<'h> Lower<'h> {
         let one = Dim::known(Ext::Const(1));
         match value {
             Some(Operand::Node(node)) => node,
-            Some(Operand::Scalar(value)) => {
-                self.add_node(NodeKind::Fill(value), elem, vec![one; rank as usize])
-            }
+            Some(Operand::Scalar(value)) => self.add_node(NodeKind::Fill(value), elem, vec![one; rank as usize]),
             None => {
                 let zero = Ref::Const(hotloop_ir::Scalar::new(elem, 0));
                 self.add_node(NodeKind::Fill(zero), elem, vec![one; rank as usize])
@@ -251,9 +229,7 @@ impl<'h> Lower<'h> {
             Binding::Array(node) => node,
             // Memory that changes gets a node of its own for each mention, so that one can be copied in time.
             Binding::Storage(node) => {
-                let Node {
-                    kind, elem, dims, ..
-                } = self.node(node).clone();
+                let Node { kind, elem, dims, .. } = self.node(node).clone();
                 self.add_node(kind, elem, dims)
             }
             Binding::Scalar(value) => {
@@ -299,9 +275,7 @@ impl<'h> Lower<'h> {
     fn index(&mut self, base: &'h Expr, index: &'h [Index]) -> NodeId {
         let node = match self.operand(base) {
             Operand::Node(node) => node,
-            Operand::Scalar(value) => {
-                self.add_node(NodeKind::Fill(value), base.ty.elem, Vec::new())
-            }
+            Operand::Scalar(value) => self.add_node(NodeKind::Fill(value), base.ty.elem, Vec::new()),
         };
         let subject = self.name_of(base);
         let (sels, dims) = self.selection(node, index, &subject);
@@ -309,12 +283,7 @@ impl<'h> Lower<'h> {
     }
 
     /// What an index selects along each axis of a node, and the shape that is left.
-    pub fn selection(
-        &mut self,
-        node: NodeId,
-        index: &'h [Index],
-        subject: &str,
-    ) -> (Vec<Sel>, Vec<Dim>) {
+    pub fn selection(&mut self, node: NodeId, index: &'h [Index], subject: &str) -> (Vec<Sel>, Vec<Dim>) {
         let from = self.node(node).dims.clone();
         let (mut sels, mut dims) = (Vec::new(), Vec::new());
         for part in index {
@@ -323,22 +292,14 @@ impl<'h> Lower<'h> {
                 Index::At(at) => {
                     let axis = sels.len();
                     let start = self.checked_index(at, from[axis], axis as u32, subject);
-                    sels.push(Sel {
-                        start,
-                        step: Ext::Const(0),
-                        dim: None,
-                    });
+                    sels.push(Sel { start, step: Ext::Const(0), dim: None });
                 }
                 Index::Slice { start, stop, step } => {
                     let axis = from[sels.len()];
                     let start = start.as_ref().map(|start| self.expr_ext(start));
                     let stop = stop.as_ref().map(|stop| self.expr_ext(stop));
                     let (start, step, dim) = self.slice(axis, start, stop, *step);
-                    sels.push(Sel {
-                        start,
-                        step,
-                        dim: Some(dims.len()),
-                    });
+                    sels.push(Sel { start, step, dim: Some(dims.len()) });
                     dims.push(dim);
                 }
             }
@@ -354,17 +315,10 @@ impl<'h> Lower<'h> {
         let negative = self.pending.b.op(Op::Lt, &[value, zero]);
         let from_end = self.pending.b.op(Op::Add, &[value, n]);
         let index = self.pending.b.op(Op::Select, &[negative, from_end, value]);
-        let (low, high) = (
-            self.pending.b.op(Op::Le, &[zero, index]),
-            self.pending.b.op(Op::Lt, &[index, n]),
-        );
+        let (low, high) = (self.pending.b.op(Op::Le, &[zero, index]), self.pending.b.op(Op::Lt, &[index, n]));
         let inside = self.pending.b.op(Op::And, &[low, high]);
         let site = self.site(FaultKind::Index, at.span, subject, axis);
-        self.pending.b.push(hotloop_ir::Stmt::Check {
-            cond: inside,
-            site,
-            shows: [value, n],
-        });
+        self.pending.b.push(hotloop_ir::Stmt::Check { cond: inside, site, shows: [value, n] });
         if let Ext::Const(0..) = at_ext {
             return at_ext;
         }
@@ -468,13 +422,7 @@ impl<'h> Lower<'h> {
 
 /// The selections of a whole array.
 pub(crate) fn whole(rank: usize) -> Vec<Sel> {
-    (0..rank)
-        .map(|dim| Sel {
-            start: Ext::Const(0),
-            step: Ext::Const(1),
-            dim: Some(dim),
-        })
-        .collect()
+    (0..rank).map(|dim| Sel { start: Ext::Const(0), step: Ext::Const(1), dim: Some(dim) }).collect()
 }
 
 /// The array operands of a node.
@@ -491,9 +439,7 @@ pub(crate) fn children(kind: &NodeKind) -> Vec<NodeId> {
         NodeKind::View(node, _) => vec![*node],
         NodeKind::Op(_, args) | NodeKind::Map(_, args, ..) => of(args),
         NodeKind::Convert(arg) | NodeKind::Bitcast(arg) => of(&[*arg]),
-        NodeKind::IntDiv(_, a, b, _) | NodeKind::IntPow(_, a, b, _) | NodeKind::Logic(_, a, b) => {
-            of(&[*a, *b])
-        }
+        NodeKind::IntDiv(_, a, b, _) | NodeKind::IntPow(_, a, b, _) | NodeKind::Logic(_, a, b) => of(&[*a, *b]),
         NodeKind::Where(c, a, b) => of(&[*c, *a, *b]),
     }
 }

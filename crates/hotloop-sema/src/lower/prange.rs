@@ -5,9 +5,7 @@ use super::shape::Ext;
 use super::{Binding, LaneCx, Lower, facts};
 use crate::errors;
 use crate::hir::{Block, Expr, Index, Kind, Stmt, StmtKind, VarId};
-use hotloop_ir::{
-    Axis, AxisKind, Fold, FoldDest, FoldId, FoldOp, Local, Op, SlotId, Stmt as IrStmt, Type,
-};
+use hotloop_ir::{Axis, AxisKind, Fold, FoldDest, FoldId, FoldOp, Local, Op, SlotId, Stmt as IrStmt, Type};
 use hotloop_source::{Diagnostic, Span};
 
 /// A scalar that a parallel loop reduces into.
@@ -29,13 +27,7 @@ struct Access<'h> {
 
 impl<'h> Lower<'h> {
     /// `for var in prange(…)`.
-    pub fn prange(
-        &mut self,
-        var: VarId,
-        [start, stop, step]: [Ext; 3],
-        body: &'h Block,
-        span: Span,
-    ) {
+    pub fn prange(&mut self, var: VarId, [start, stop, step]: [Ext; 3], body: &'h Block, span: Span) {
         if !self.prange_allowed(body, span) {
             return;
         }
@@ -72,36 +64,18 @@ impl<'h> Lower<'h> {
             let ty = self.program.slot(one.slot).ty;
             let cx = self.cx();
             let fold = FoldId(cx.folds.len() as u32);
-            cx.folds.push(Fold {
-                op: one.op,
-                ty,
-                dest: FoldDest::Slot(one.partial),
-            });
+            cx.folds.push(Fold { op: one.op, ty, dest: FoldDest::Slot(one.partial) });
             cx.b.push(IrStmt::Fold(fold, value));
         }
-        let kind = if reduced.is_empty() {
-            AxisKind::Parallel
-        } else {
-            AxisKind::Reduce
-        };
-        self.close_nest(
-            vec![Axis {
-                kind,
-                extent: count,
-            }],
-            span,
-        );
+        let kind = if reduced.is_empty() { AxisKind::Parallel } else { AxisKind::Reduce };
+        self.close_nest(vec![Axis { kind, extent: count }], span);
         self.finish_reductions(reduced);
     }
 
     fn prange_allowed(&mut self, body: &'h Block, span: Span) -> bool {
         for stmt in &body.stmts {
             if facts::returns(stmt) {
-                self.unsupported(
-                    stmt.span,
-                    "a parallel loop cannot return",
-                    "keep the result in a reduction variable",
-                );
+                self.unsupported(stmt.span, "a parallel loop cannot return", "keep the result in a reduction variable");
                 return false;
             }
             if leaves(stmt) {
@@ -115,11 +89,7 @@ impl<'h> Lower<'h> {
         }
         if !self.laneable_body(body, true) {
             let hint = "use single elements inside `prange`, or `range` for array operations";
-            self.unsupported(
-                span,
-                "array operations inside `prange` are not available yet",
-                hint,
-            );
+            self.unsupported(span, "array operations inside `prange` are not available yet", hint);
             return false;
         }
         true
@@ -138,17 +108,9 @@ impl<'h> Lower<'h> {
     fn prange_index(&mut self, start: Ext, step: Ext) -> hotloop_ir::Value {
         let point = self.b().axis(0);
         let step_value = self.ext_value(step);
-        let offset = if step == Ext::Const(1) {
-            point
-        } else {
-            self.b().op(Op::Mul, &[point, step_value])
-        };
+        let offset = if step == Ext::Const(1) { point } else { self.b().op(Op::Mul, &[point, step_value]) };
         let start_value = self.ext_value(start);
-        if start == Ext::Const(0) {
-            offset
-        } else {
-            self.b().op(Op::Add, &[start_value, offset])
-        }
+        if start == Ext::Const(0) { offset } else { self.b().op(Op::Add, &[start_value, offset]) }
     }
 
     /// The outer scalars the body changes, each with the fold that all its changes are. None after reporting others.
@@ -165,10 +127,7 @@ impl<'h> Lower<'h> {
                 continue;
             };
             let op = reduction_op(var, value);
-            let known = found
-                .iter()
-                .find(|(other, ..)| *other == var)
-                .map(|(_, _, op)| *op);
+            let known = found.iter().find(|(other, ..)| *other == var).map(|(_, _, op)| *op);
             match (op, known) {
                 (Some(op), None) => found.push((var, slot, op)),
                 (Some(op), Some(known)) if op == known => {}
@@ -191,11 +150,7 @@ impl<'h> Lower<'h> {
         Some(found)
     }
 
-    fn begin_reductions(
-        &mut self,
-        found: Vec<(VarId, SlotId, FoldOp)>,
-        partials: Vec<SlotId>,
-    ) -> Vec<Reduced> {
+    fn begin_reductions(&mut self, found: Vec<(VarId, SlotId, FoldOp)>, partials: Vec<SlotId>) -> Vec<Reduced> {
         let mut reduced = Vec::new();
         for ((var, slot, op), partial) in found.into_iter().zip(partials) {
             let ty = self.program.slot(slot).ty;
@@ -203,13 +158,7 @@ impl<'h> Lower<'h> {
             let neutral = self.literal(hotloop_ir::semantics::neutral(op, ty));
             self.b().set(local, neutral);
             self.bind(var, Binding::Local(local));
-            reduced.push(Reduced {
-                var,
-                slot,
-                op,
-                local,
-                partial,
-            });
+            reduced.push(Reduced { var, slot, op, local, partial });
         }
         reduced
     }
@@ -227,18 +176,11 @@ impl<'h> Lower<'h> {
     fn disjoint(&mut self, var: VarId, body: &'h Block) -> Result<(), Box<Diagnostic>> {
         let accesses = self.accesses(body);
         let linear = Linearizer::new(var, body);
-        let mut arrays: Vec<VarId> = accesses
-            .iter()
-            .filter(|access| access.store)
-            .map(|access| access.array)
-            .collect();
+        let mut arrays: Vec<VarId> = accesses.iter().filter(|access| access.store).map(|access| access.array).collect();
         arrays.sort_unstable();
         arrays.dedup();
         for array in arrays {
-            let list: Vec<&Access> = accesses
-                .iter()
-                .filter(|access| access.array == array)
-                .collect();
+            let list: Vec<&Access> = accesses.iter().filter(|access| access.array == array).collect();
             let rank = list[0].index.len();
             let apart = (0..rank).any(|axis| keeps_apart(&linear, &list, axis));
             if !apart {
@@ -252,60 +194,34 @@ impl<'h> Lower<'h> {
         let mut found = Vec::new();
         body.walk_stmts(&mut |stmt| {
             if let StmtKind::Store { array, index, .. } = &stmt.kind {
-                found.push(Access {
-                    array: *array,
-                    index,
-                    span: stmt.span,
-                    store: true,
-                });
+                found.push(Access { array: *array, index, span: stmt.span, store: true });
             }
         });
         body.walk(&mut |expr| {
             if let Kind::Index(base, index) = &expr.kind {
                 if let Kind::Var(array) = base.kind {
-                    found.push(Access {
-                        array,
-                        index,
-                        span: expr.span,
-                        store: false,
-                    });
+                    found.push(Access { array, index, span: expr.span, store: false });
                 }
             }
         });
         found
     }
 
-    fn race(
-        &self,
-        var: VarId,
-        array: VarId,
-        linear: &Linearizer<'h>,
-        list: &[&Access<'h>],
-    ) -> Diagnostic {
+    fn race(&self, var: VarId, array: VarId, linear: &Linearizer<'h>, list: &[&Access<'h>]) -> Diagnostic {
         let (name, index) = (&self.var(array).name, &self.var(var).name);
-        let bad = list
-            .iter()
-            .find(|access| access.store && !depends(linear, access));
-        let store = bad
-            .or_else(|| list.iter().find(|access| access.store))
-            .unwrap_or(&list[0]);
+        let bad = list.iter().find(|access| access.store && !depends(linear, access));
+        let store = bad.or_else(|| list.iter().find(|access| access.store)).unwrap_or(&list[0]);
         let other = list.iter().find(|access| access.span != store.span);
         let message = format!("iterations of this loop may write the same element of `{name}`");
         let mut diag = errors::plain(
             errors::RACE,
             self.place(store.span),
             message,
-            &format!(
-                "index one axis of `{name}` by `{index}` alone, the same in every access, or use `range`"
-            ),
+            &format!("index one axis of `{name}` by `{index}` alone, the same in every access, or use `range`"),
         );
         diag = diag.label(self.place(store.span), "written here");
         if let Some(other) = other {
-            let what = if other.store {
-                "and here"
-            } else {
-                "and read here"
-            };
+            let what = if other.store { "and here" } else { "and read here" };
             diag = diag.label(self.place(other.span), what);
         }
         diag
@@ -325,24 +241,17 @@ fn keeps_apart(linear: &Linearizer<'_>, list: &[&Access<'_>], axis: usize) -> bo
     let first = &forms[0];
     let by = linear.coefficient(first);
     by != 0
-        && forms
-            .iter()
-            .all(|form| linear.coefficient(form) == by && linear.apart(first, form, by))
+        && forms.iter().all(|form| linear.coefficient(form) == by && linear.apart(first, form, by))
         && all_pairs_apart(linear, &forms, by)
 }
 
 fn all_pairs_apart(linear: &Linearizer<'_>, forms: &[Linear], by: i64) -> bool {
-    forms
-        .iter()
-        .enumerate()
-        .all(|(i, a)| forms[i + 1..].iter().all(|b| linear.apart(a, b, by)))
+    forms.iter().enumerate().all(|(i, a)| forms[i + 1..].iter().all(|b| linear.apart(a, b, by)))
 }
 
 fn depends(linear: &Linearizer<'_>, access: &Access<'_>) -> bool {
     access.index.iter().any(|part| match part {
-        Index::At(at) => linear
-            .form(at)
-            .is_some_and(|form| linear.coefficient(&form) != 0),
+        Index::At(at) => linear.form(at).is_some_and(|form| linear.coefficient(&form) != 0),
         Index::Slice { .. } | Index::NewAxis => false,
     })
 }
@@ -351,9 +260,7 @@ fn depends(linear: &Linearizer<'_>, access: &Access<'_>) -> bool {
 fn leaves(stmt: &Stmt) -> bool {
     match &stmt.kind {
         StmtKind::Break => true,
-        StmtKind::If {
-            then, otherwise, ..
-        } => then.stmts.iter().chain(&otherwise.stmts).any(leaves),
+        StmtKind::If { then, otherwise, .. } => then.stmts.iter().chain(&otherwise.stmts).any(leaves),
         StmtKind::Continue
         | StmtKind::While { .. }
         | StmtKind::For { .. }
@@ -401,20 +308,14 @@ fn read_elsewhere(var: VarId, body: &Block) -> Option<Span> {
             reads.push(expr.span);
         }
     });
-    if reads.len() > updates {
-        reads.last().copied()
-    } else {
-        None
-    }
+    if reads.len() > updates { reads.last().copied() } else { None }
 }
 
 fn not_a_reduction(span: Span, name: &str) -> Diagnostic {
     errors::plain(
         errors::NOT_A_REDUCTION,
         span,
-        format!(
-            "`{name}` is shared by the iterations of a parallel loop, and this is not a reduction of it"
-        ),
+        format!("`{name}` is shared by the iterations of a parallel loop, and this is not a reduction of it"),
         &format!(
             "change `{name}` only by one of `+= -= *=`, `{name} = min({name}, …)`, `{name} = max({name}, …)`, `and`, `or`; declare it inside the loop if it is temporary; or use `range`"
         ),

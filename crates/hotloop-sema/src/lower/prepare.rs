@@ -10,12 +10,7 @@ impl<'h> Lower<'h> {
     pub fn prepare(&mut self, expr: &'h Expr) {
         match &expr.kind {
             Kind::Number(_) | Kind::Const(_) | Kind::Var(_) => {}
-            Kind::Reduce {
-                op,
-                arg,
-                axes,
-                keepdims,
-            } => {
+            Kind::Reduce { op, arg, axes, keepdims } => {
                 if let Operand::Scalar(value) = self.reduce(*op, arg, axes, *keepdims, expr.span) {
                     self.ready.insert(std::ptr::from_ref(expr), value);
                 }
@@ -25,16 +20,14 @@ impl<'h> Lower<'h> {
                 if !matches!(base.kind, Kind::Var(_)) {
                     let dims = self.dims_of(base);
                     let extent = self.canon(dims[*axis as usize].extent);
-                    self.ready
-                        .insert(std::ptr::from_ref(expr), Self::ext_ref(extent));
+                    self.ready.insert(std::ptr::from_ref(expr), Self::ext_ref(extent));
                 }
             }
             Kind::Size(base) => {
                 if !matches!(base.kind, Kind::Var(_)) && base.ty.rank > 0 {
                     let dims = self.dims_of(base);
                     let size = self.product(&dims);
-                    self.ready
-                        .insert(std::ptr::from_ref(expr), Self::ext_ref(size));
+                    self.ready.insert(std::ptr::from_ref(expr), Self::ext_ref(size));
                 }
             }
             Kind::Inline(id, args) => {
@@ -49,9 +42,7 @@ impl<'h> Lower<'h> {
             }
             Kind::Let(bound, value) => {
                 if self.laneable_expr(expr, false) {
-                    expr.children()
-                        .into_iter()
-                        .for_each(|child| self.prepare(child));
+                    expr.children().into_iter().for_each(|child| self.prepare(child));
                     return;
                 }
                 self.bind_all(bound);
@@ -78,19 +69,13 @@ impl<'h> Lower<'h> {
             | Kind::Map(..)
             | Kind::Fill(..)
             | Kind::FillLike(..)
-            | Kind::Ramp(..) => expr
-                .children()
-                .into_iter()
-                .for_each(|child| self.prepare(child)),
+            | Kind::Ramp(..) => expr.children().into_iter().for_each(|child| self.prepare(child)),
         }
     }
 
     /// An element's indices, and its array in memory.
     fn prepare_element(&mut self, base: &'h Expr, index: &'h [Index]) {
-        index
-            .iter()
-            .flat_map(Index::exprs)
-            .for_each(|at| self.prepare(at));
+        index.iter().flat_map(Index::exprs).for_each(|at| self.prepare(at));
         match base.kind {
             Kind::Var(var) => self.in_memory(var),
             _ => {

@@ -10,14 +10,7 @@ use hotloop_source::Span;
 
 impl<'h> Lower<'h> {
     /// A reduction over some axes; over none it is the element itself.
-    pub fn reduce(
-        &mut self,
-        op: Reduction,
-        arg: &'h Expr,
-        axes: &[u32],
-        keepdims: bool,
-        span: Span,
-    ) -> Operand {
+    pub fn reduce(&mut self, op: Reduction, arg: &'h Expr, axes: &[u32], keepdims: bool, span: Span) -> Operand {
         let elem = arg.ty.elem;
         let arg = self.operand(arg);
         let node = match arg {
@@ -52,14 +45,7 @@ impl<'h> Lower<'h> {
     }
 
     /// `min`, `max` and `mean` of nothing are faults, unless there is no result either.
-    fn check_nonempty(
-        &mut self,
-        op: Reduction,
-        count: Ext,
-        dims: &[Dim],
-        axes: &[u32],
-        span: Span,
-    ) {
+    fn check_nonempty(&mut self, op: Reduction, count: Ext, dims: &[Dim], axes: &[u32], span: Span) {
         match op {
             Reduction::Fold(FoldOp::Sum | FoldOp::Prod | FoldOp::All | FoldOp::Any) => return,
             Reduction::Fold(FoldOp::Min | FoldOp::Max) | Reduction::Mean => {}
@@ -67,10 +53,8 @@ impl<'h> Lower<'h> {
         if matches!(count, Ext::Const(1..)) {
             return;
         }
-        let kept: Vec<Dim> = (0..dims.len() as u32)
-            .filter(|axis| !axes.contains(axis))
-            .map(|axis| dims[axis as usize])
-            .collect();
+        let kept: Vec<Dim> =
+            (0..dims.len() as u32).filter(|axis| !axes.contains(axis)).map(|axis| dims[axis as usize]).collect();
         let results = self.product(&kept);
         let zero = self.ext_pending(Ext::Const(0));
         let count = self.ext_pending(count);
@@ -89,17 +73,10 @@ impl<'h> Lower<'h> {
         let keep: Vec<_> = self
             .worth_keeping(node)
             .into_iter()
-            .map(|kept| {
-                (
-                    kept,
-                    self.alloc("temp", self.node(kept).elem, &dims, Role::Temp),
-                )
-            })
+            .map(|kept| (kept, self.alloc("temp", self.node(kept).elem, &dims, Role::Temp)))
             .collect();
-        let left: Vec<Dim> = (0..dims.len() as u32)
-            .filter(|axis| !axes.contains(axis))
-            .map(|axis| dims[axis as usize])
-            .collect();
+        let left: Vec<Dim> =
+            (0..dims.len() as u32).filter(|axis| !axes.contains(axis)).map(|axis| dims[axis as usize]).collect();
         let result = match left.is_empty() {
             true => None,
             false => Some(self.alloc("reduced", ty, &left, Role::Temp)),
@@ -162,11 +139,7 @@ impl<'h> Lower<'h> {
                 kept.push(Dim::known(Ext::Const(1)));
                 continue;
             }
-            sels.push(super::node::Sel {
-                start: Ext::Const(0),
-                step: Ext::Const(1),
-                dim: Some(axis),
-            });
+            sels.push(super::node::Sel { start: Ext::Const(0), step: Ext::Const(1), dim: Some(axis) });
             kept.push(*dim);
         }
         self.view(node, sels, kept)

@@ -14,10 +14,7 @@ const SELECTED: usize = 12;
 impl<'h> Lower<'h> {
     /// A scalar expression as something the array level can refer to.
     pub fn scalar_ref(&mut self, expr: &'h Expr) -> Ref {
-        debug_assert!(
-            self.nest.is_none(),
-            "scalars of the array level are computed between nests"
-        );
+        debug_assert!(self.nest.is_none(), "scalars of the array level are computed between nests");
         match &expr.kind {
             Kind::Const(value) => return Ref::Const(*value),
             Kind::Number(number) => return Ref::Const(settled(number, expr.ty.elem)),
@@ -75,9 +72,7 @@ impl<'h> Lower<'h> {
             Kind::Where(c, a, b) => {
                 let c = self.value(c);
                 let total = self.total_expr(a) && self.total_expr(b);
-                self.choose(c, elem, total, &mut |lower| lower.value(a), &mut |lower| {
-                    lower.value(b)
-                })
+                self.choose(c, elem, total, &mut |lower| lower.value(a), &mut |lower| lower.value(b))
             }
             Kind::If(c, then, otherwise) => {
                 let c = self.value(c);
@@ -90,9 +85,7 @@ impl<'h> Lower<'h> {
                 }
                 self.value(value)
             }
-            Kind::Map(id, args) | Kind::Inline(id, args) => {
-                self.call_value(*id, args, elem, expr.span)
-            }
+            Kind::Map(id, args) | Kind::Inline(id, args) => self.call_value(*id, args, elem, expr.span),
             Kind::Index(base, index) => self.load_element(base, index, elem),
             Kind::Extent(base, axis) => {
                 let dims = self.dims_of(base);
@@ -126,9 +119,7 @@ impl<'h> Lower<'h> {
             Binding::ScalarVar(slot) => self.b().slot(slot, elem),
             Binding::Value(value) => value,
             Binding::Local(local) => self.b().get(local),
-            Binding::Unbound | Binding::Array(_) | Binding::Storage(_) => {
-                self.literal(Scalar::new(elem, 0))
-            }
+            Binding::Unbound | Binding::Array(_) | Binding::Storage(_) => self.literal(Scalar::new(elem, 0)),
         }
     }
 
@@ -192,11 +183,7 @@ impl<'h> Lower<'h> {
         let instance = self.hir.instance(id);
         self.count(1, span);
         if self.full() {
-            return instance
-                .results
-                .iter()
-                .map(|ty| self.literal(Scalar::new(ty.elem, 0)))
-                .collect();
+            return instance.results.iter().map(|ty| self.literal(Scalar::new(ty.elem, 0))).collect();
         }
         let before = self.b_len();
         let span = self.place(span);
@@ -232,9 +219,7 @@ impl<'h> Lower<'h> {
     pub fn lane_values(&mut self, values: &'h [Expr]) -> Vec<Value> {
         if let [only] = values {
             if let Kind::Map(id, args) | Kind::Inline(id, args) = &only.kind {
-                if args.iter().all(|arg| arg.ty.rank == 0)
-                    && !self.ready.contains_key(&std::ptr::from_ref(only))
-                {
+                if args.iter().all(|arg| arg.ty.rank == 0) && !self.ready.contains_key(&std::ptr::from_ref(only)) {
                     let args = args.iter().map(|arg| self.value(arg)).collect();
                     return self.inline_in_lane(*id, args, only.span);
                 }
@@ -244,11 +229,7 @@ impl<'h> Lower<'h> {
     }
 
     fn lane_body_with_returns(&mut self, instance: &'h hir::Instance) -> Vec<Value> {
-        let locals: Vec<_> = instance
-            .results
-            .iter()
-            .map(|ty| self.b().local(ty.elem))
-            .collect();
+        let locals: Vec<_> = instance.results.iter().map(|ty| self.b().local(ty.elem)).collect();
         self.cx().scopes.push(Scope::LaneReturn(locals.clone()));
         self.begin();
         let ended = self.lane_stmts(&instance.body.stmts);
@@ -261,10 +242,7 @@ impl<'h> Lower<'h> {
         let region = self.end();
         self.cx().scopes.pop();
         self.b().push(Stmt::Block(region));
-        locals
-            .into_iter()
-            .map(|local| self.b().get(local))
-            .collect()
+        locals.into_iter().map(|local| self.b().get(local)).collect()
     }
 
     /// An element of an array in memory, checked.
@@ -276,11 +254,7 @@ impl<'h> Lower<'h> {
     }
 
     /// The array and the checked indices of an element.
-    pub fn element_place(
-        &mut self,
-        base: &'h Expr,
-        index: &'h [Index],
-    ) -> Option<(ArrayId, Vec<Value>)> {
+    pub fn element_place(&mut self, base: &'h Expr, index: &'h [Index]) -> Option<(ArrayId, Vec<Value>)> {
         let node = match &base.kind {
             Kind::Var(var) => match self.binding(*var) {
                 Binding::Array(node) | Binding::Storage(node) => node,
@@ -297,38 +271,18 @@ impl<'h> Lower<'h> {
     }
 
     /// The array and the checked indices of an element of a node in memory.
-    pub fn element_at(
-        &mut self,
-        node: NodeId,
-        index: &'h [Index],
-        subject: &str,
-    ) -> Option<(ArrayId, Vec<Value>)> {
+    pub fn element_at(&mut self, node: NodeId, index: &'h [Index], subject: &str) -> Option<(ArrayId, Vec<Value>)> {
         let dims = self.node(node).dims.clone();
         let NodeKind::Source(array, sels) = self.node(node).kind.clone() else {
             return None;
         };
         let mut checked = Vec::new();
-        for (axis, (part, dim)) in index
-            .iter()
-            .filter(|part| !matches!(part, Index::NewAxis))
-            .zip(&dims)
-            .enumerate()
-        {
+        for (axis, (part, dim)) in index.iter().filter(|part| !matches!(part, Index::NewAxis)).zip(&dims).enumerate() {
             let Index::At(at) = part else { return None };
             let value = self.value(at);
-            checked.push(self.checked(
-                array,
-                value,
-                self.canon(dim.extent),
-                at.span,
-                subject,
-                axis as u32,
-            ));
+            checked.push(self.checked(array, value, self.canon(dim.extent), at.span, subject, axis as u32));
         }
-        let index = sels
-            .iter()
-            .map(|sel| self.selected_index(*sel, &checked))
-            .collect();
+        let index = sels.iter().map(|sel| self.selected_index(*sel, &checked)).collect();
         Some((array, index))
     }
 
@@ -336,28 +290,12 @@ impl<'h> Lower<'h> {
         let start = self.ext_value(sel.start);
         let Some(dim) = sel.dim else { return start };
         let step = self.ext_value(sel.step);
-        let offset = if sel.step == Ext::Const(1) {
-            index[dim]
-        } else {
-            self.b().op(Op::Mul, &[step, index[dim]])
-        };
-        if sel.start == Ext::Const(0) {
-            offset
-        } else {
-            self.b().op(Op::Add, &[start, offset])
-        }
+        let offset = if sel.step == Ext::Const(1) { index[dim] } else { self.b().op(Op::Mul, &[step, index[dim]]) };
+        if sel.start == Ext::Const(0) { offset } else { self.b().op(Op::Add, &[start, offset]) }
     }
 
     /// An index that counts from the end where it is negative, and is checked against the extent.
-    fn checked(
-        &mut self,
-        array: ArrayId,
-        index: Value,
-        extent: Ext,
-        span: Span,
-        subject: &str,
-        axis: u32,
-    ) -> Value {
+    fn checked(&mut self, array: ArrayId, index: Value, extent: Ext, span: Span, subject: &str, axis: u32) -> Value {
         let n = self.ext_value(extent);
         let wraps = !self.nonneg(index) && !self.cx().no_wrap.contains(&array);
         let place = match wraps {
@@ -370,19 +308,11 @@ impl<'h> Lower<'h> {
             }
         };
         let key = (array, axis, place);
-        if self
-            .cx()
-            .known
-            .iter()
-            .any(|known| known.checked.contains(&key))
-        {
+        if self.cx().known.iter().any(|known| known.checked.contains(&key)) {
             return place;
         }
         // One unsigned comparison finds indices on both sides.
-        let (a, b) = (
-            self.b().bitcast(Type::U64, place),
-            self.b().bitcast(Type::U64, n),
-        );
+        let (a, b) = (self.b().bitcast(Type::U64, place), self.b().bitcast(Type::U64, n));
         let inside = self.b().op(Op::Lt, &[a, b]);
         self.check(FaultKind::Index, inside, [index, n], span, subject, axis);
         if let Some(known) = self.cx().known.last_mut() {
@@ -404,9 +334,7 @@ impl<'h> Lower<'h> {
                 let ty = self.b().ty(from);
                 ty == Type::Bool || (ty.is_int() && !ty.is_signed() && ty != Type::U64)
             }
-            Inst::Op(Op::Add | Op::Mul | Op::Or | Op::Min, [a, b, _]) => {
-                self.nonneg(a) && self.nonneg(b)
-            }
+            Inst::Op(Op::Add | Op::Mul | Op::Or | Op::Min, [a, b, _]) => self.nonneg(a) && self.nonneg(b),
             Inst::Op(Op::And | Op::Max, [a, b, _]) => self.nonneg(a) || self.nonneg(b),
             Inst::Op(Op::Shr | Op::FloorDiv, [a, b, _]) => self.nonneg(a) && self.nonneg(b),
             Inst::Op(Op::FloorRem, [_, b, _]) => self.nonneg(b),
@@ -436,14 +364,7 @@ impl<'h> Lower<'h> {
             let cond = self.b().op(Op::Le, &[zero, b]);
             let shown = self.b().convert(Type::I64, b);
             let none = self.literal(Scalar::i64(0));
-            self.check(
-                FaultKind::NegativeExponent,
-                cond,
-                [shown, none],
-                span,
-                "",
-                0,
-            );
+            self.check(FaultKind::NegativeExponent, cond, [shown, none], span, "", 0);
         }
         match self.inline_in_lane(id, vec![a, b], span).first() {
             Some(value) => *value,
@@ -452,13 +373,7 @@ impl<'h> Lower<'h> {
     }
 
     /// `a and b`, `a or b`. Where the right side can fault it runs only where the left does not decide.
-    pub fn logic(
-        &mut self,
-        op: Op,
-        a: Value,
-        total: bool,
-        b: &mut dyn FnMut(&mut Self) -> Value,
-    ) -> Value {
+    pub fn logic(&mut self, op: Op, a: Value, total: bool, b: &mut dyn FnMut(&mut Self) -> Value) -> Value {
         if total {
             let b = b(self);
             return self.b().op(op, &[a, b]);
@@ -496,28 +411,15 @@ impl<'h> Lower<'h> {
         let value = b(self);
         self.b().set(local, value);
         let otherwise = self.end();
-        self.b().push(Stmt::If {
-            cond,
-            then,
-            otherwise,
-        });
+        self.b().push(Stmt::If { cond, then, otherwise });
         self.b().get(local)
     }
 
     /// `if` as a value: short branches without effects are both computed, others branch.
-    fn branch(
-        &mut self,
-        cond: Value,
-        elem: Type,
-        then: &'h hir::Block,
-        otherwise: &'h hir::Block,
-    ) -> Value {
+    fn branch(&mut self, cond: Value, elem: Type, then: &'h hir::Block, otherwise: &'h hir::Block) -> Value {
         let (then, a) = self.branch_side(then, elem);
         let (otherwise, b) = self.branch_side(otherwise, elem);
-        if self.selectable(&then)
-            && self.selectable(&otherwise)
-            && then.len() + otherwise.len() <= SELECTED
-        {
+        if self.selectable(&then) && self.selectable(&otherwise) && then.len() + otherwise.len() <= SELECTED {
             for stmt in then.into_iter().chain(otherwise) {
                 self.b().push(stmt);
             }
@@ -528,11 +430,7 @@ impl<'h> Lower<'h> {
             region.push(Stmt::Set(local, value));
             region
         };
-        self.b().push(Stmt::If {
-            cond,
-            then: set(then, a),
-            otherwise: set(otherwise, b),
-        });
+        self.b().push(Stmt::If { cond, then: set(then, a), otherwise: set(otherwise, b) });
         self.b().get(local)
     }
 

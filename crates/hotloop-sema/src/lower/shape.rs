@@ -24,18 +24,12 @@ pub(crate) struct Dim {
 impl Dim {
     /// An extent that is either the constant 1 or known not to be 1.
     pub fn known(extent: Ext) -> Dim {
-        Dim {
-            extent,
-            maybe_one: false,
-        }
+        Dim { extent, maybe_one: false }
     }
 
     /// An extent that comes from a computation.
     pub fn computed(extent: Ext) -> Dim {
-        Dim {
-            extent,
-            maybe_one: matches!(extent, Ext::Slot(_)),
-        }
+        Dim { extent, maybe_one: matches!(extent, Ext::Slot(_)) }
     }
 
     /// Whether it is known to be 1.
@@ -177,20 +171,11 @@ impl<'h> Lower<'h> {
 
     /// The number of elements of a shape.
     pub fn product(&mut self, dims: &[Dim]) -> Ext {
-        dims.iter().fold(Ext::Const(1), |count, dim| {
-            self.ext_op(Op::Mul, count, dim.extent)
-        })
+        dims.iter().fold(Ext::Const(1), |count, dim| self.ext_op(Op::Mul, count, dim.extent))
     }
 
     /// Faults unless the bool value of the pending lane is true.
-    pub fn pending_check(
-        &mut self,
-        kind: FaultKind,
-        cond: Value,
-        shows: [Value; 2],
-        span: Span,
-        subject: &str,
-    ) {
+    pub fn pending_check(&mut self, kind: FaultKind, cond: Value, shows: [Value; 2], span: Span, subject: &str) {
         let site = self.site(kind, span, subject, 0);
         self.pending_used = true;
         self.pending.b.push(Stmt::Check { cond, site, shows });
@@ -212,11 +197,7 @@ impl<'h> Lower<'h> {
     /// The extent of two axes that meet in an element-wise operation.
     fn meet(&mut self, a: Dim, b: Dim, axis: u32, span: Span) -> Dim {
         if b.is_one() || self.canon(a.extent) == self.canon(b.extent) {
-            return if a.maybe_one && !b.maybe_one && !b.is_one() {
-                b
-            } else {
-                a
-            };
+            return if a.maybe_one && !b.maybe_one && !b.is_one() { b } else { a };
         }
         if a.is_one() {
             return b;
@@ -231,11 +212,7 @@ impl<'h> Lower<'h> {
             }
         }
         let site = self.site(FaultKind::Shape, span, "", axis);
-        self.pending.b.push(Stmt::Check {
-            cond: fits,
-            site,
-            shows: [x, y],
-        });
+        self.pending.b.push(Stmt::Check { cond: fits, site, shows: [x, y] });
         match (a.maybe_one, b.maybe_one) {
             (false, false) => {
                 self.unite(a.extent, b.extent);
@@ -248,10 +225,7 @@ impl<'h> Lower<'h> {
                     let is_one = lower.pending_op(Op::Eq, &[x, one]);
                     lower.pending_op(Op::Select, &[is_one, y, x])
                 });
-                Dim {
-                    extent,
-                    maybe_one: true,
-                }
+                Dim { extent, maybe_one: true }
             }
         }
     }
@@ -264,10 +238,7 @@ impl<'h> Lower<'h> {
             if dim.is_one() || self.canon(dim.extent) == self.canon(wanted.extent) {
                 continue;
             }
-            let (x, y) = (
-                self.ext_pending(dim.extent),
-                self.ext_pending(wanted.extent),
-            );
+            let (x, y) = (self.ext_pending(dim.extent), self.ext_pending(wanted.extent));
             let mut fits = self.pending_op(Op::Eq, &[x, y]);
             if dim.maybe_one {
                 let one = self.ext_pending(Ext::Const(1));
@@ -275,11 +246,7 @@ impl<'h> Lower<'h> {
                 fits = self.pending_op(Op::Or, &[fits, is_one]);
             }
             let site = self.site(FaultKind::Shape, span, "", (skip + i) as u32);
-            self.pending.b.push(Stmt::Check {
-                cond: fits,
-                site,
-                shows: [x, y],
-            });
+            self.pending.b.push(Stmt::Check { cond: fits, site, shows: [x, y] });
             if !dim.maybe_one {
                 self.unite(dim.extent, wanted.extent);
             }
@@ -297,13 +264,7 @@ impl<'h> Lower<'h> {
     }
 
     /// A slice of an axis: its first index, its step and its extent.
-    pub fn slice(
-        &mut self,
-        axis: Dim,
-        start: Option<Ext>,
-        stop: Option<Ext>,
-        step: i64,
-    ) -> (Ext, Ext, Dim) {
+    pub fn slice(&mut self, axis: Dim, start: Option<Ext>, stop: Option<Ext>, step: i64) -> (Ext, Ext, Dim) {
         let n = self.canon(axis.extent);
         if step == 1 {
             if let Some((start, dim)) = self.shorter(axis, n, start, stop) {
@@ -313,11 +274,7 @@ impl<'h> Lower<'h> {
         // Bounds are clamped to 0 ..= n for rising slices and to -1 ..= n-1 for falling ones, as in Python.
         let (low, high) = if step > 0 { (0, 0) } else { (-1, -1) };
         let high = self.ext_op(Op::Add, n, Ext::Const(high));
-        let (first, last) = if step > 0 {
-            (Ext::Const(0), n)
-        } else {
-            (high, Ext::Const(-1))
-        };
+        let (first, last) = if step > 0 { (Ext::Const(0), n) } else { (high, Ext::Const(-1)) };
         let first = start.map_or(first, |start| self.bound(start, n, low, high));
         let last = stop.map_or(last, |stop| self.bound(stop, n, low, high));
         let extent = self.steps(first, last, step);
@@ -326,13 +283,7 @@ impl<'h> Lower<'h> {
 
     /// `a[i:-k]` for literal `i >= 0` and `k >= 0`: the extent is `max(n - i - k, 0)`, one slot for all ways to write it.
     /// Such slices keep the axis but for its ends, so they do not broadcast where one element happens to be left.
-    fn shorter(
-        &mut self,
-        axis: Dim,
-        n: Ext,
-        start: Option<Ext>,
-        stop: Option<Ext>,
-    ) -> Option<(Ext, Dim)> {
+    fn shorter(&mut self, axis: Dim, n: Ext, start: Option<Ext>, stop: Option<Ext>) -> Option<(Ext, Dim)> {
         let first = match start {
             None => 0,
             Some(Ext::Const(start)) if start >= 0 => start,
@@ -348,37 +299,21 @@ impl<'h> Lower<'h> {
         }
         let less = first.checked_add(cut)?;
         if let Ext::Const(n) = n {
-            return Some((
-                Ext::Const(first),
-                Dim::computed(Ext::Const(n.saturating_sub(less).max(0))),
-            ));
+            return Some((Ext::Const(first), Dim::computed(Ext::Const(n.saturating_sub(less).max(0)))));
         }
         let value = self.ext_pending(n);
         let extent = self.compute(Key::Shorter(n, less), |lower| {
-            let (less, zero) = (
-                lower.ext_pending(Ext::Const(less)),
-                lower.ext_pending(Ext::Const(0)),
-            );
+            let (less, zero) = (lower.ext_pending(Ext::Const(less)), lower.ext_pending(Ext::Const(0)));
             let rest = lower.pending_op(Op::Sub, &[value, less]);
             lower.pending_op(Op::Max, &[rest, zero])
         });
-        Some((
-            Ext::Const(first),
-            Dim {
-                extent,
-                maybe_one: axis.maybe_one,
-            },
-        ))
+        Some((Ext::Const(first), Dim { extent, maybe_one: axis.maybe_one }))
     }
 
     /// A slice bound: negative ones count from the end, then it is clamped.
     fn bound(&mut self, bound: Ext, n: Ext, low: i64, high: Ext) -> Ext {
         if let (Ext::Const(bound), Ext::Const(n), Ext::Const(high)) = (bound, n, high) {
-            let bound = if bound < 0 {
-                bound.saturating_add(n)
-            } else {
-                bound
-            };
+            let bound = if bound < 0 { bound.saturating_add(n) } else { bound };
             return Ext::Const(bound.min(high).max(low));
         }
         let key = Key::Bound(bound, high);
@@ -386,11 +321,8 @@ impl<'h> Lower<'h> {
             return *known;
         }
         let (value, n) = (self.ext_pending(bound), self.ext_pending(n));
-        let (zero, low_value, high_value) = (
-            self.ext_pending(Ext::Const(0)),
-            self.ext_pending(Ext::Const(low)),
-            self.ext_pending(high),
-        );
+        let (zero, low_value, high_value) =
+            (self.ext_pending(Ext::Const(0)), self.ext_pending(Ext::Const(low)), self.ext_pending(high));
         let negative = self.pending_op(Op::Lt, &[value, zero]);
         let from_end = self.pending_op(Op::Add, &[value, n]);
         let value = self.pending_op(Op::Select, &[negative, from_end, value]);
@@ -506,11 +438,7 @@ mod tests {
             ((-3, 4, 3), 3),
         ];
         for ((first, last, step), expect) in table {
-            assert_eq!(
-                range_len(first, last, step),
-                expect,
-                "range({first}, {last}, {step})"
-            );
+            assert_eq!(range_len(first, last, step), expect, "range({first}, {last}, {step})");
         }
     }
 }

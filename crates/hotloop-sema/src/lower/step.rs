@@ -32,32 +32,17 @@ impl<'h> Lower<'h> {
             self.before_stores(stmt);
         }
         let values = self.lane_body(instance);
-        values
-            .into_iter()
-            .map(|value| Operand::Scalar(self.hold("result", value)))
-            .collect()
+        values.into_iter().map(|value| Operand::Scalar(self.hold("result", value))).collect()
     }
 
     fn body_with_returns(&mut self, instance: &'h hir::Instance) -> Vec<Operand> {
         if instance.results.iter().any(|ty| ty.rank > 0) {
-            let span = instance
-                .body
-                .stmts
-                .first()
-                .map_or(Span::DETACHED, |stmt| stmt.span);
-            self.unsupported(
-                span,
-                "an array cannot be returned early",
-                "assign it to a `var` and return at the end",
-            );
+            let span = instance.body.stmts.first().map_or(Span::DETACHED, |stmt| stmt.span);
+            self.unsupported(span, "an array cannot be returned early", "assign it to a `var` and return at the end");
             return Vec::new();
         }
         self.force_used(&instance.body);
-        let slots: Vec<SlotId> = instance
-            .results
-            .iter()
-            .map(|ty| self.new_slot("result", ty.elem))
-            .collect();
+        let slots: Vec<SlotId> = instance.results.iter().map(|ty| self.new_slot("result", ty.elem)).collect();
         self.flush();
         self.step_scopes.push(Scope::StepReturn(slots.clone()));
         let body = self.nested(|lower| {
@@ -67,10 +52,7 @@ impl<'h> Lower<'h> {
         });
         self.step_scopes.pop();
         self.push_step(Step::Block(body));
-        slots
-            .into_iter()
-            .map(|slot| Operand::Scalar(Ref::Slot(slot)))
-            .collect()
+        slots.into_iter().map(|slot| Operand::Scalar(Ref::Slot(slot))).collect()
     }
 
     fn set_results(&mut self, values: &'h [Expr], slots: &[SlotId]) {
@@ -118,36 +100,21 @@ impl<'h> Lower<'h> {
             args.iter().for_each(|arg| self.prepare(arg));
             let args = args.iter().map(|arg| self.value(arg)).collect();
             let values = self.inline_in_lane(id, args, call.span);
-            return values
-                .into_iter()
-                .map(|value| Operand::Scalar(self.hold("result", value)))
-                .collect();
+            return values.into_iter().map(|value| Operand::Scalar(self.hold("result", value))).collect();
         }
         let args: Vec<Operand> = args.iter().map(|arg| self.operand(arg)).collect();
         let span = self.place(call.span);
         let node = |lower: &mut Self, (which, ty): (usize, &crate::promote::Ty)| {
             let kind = NodeKind::Map(id, args.clone(), which, span);
-            let shapes: Vec<Vec<Dim>> = children(&kind)
-                .iter()
-                .map(|&child| lower.node(child).dims.clone())
-                .collect();
+            let shapes: Vec<Vec<Dim>> = children(&kind).iter().map(|&child| lower.node(child).dims.clone()).collect();
             let dims = lower.broadcast(&shapes, call.span);
             Operand::Node(lower.add_node(kind, ty.elem, dims))
         };
-        results
-            .iter()
-            .enumerate()
-            .map(|result| node(self, result))
-            .collect()
+        results.iter().enumerate().map(|result| node(self, result)).collect()
     }
 
     /// Inlines a function among the steps.
-    pub fn inline_at_array_level(
-        &mut self,
-        id: InstanceId,
-        args: &'h [Expr],
-        span: Span,
-    ) -> Vec<Operand> {
+    pub fn inline_at_array_level(&mut self, id: InstanceId, args: &'h [Expr], span: Span) -> Vec<Operand> {
         let instance = self.hir.instance(id);
         self.count(1, span);
         if self.full() {
@@ -213,17 +180,11 @@ impl<'h> Lower<'h> {
                 }
                 false
             }
-            StmtKind::Store {
-                array,
-                index,
-                value,
-            } => {
+            StmtKind::Store { array, index, value } => {
                 self.store(*array, index, value, stmt.span);
                 false
             }
-            StmtKind::If { .. } | StmtKind::While { .. } | StmtKind::For { .. } => {
-                self.control(stmt)
-            }
+            StmtKind::If { .. } | StmtKind::While { .. } | StmtKind::For { .. } => self.control(stmt),
             StmtKind::Break => self.jump(Step::Break),
             StmtKind::Continue => self.jump(Step::Continue),
             StmtKind::Return(values) => self.step_return(values),
@@ -274,9 +235,7 @@ impl<'h> Lower<'h> {
         let declared = self.frame().declared.get(&var).copied();
         match (info.kind == VarKind::Var && self.changes(var), declared) {
             (false, _) => self.bind(var, Binding::Array(node)),
-            (true, Some(depth)) if depth != self.step_depth => {
-                self.overwrite(var, node, value.span)
-            }
+            (true, Some(depth)) if depth != self.step_depth => self.overwrite(var, node, value.span),
             (true, _) => {
                 let depth = self.step_depth;
                 self.frame().declared.insert(var, depth);
@@ -307,8 +266,7 @@ impl<'h> Lower<'h> {
                 let params = &self.hir.instance(*id).params;
                 passed |= args.iter().zip(params).any(|(arg, &param)| {
                     matches!(arg.kind, Kind::Var(other) if other == var)
-                        && self.hir.instance(*id).var(param).kind
-                            == VarKind::Param { mutable: true }
+                        && self.hir.instance(*id).var(param).kind == VarKind::Param { mutable: true }
                 });
             }
         });
@@ -364,10 +322,7 @@ impl<'h> Lower<'h> {
 
     fn store_element(&mut self, node: NodeId, var: VarId, index: &'h [Index], value: &'h Expr) {
         self.prepare(value);
-        index
-            .iter()
-            .flat_map(Index::exprs)
-            .for_each(|at| self.prepare(at));
+        index.iter().flat_map(Index::exprs).for_each(|at| self.prepare(at));
         let value = self.value(value);
         let subject = self.var(var).name.clone();
         if let Some((array, index)) = self.element_at(node, index, &subject) {
@@ -384,13 +339,7 @@ impl<'h> Lower<'h> {
     }
 
     fn reads_only_in_place(&self, value: NodeId, array: ArrayId, sels: &[Sel]) -> bool {
-        let shape = |node: NodeId| {
-            self.node(node)
-                .dims
-                .iter()
-                .map(|dim| self.canon(dim.extent))
-                .collect::<Vec<_>>()
-        };
+        let shape = |node: NodeId| self.node(node).dims.iter().map(|dim| self.canon(dim.extent)).collect::<Vec<_>>();
         let wanted = shape(value);
         let mut queue = vec![value];
         while let Some(id) = queue.pop() {
@@ -439,31 +388,16 @@ impl<'h> Lower<'h> {
         }
         self.before_stores(stmt);
         match &stmt.kind {
-            StmtKind::If {
-                cond,
-                then,
-                otherwise,
-            } => {
+            StmtKind::If { cond, then, otherwise } => {
                 self.force_used(then);
                 self.force_used(otherwise);
                 let cond = self.condition_slot(cond);
                 let then = self.nested(|lower| lower.branch_steps(then));
                 let otherwise = self.nested(|lower| lower.branch_steps(otherwise));
-                self.push_step(Step::If {
-                    cond,
-                    then,
-                    otherwise,
-                });
+                self.push_step(Step::If { cond, then, otherwise });
             }
             StmtKind::While { cond, body } => self.while_steps(cond, body),
-            StmtKind::For {
-                var,
-                start,
-                stop,
-                step,
-                parallel,
-                body,
-            } => {
+            StmtKind::For { var, start, stop, step, parallel, body } => {
                 self.force_used(body);
                 let [start, stop, step] = [start, stop, step].map(|bound| self.expr_ext(bound));
                 match parallel {
@@ -490,9 +424,7 @@ impl<'h> Lower<'h> {
         fn jumps(stmt: &Stmt) -> bool {
             match &stmt.kind {
                 StmtKind::Break | StmtKind::Continue => true,
-                StmtKind::If {
-                    then, otherwise, ..
-                } => then.stmts.iter().chain(&otherwise.stmts).any(jumps),
+                StmtKind::If { then, otherwise, .. } => then.stmts.iter().chain(&otherwise.stmts).any(jumps),
                 StmtKind::While { .. }
                 | StmtKind::For { .. }
                 | StmtKind::Assign(..)
@@ -525,24 +457,14 @@ impl<'h> Lower<'h> {
         self.step_scopes.push(Scope::Loop);
         let steps = self.nested(|lower| {
             let cond = lower.condition_slot(cond);
-            lower.push_step(Step::If {
-                cond,
-                then: Vec::new(),
-                otherwise: vec![Step::Break(0)],
-            });
+            lower.push_step(Step::If { cond, then: Vec::new(), otherwise: vec![Step::Break(0)] });
             lower.step_stmts(&body.stmts);
         });
         self.step_scopes.pop();
         self.push_step(Step::Loop(steps));
     }
 
-    fn for_steps(
-        &mut self,
-        var: VarId,
-        [start, stop, step]: [Ext; 3],
-        body: &'h Block,
-        span: Span,
-    ) {
+    fn for_steps(&mut self, var: VarId, [start, stop, step]: [Ext; 3], body: &'h Block, span: Span) {
         if !matches!(step, Ext::Const(value) if value != 0) {
             self.range_count(start, stop, step, span);
         }
@@ -558,21 +480,11 @@ impl<'h> Lower<'h> {
             lower.step_stmts(&body.stmts);
         });
         self.step_scopes.pop();
-        self.push_step(Step::For {
-            index,
-            start,
-            stop,
-            step,
-            body,
-        });
+        self.push_step(Step::For { index, start, stop, step, body });
     }
 
     fn jump(&mut self, step: impl Fn(u32) -> Step) -> bool {
-        let depth = self
-            .step_scopes
-            .iter()
-            .rev()
-            .position(|scope| matches!(scope, Scope::Loop));
+        let depth = self.step_scopes.iter().rev().position(|scope| matches!(scope, Scope::Loop));
         self.flush();
         if let Some(depth) = depth {
             self.push_step(step(depth as u32));
@@ -581,11 +493,7 @@ impl<'h> Lower<'h> {
     }
 
     fn step_return(&mut self, values: &'h [Expr]) -> bool {
-        let target = self
-            .step_scopes
-            .iter()
-            .rev()
-            .position(|scope| matches!(scope, Scope::StepReturn(_)));
+        let target = self.step_scopes.iter().rev().position(|scope| matches!(scope, Scope::StepReturn(_)));
         let Some(depth) = target else { return true };
         let at = self.step_scopes.len() - 1 - depth;
         let Scope::StepReturn(slots) = self.step_scopes[at].clone() else {
@@ -598,13 +506,7 @@ impl<'h> Lower<'h> {
     }
 
     /// An `if` expression whose branches use array operations.
-    pub fn if_at_array_level(
-        &mut self,
-        cond: &'h Expr,
-        then: &'h Block,
-        otherwise: &'h Block,
-        elem: Type,
-    ) -> Ref {
+    pub fn if_at_array_level(&mut self, cond: &'h Expr, then: &'h Block, otherwise: &'h Block, elem: Type) -> Ref {
         self.force_used(then);
         self.force_used(otherwise);
         let result = self.new_slot("chosen", elem);
@@ -616,11 +518,7 @@ impl<'h> Lower<'h> {
             })
         });
         let (then, otherwise) = (std::mem::take(&mut sides[0]), std::mem::take(&mut sides[1]));
-        self.push_step(Step::If {
-            cond,
-            then,
-            otherwise,
-        });
+        self.push_step(Step::If { cond, then, otherwise });
         Ref::Slot(result)
     }
 
