@@ -246,7 +246,7 @@ fn time(bench: &Bench, kernel: &dyn Kernel, n: usize) -> f64 {
     let mut memory: Vec<Vec<u64>> = (0..=bench.arrays).map(|_| vec![0; n * size / 8 + 8]).collect();
     for (which, array) in memory.iter_mut().enumerate() {
         for i in 0..n {
-            let value = 0.25 + ((i * 7 + which * 13) % 64) as f64 / 100.0;
+            let value = 0.1 + ((i / 64 * 7 + which * 13) % 64) as f64 / 400.0 + (i % 8) as f64 / 1e4;
             let bits = if size == 4 { u64::from((value as f32).to_bits()) } else { value.to_bits() };
             let word = i * size / 8;
             array[word] |= bits << (i * size % 8 * 8);

@@ -5,7 +5,7 @@
 
 use crate::control::Open;
 use crate::facts::Facts;
-use crate::forms::{Form, Mask, Regs, Val, int_vector, regs_for, scalar_type, vector_type};
+use crate::forms::{Form, Mask, Regs, Val, int_vector, regs_for, vector_type};
 use crate::func::{Func, trusted};
 use crate::views::ViewCode;
 use cranelift_codegen::ir::condcodes::IntCC;
@@ -59,6 +59,8 @@ pub(crate) struct Lane<'l, 'f, 'n> {
     pub(crate) lanes: usize,
     /// The point, or the first of the group, along the inner axis.
     pub(crate) point: Option<clif::Value>,
+    /// Points that this group lies ahead of `point`.
+    pub(crate) ahead: usize,
     pub(crate) on_fault: OnFault,
     pub(crate) values: Vec<Option<Val>>,
     pub(crate) locals: Vec<Vec<Variable>>,
@@ -86,6 +88,7 @@ impl<'l, 'f, 'n> Lane<'l, 'f, 'n> {
             code,
             lanes,
             point,
+            ahead: 0,
             on_fault,
             values: code.hoisted.clone(),
             locals: Vec::new(),

@@ -2,7 +2,7 @@
 //!
 //! Lanes that are not active read from the constant table and write nothing.
 
-use crate::forms::{Form, Mask, Regs, VECTOR, Val, int_type, regs_for, scalar_type, vector_type};
+use crate::forms::{Mask, Regs, VECTOR, Val, int_type, regs_for, scalar_type, vector_type};
 use crate::func::{Func, unaligned};
 use crate::lane::Lane;
 use crate::views::Stride;
@@ -58,44 +58,60 @@ impl Func<'_> {
 }
 
 impl Lane<'_, '_, '_> {
+    /// The point, or the first of the group, along the inner axis.
+    pub(crate) fn here(&mut self) -> Option<clif::Value> {
+        let point = self.point?;
+        Some(if self.ahead == 0 { point } else { self.f.b.ins().iadd_imm_s(point, self.ahead as i64) })
+    }
+
+    /// Where the element of a view is, or the first one of the group: an address and a displacement.
+    fn place(&mut self, view: ViewId) -> (clif::Value, i32) {
+        let code = &self.code.views[view.index()];
+        let base = self.code.rows[view.index()];
+        if let Some(Stride::Unit) = code.inner {
+            let address = self.f.address(code, base, self.point);
+            return (address, code.disp + (self.ahead * code.ty.bytes()) as i32);
+        }
+        let point = self.here();
+        (self.f.address(code, base, point), code.disp)
+    }
+
     /// The element of a view, or the elements for the whole group.
     pub(crate) fn load(&mut self, view: ViewId) -> Val {
         let code = &self.code.views[view.index()];
-        let base = self.code.rows[view.index()];
-        let address = self.f.address(code, base, self.point);
+        let (address, disp) = self.place(view);
         if !self.moves(view) {
-            return Val::Uniform(self.f.load_element(code.ty, address, code.disp));
+            return Val::Uniform(self.f.load_element(code.ty, address, disp));
         }
         match code.inner {
             Some(Stride::Bytes(stride)) => {
                 let mut address = address;
                 let mut elements = Vec::with_capacity(self.lanes);
                 for lane in 0..self.lanes {
-                    elements.push(self.f.load_element(code.ty, address, code.disp));
+                    elements.push(self.f.load_element(code.ty, address, disp));
                     if lane + 1 < self.lanes {
                         address = self.f.b.ins().iadd(address, stride);
                     }
                 }
                 self.f.collect(code.ty, &elements)
             }
-            Some(Stride::Unit) | None => self.f.load_bundle(code.ty, address, code.disp, self.lanes),
+            Some(Stride::Unit) | None => self.f.load_bundle(code.ty, address, disp, self.lanes),
         }
     }
 
     /// Writes the element of a view, or the elements for the whole group.
     pub(crate) fn store(&mut self, view: ViewId, value: Value) {
         let code = &self.code.views[view.index()];
-        let base = self.code.rows[view.index()];
-        let address = self.f.address(code, base, self.point);
+        let (address, disp) = self.place(view);
         if self.lanes == 1 {
             let value = self.uniform(value);
-            self.f.b.ins().store(unaligned(), value, address, code.disp);
+            self.f.b.ins().store(unaligned(), value, address, disp);
             return;
         }
         let mask = self.active_mask();
         if let (None, Some(Stride::Unit)) = (mask, code.inner) {
             let regs = self.numbers(value);
-            self.f.store_bundle(code.ty, &regs, address, code.disp, self.lanes);
+            self.f.store_bundle(code.ty, &regs, address, disp, self.lanes);
             return;
         }
         let step = match code.inner {
@@ -107,7 +123,7 @@ impl Lane<'_, '_, '_> {
         let mut address = address;
         for lane in 0..self.lanes {
             let element = self.element(value, lane);
-            self.store_lane(bits, lane, element, address, code.disp);
+            self.store_lane(bits, lane, element, address, disp);
             if let Some(step) = step.filter(|_| lane + 1 < self.lanes) {
                 address = self.f.b.ins().iadd(address, step);
             }

@@ -34,7 +34,8 @@ pub(crate) struct Counts {
 pub(crate) fn counts(f: &mut Func<'_>, plan: &Plan, extents: &[clif::Value]) -> Counts {
     let one = f.int(1);
     let product = |f: &mut Func<'_>, axes: &[usize]| {
-        axes.iter().fold(one, |product, &axis| f.b.ins().imul(product, extents[axis]))
+        let factors = axes.iter().map(|&axis| extents[axis]);
+        factors.reduce(|product, extent| f.b.ins().imul(product, extent)).unwrap_or(one)
     };
     let folded = product(f, &plan.reduced);
     let mut rows: Vec<usize> = plan.kept.clone();
@@ -53,8 +54,13 @@ pub(crate) fn counts(f: &mut Func<'_>, plan: &Plan, extents: &[clif::Value]) -> 
         Kind::Rows | Kind::Points => (fold_blocks(f, folded), one),
     };
     let rows = product(f, &rows);
-    let groups = f.b.ins().imul(rows, strips);
-    let tiles = f.b.ins().imul(groups, blocks);
+    let times = |f: &mut Func<'_>, a, b| match (a == one, b == one) {
+        (true, _) => b,
+        (_, true) => a,
+        (false, false) => f.b.ins().imul(a, b),
+    };
+    let groups = times(f, rows, strips);
+    let tiles = times(f, groups, blocks);
     Counts { blocks, strips, folded, groups, tiles }
 }
 
@@ -287,6 +293,9 @@ impl RowBlock {
         axes: &[usize],
         extents: &[clif::Value],
     ) -> RowBlock {
+        if axes.is_empty() {
+            return RowBlock { block: f.variable(first), rows: Odometer::new(f, axes), blocks };
+        }
         let one = f.int(1);
         let divisor = f.b.ins().smax(blocks, one);
         let block = f.b.ins().urem(first, divisor);
@@ -308,6 +317,9 @@ impl RowBlock {
         let at = f.b.use_var(self.block);
         let next = f.b.ins().iadd_imm_s(at, 1);
         f.b.def_var(self.block, next);
+        if self.rows.axes.is_empty() {
+            return;
+        }
         let over = f.is(IntCC::SignedGreaterThanOrEqual, next, self.blocks);
         f.when(over, |f| {
             let zero = f.int(0);

@@ -7,7 +7,7 @@ use crate::forms::{Form, Regs, VECTOR, Val, scalar_type, signed_type, vector_typ
 use crate::func::{Func, trusted, unaligned};
 use crate::lane::NestCode;
 use crate::nest::{Counts, Odometer};
-use crate::plan::{Kind, Plan, is_inexact};
+use crate::plan::{Kind, Plan};
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{self as clif, BlockArg, InstBuilder, StackSlotData, StackSlotKind, types};
 use hotloop_ir::semantics::{empty, fold_partials, neutral};
@@ -45,7 +45,8 @@ impl FoldCode {
             FoldOp::Any => Op::Or,
             FoldOp::Sum | FoldOp::Prod | FoldOp::Min | FoldOp::Max => fold.op.op(),
         };
-        let bytes = (period * width * ty.bytes()).max(VECTOR) as u32;
+        // A whole register is read even where the last accumulators fill only part of one.
+        let bytes = (period * width * ty.bytes() + VECTOR) as u32;
         let slot = f.b.create_sized_stack_slot(StackSlotData::new(StackSlotKind::ExplicitSlot, bytes, 6));
         let buffer = f.b.ins().stack_addr(types::I64, slot, 0);
         FoldCode { fold, ty, op, neutral, buffer, period }

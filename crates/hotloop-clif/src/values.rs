@@ -120,7 +120,7 @@ impl Lane<'_, '_, '_> {
     }
 
     fn axis(&mut self, axis: usize) -> Val {
-        let Some(point) = self.point.filter(|_| Some(axis) == self.code.inner) else {
+        let Some(point) = self.here().filter(|_| Some(axis) == self.code.inner) else {
             return Val::Uniform(self.code.coords[axis]);
         };
         if self.lanes == 1 {
