@@ -122,10 +122,9 @@ impl<'h> Lower<'h> {
             }
             Kind::Extent(base, _) | Kind::Size(base) => named(base),
             Kind::Inline(id, args) => {
-                let callee = self.hir.instance(*id);
                 expr.ty.rank == 0
                     && args.iter().all(|arg| arg.ty.rank == 0 || named(arg))
-                    && self.laneable_body(&callee.body, in_prange)
+                    && self.laneable_instance(*id, in_prange)
             }
             Kind::Number(_)
             | Kind::Const(_)
@@ -140,6 +139,18 @@ impl<'h> Lower<'h> {
             | Kind::Let(..)
             | Kind::Map(..) => expr.ty.rank == 0,
         }
+    }
+
+    /// Whether a function's body can be code of one element. Remembered, since functions may be called very often.
+    fn laneable_instance(&self, id: InstanceId, in_prange: bool) -> bool {
+        let key = (id, in_prange);
+        if let Some(known) = self.laneable.borrow().get(&key) {
+            return *known;
+        }
+        let instance = self.hir.instance(id);
+        let fits = instance.scalar || self.laneable_body(&instance.body, in_prange);
+        self.laneable.borrow_mut().insert(key, fits);
+        fits
     }
 
     /// Whether scalar code can be run where its value is not needed: it cannot fault and always ends.

@@ -29,6 +29,7 @@ use hotloop_ir::{
 use hotloop_source::{Diagnostic, Span};
 use node::{Node, NodeId};
 use shape::{Dim, Ext, ShapeFacts};
+use std::cell::RefCell;
 use std::collections::{HashMap, HashSet};
 
 /// Most values in all lanes of a program together.
@@ -189,6 +190,7 @@ struct Lower<'h> {
     /// Arrays that `prepare` has put into memory, likewise.
     ready_arrays: HashMap<*const hir::Expr, NodeId>,
     total: HashMap<InstanceId, bool>,
+    laneable: RefCell<HashMap<(InstanceId, bool), bool>>,
     nonneg_slots: HashSet<SlotId>,
     size: usize,
     diags: Vec<Diagnostic>,
@@ -244,6 +246,7 @@ impl<'h> Lower<'h> {
             ready_arrays: HashMap::new(),
             step_depth: 0,
             total: HashMap::new(),
+            laneable: RefCell::new(HashMap::new()),
             nonneg_slots: HashSet::new(),
             size: 0,
             diags: Vec::new(),
