@@ -21,6 +21,9 @@ impl<'m> Checker<'m> {
         if results == 1 {
             return Some(first);
         }
+        if results == 0 && !self.stray.is_empty() {
+            return None;
+        }
         let (message, hint) = match results {
             0 => ("this function gives no value", "end its body with a value"),
             _ => ("this function gives several values", "take them apart: `let (a, b) = …`"),

@@ -1,7 +1,7 @@
 //! Operators: which op each stands for on which types.
 
 use super::expr::bind;
-use super::{Body, Checker};
+use super::{Body, Checker, MAX_DEPTH};
 use crate::errors;
 use crate::hir::{Expr, Kind, Number, VarId};
 use crate::promote::{self, Ty};
@@ -376,6 +376,11 @@ impl<'m> Checker<'m> {
         rest: &'m [ast::CompareLink],
         span: Span,
     ) -> Option<Expr> {
+        // Each link nests the result one deeper, which the text does not show.
+        if self.depth + rest.len() > MAX_DEPTH {
+            body.report(errors::too_large(span, "too many comparisons in one chain"));
+            return None;
+        }
         let mut left = self.expr(body, first);
         let mut bound = Vec::new();
         let mut result: Option<Expr> = None;
