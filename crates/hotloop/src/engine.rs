@@ -121,7 +121,7 @@ impl Engine {
         let unit = compile::expression(text, &self.inner.limits)?;
         let names: SmallVec<[&str; 8]> = types.iter().map(|(name, _)| *name).collect();
         let order = order(&unit, &names)?;
-        let types: Vec<ArgType> = order.iter().map(|at| types[*at].1.clone()).collect();
+        let types: Vec<ArgType> = order.iter().map(|at| types[*at].1).collect();
         let program = compile::lower(&self.inner, &unit, sema::EXPRESSION, &types)?;
         Ok(result_types(&program))
     }

@@ -134,8 +134,8 @@ impl Kernel {
     pub fn prepare_with(&self, types: &[ArgType], call: &Call<'_>) -> Result<Prepared, Error> {
         let mut kernel = self.clone();
         kernel.target = call.target.unwrap_or(self.target);
-        let compiled = kernel.find(types.iter().cloned(), call)?;
-        Ok(Prepared { kernel, types: types.iter().cloned().collect(), compiled })
+        let compiled = kernel.find(types.iter().copied(), call)?;
+        Ok(Prepared { kernel, types: types.iter().copied().collect(), compiled })
     }
 
     /// Compiles it for arguments like these.
