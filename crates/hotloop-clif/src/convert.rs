@@ -189,7 +189,8 @@ impl Func<'_> {
                 Some(Regs::make(regs.len(), |i| self.b.ins().fcvt_from_uint(types::F32X4, regs[i])))
             }
             (Type::U32, _) => Some(self.words_to_doubles(regs, lanes, false)),
-            _ => {
+            (Type::Bool | Type::F32 | Type::F64, _) => None,
+            (Type::I8 | Type::I16 | Type::I32 | Type::U8 | Type::U16, _) => {
                 let words = self.resize_ints(from, 4, regs, lanes);
                 if to == Type::F64 {
                     return Some(self.words_to_doubles(&words, lanes, true));
@@ -218,7 +219,8 @@ impl Func<'_> {
             (Type::F32, Type::U32) => {
                 Some(Regs::make(regs.len(), |i| self.b.ins().fcvt_to_uint_sat(types::I32X4, regs[i])))
             }
-            _ => {
+            (_, Type::Bool | Type::F32 | Type::F64) => None,
+            (_, Type::I8 | Type::I16 | Type::I32 | Type::U8 | Type::U16 | Type::U32) => {
                 let words = self.floats_to_words(from, regs, lanes);
                 if to == Type::I32 {
                     return Some(words);

@@ -27,7 +27,7 @@ impl Loaded {
         let Some((&driver, nests)) = artifact.entries.split_first() else {
             return Err(LoadError::Damaged("it has no entry points"));
         };
-        if artifact.constants.len() % ENTRY != 0 || artifact.constants.len() < reserved_bytes(nests.len()) {
+        if !artifact.constants.len().is_multiple_of(ENTRY) || artifact.constants.len() < reserved_bytes(nests.len()) {
             return Err(LoadError::Damaged("its constant table has the wrong size"));
         }
         let len = artifact.code.len();

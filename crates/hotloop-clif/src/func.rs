@@ -89,7 +89,7 @@ impl<'a> Func<'a> {
     }
 
     /// A scalar as a whole frame word: zero-extended bits.
-    pub(crate) fn to_word(&mut self, ty: Type, value: clif::Value) -> clif::Value {
+    pub(crate) fn as_word(&mut self, ty: Type, value: clif::Value) -> clif::Value {
         match ty {
             Type::F32 => {
                 let bits = self.b.ins().bitcast(types::I32, MemFlagsData::new(), value);
@@ -114,16 +114,16 @@ impl<'a> Func<'a> {
             return self.zero(form.clif());
         }
         let offset = self.table.splat(form.ty, bits);
-        self.from_table(form.clif(), offset)
+        self.table_entry(form.clif(), offset)
     }
 
     /// A vector constant with an entry of its own.
     pub(crate) fn vector_entry(&mut self, ty: clif::Type, entry: [u8; VECTOR]) -> clif::Value {
         let offset = self.table.entry(entry);
-        self.from_table(ty, offset)
+        self.table_entry(ty, offset)
     }
 
-    fn from_table(&mut self, ty: clif::Type, offset: i32) -> clif::Value {
+    fn table_entry(&mut self, ty: clif::Type, offset: i32) -> clif::Value {
         self.b.ins().load(ty, trusted().with_readonly().with_can_move(), self.consts, offset)
     }
 

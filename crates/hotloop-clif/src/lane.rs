@@ -162,7 +162,7 @@ impl<'l, 'f, 'n> Lane<'l, 'f, 'n> {
             Stmt::SetSlot(slot, value) => {
                 let ty = self.code.nest.lane.ty(*value);
                 let value = self.uniform(*value);
-                let word = self.f.to_word(ty, value);
+                let word = self.f.as_word(ty, value);
                 self.f.set_word(self.f.layout.slot(*slot), word);
             }
             Stmt::Fold(fold, value) => self.folds[fold.index()] = Some(self.value(*value)),

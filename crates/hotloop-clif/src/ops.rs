@@ -20,8 +20,8 @@ pub enum VectorForm {
     Lanes,
 }
 
-/// How an op on operands of type `ty` is done on a vector register.
-pub const fn vector_form(op: Op, ty: Type) -> VectorForm {
+/// How an op is done on vector registers.
+pub const fn vector_form(op: Op) -> VectorForm {
     match op {
         Op::FloorDiv | Op::FloorRem => VectorForm::Lanes,
         Op::Shl | Op::Shr => VectorForm::UniformCount,
@@ -29,10 +29,7 @@ pub const fn vector_form(op: Op, ty: Type) -> VectorForm {
         Op::Sqrt | Op::Fma | Op::Floor | Op::Ceil | Op::Trunc | Op::Round | Op::Copysign => VectorForm::Whole,
         Op::Ldexp | Op::Getexp | Op::Getmant => VectorForm::Whole,
         Op::And | Op::Or | Op::Xor | Op::Not => VectorForm::Whole,
-        Op::Eq | Op::Ne | Op::Lt | Op::Le | Op::Select => {
-            let _ = ty;
-            VectorForm::Whole
-        }
+        Op::Eq | Op::Ne | Op::Lt | Op::Le | Op::Select => VectorForm::Whole,
     }
 }
 
@@ -61,47 +58,96 @@ impl FloatBits {
 impl Func<'_> {
     /// An op on one register. A vector register takes only ops whose `vector_form` is `Whole`.
     pub(crate) fn op(&mut self, op: Op, form: Form, [a, b, c]: [clif::Value; 3]) -> clif::Value {
+        let float = form.ty.is_float();
+        let signed = form.ty.is_signed();
         match op {
-            Op::Eq | Op::Ne | Op::Lt | Op::Le => self.compare(op, form, a, b),
-            Op::Add | Op::Sub | Op::Mul | Op::Neg | Op::Abs | Op::Min | Op::Max => match form.ty.class() {
-                Class::Float => self.float_op(op, form, [a, b, c]),
-                Class::Bool | Class::Signed | Class::Unsigned => self.int_op(op, form, a, b),
-            },
-            Op::Div | Op::Sqrt | Op::Fma | Op::Floor | Op::Ceil | Op::Trunc | Op::Round | Op::Copysign => {
-                self.float_op(op, form, [a, b, c])
-            }
+            Op::Add if float => self.b.ins().fadd(a, b),
+            Op::Add => self.b.ins().iadd(a, b),
+            Op::Sub if float => self.b.ins().fsub(a, b),
+            Op::Sub => self.b.ins().isub(a, b),
+            Op::Mul if float => self.b.ins().fmul(a, b),
+            Op::Mul if form.clif() == types::I8X16 => self.multiply_bytes(a, b),
+            Op::Mul => self.b.ins().imul(a, b),
+            Op::Div => self.b.ins().fdiv(a, b),
+            Op::Neg => self.negate(form, a),
+            Op::Abs if float => self.magnitude(form, a),
+            Op::Abs if signed => self.b.ins().iabs(a),
+            Op::Abs => a,
+            Op::Min if float && form.vector => self.vector_min(form, a, b),
+            Op::Min if float => self.b.ins().fmin(a, b),
+            Op::Min if signed => self.b.ins().smin(a, b),
+            Op::Min => self.b.ins().umin(a, b),
+            Op::Max if float && form.vector => self.vector_max(form, a, b),
+            Op::Max if float => self.b.ins().fmax(a, b),
+            Op::Max if signed => self.b.ins().smax(a, b),
+            Op::Max => self.b.ins().umax(a, b),
+            Op::Sqrt => self.b.ins().sqrt(a),
+            Op::Fma => self.b.ins().fma(a, b, c),
+            Op::Floor => self.b.ins().floor(a),
+            Op::Ceil => self.b.ins().ceil(a),
+            Op::Trunc => self.b.ins().trunc(a),
+            Op::Round => self.b.ins().nearest(a),
+            Op::Copysign => self.copy_sign(form, a, b),
             Op::Ldexp => self.ldexp(form, a, b),
             Op::Getexp => self.getexp(form, a),
             Op::Getmant => self.getmant(form, a),
-            Op::FloorDiv | Op::FloorRem => self.floor_divide(op, form.ty, a, b),
-            Op::And | Op::Or | Op::Xor | Op::Not => self.bit_op(op, form, a, b),
-            Op::Shl | Op::Shr => self.shift(op, form.ty, a, b),
+            Op::FloorDiv => self.floor_quotient(form.ty, a, b),
+            Op::FloorRem => self.floor_rest(form.ty, a, b),
+            Op::And => self.b.ins().band(a, b),
+            Op::Or => self.b.ins().bor(a, b),
+            Op::Xor => self.b.ins().bxor(a, b),
+            Op::Not if form.ty == Type::Bool => self.b.ins().bxor_imm_u(a, 1),
+            Op::Not => self.b.ins().bnot(a),
+            Op::Shl => self.shift_left(form.ty, a, b),
+            Op::Shr => self.shift_right(form.ty, a, b),
+            Op::Eq => self.compare(form, (FloatCC::Equal, IntCC::Equal, IntCC::Equal), a, b),
+            Op::Ne => self.compare(form, (FloatCC::NotEqual, IntCC::NotEqual, IntCC::NotEqual), a, b),
+            Op::Lt => self.compare(form, (FloatCC::LessThan, IntCC::SignedLessThan, IntCC::UnsignedLessThan), a, b),
+            Op::Le => {
+                let orders = (FloatCC::LessThanOrEqual, IntCC::SignedLessThanOrEqual, IntCC::UnsignedLessThanOrEqual);
+                self.compare(form, orders, a, b)
+            }
             Op::Select => self.choose(form, a, b, c),
         }
     }
 
-    fn int_op(&mut self, op: Op, form: Form, a: clif::Value, b: clif::Value) -> clif::Value {
-        let signed = form.ty.is_signed();
-        match op {
-            Op::Add => self.b.ins().iadd(a, b),
-            Op::Sub => self.b.ins().isub(a, b),
-            Op::Mul if form.clif() == types::I8X16 => self.multiply_bytes(a, b),
-            Op::Mul => self.b.ins().imul(a, b),
-            Op::Neg if form.vector => {
+    /// A comparison, by the orders for floats, signed and unsigned integers.
+    fn compare(
+        &mut self,
+        form: Form,
+        (float, signed, unsigned): (FloatCC, IntCC, IntCC),
+        a: clif::Value,
+        b: clif::Value,
+    ) -> clif::Value {
+        match form.ty.class() {
+            Class::Float => self.b.ins().fcmp(float, a, b),
+            Class::Signed => self.b.ins().icmp(signed, a, b),
+            Class::Unsigned | Class::Bool => self.b.ins().icmp(unsigned, a, b),
+        }
+    }
+
+    fn negate(&mut self, form: Form, a: clif::Value) -> clif::Value {
+        match (form.ty.is_float(), form.vector) {
+            (true, true) => {
+                let sign = self.constant(form, FloatBits::of(form.ty).sign);
+                self.b.ins().bxor(a, sign)
+            }
+            (true, false) => self.b.ins().fneg(a),
+            (false, true) => {
                 let zero = self.zero(form.clif());
                 self.b.ins().isub(zero, a)
             }
-            Op::Neg => self.b.ins().ineg(a),
-            Op::Abs if signed => self.b.ins().iabs(a),
-            Op::Abs => a,
-            Op::Min if signed => self.b.ins().smin(a, b),
-            Op::Min => self.b.ins().umin(a, b),
-            Op::Max if signed => self.b.ins().smax(a, b),
-            Op::Max => self.b.ins().umax(a, b),
-            Op::Div | Op::FloorDiv | Op::FloorRem | Op::Sqrt | Op::Fma | Op::Floor | Op::Ceil | Op::Trunc => a,
-            Op::Round | Op::Copysign | Op::Ldexp | Op::Getexp | Op::Getmant | Op::And | Op::Or | Op::Xor => a,
-            Op::Not | Op::Shl | Op::Shr | Op::Eq | Op::Ne | Op::Lt | Op::Le | Op::Select => a,
+            (false, false) => self.b.ins().ineg(a),
         }
+    }
+
+    /// The magnitude of a float.
+    pub(crate) fn magnitude(&mut self, form: Form, a: clif::Value) -> clif::Value {
+        if !form.vector {
+            return self.b.ins().fabs(a);
+        }
+        let mask = self.constant(form, !FloatBits::of(form.ty).sign & form.ty.mask());
+        self.b.ins().band(a, mask)
     }
 
     /// No vector multiplication of bytes exists: the halves are multiplied as 16-bit integers.
@@ -111,40 +157,6 @@ impl Func<'_> {
         let low = self.b.ins().imul(a_low, b_low);
         let high = self.b.ins().imul(a_high, b_high);
         self.narrow_wrapping(2, low, high)
-    }
-
-    fn float_op(&mut self, op: Op, form: Form, [a, b, c]: [clif::Value; 3]) -> clif::Value {
-        let bits = FloatBits::of(form.ty);
-        match op {
-            Op::Add => self.b.ins().fadd(a, b),
-            Op::Sub => self.b.ins().fsub(a, b),
-            Op::Mul => self.b.ins().fmul(a, b),
-            Op::Div => self.b.ins().fdiv(a, b),
-            Op::Neg if form.vector => {
-                let sign = self.constant(form, bits.sign);
-                self.b.ins().bxor(a, sign)
-            }
-            Op::Neg => self.b.ins().fneg(a),
-            Op::Abs if form.vector => {
-                let magnitude = self.constant(form, !bits.sign & form.ty.mask());
-                self.b.ins().band(a, magnitude)
-            }
-            Op::Abs => self.b.ins().fabs(a),
-            Op::Min if form.vector => self.vector_min(form, a, b),
-            Op::Min => self.b.ins().fmin(a, b),
-            Op::Max if form.vector => self.vector_max(form, a, b),
-            Op::Max => self.b.ins().fmax(a, b),
-            Op::Sqrt => self.b.ins().sqrt(a),
-            Op::Fma => self.b.ins().fma(a, b, c),
-            Op::Floor => self.b.ins().floor(a),
-            Op::Ceil => self.b.ins().ceil(a),
-            Op::Trunc => self.b.ins().trunc(a),
-            Op::Round => self.b.ins().nearest(a),
-            Op::Copysign if form.vector => self.copy_sign(form, a, b),
-            Op::Copysign => self.b.ins().fcopysign(a, b),
-            Op::FloorDiv | Op::FloorRem | Op::Ldexp | Op::Getexp | Op::Getmant | Op::And | Op::Or | Op::Xor => a,
-            Op::Not | Op::Shl | Op::Shr | Op::Eq | Op::Ne | Op::Lt | Op::Le | Op::Select => a,
-        }
     }
 
     /// Both orders of the x86 minimum, which gives its second operand for NaN and for zeros, joined by `or`: -0 wins
@@ -180,29 +192,13 @@ impl Func<'_> {
     }
 
     fn copy_sign(&mut self, form: Form, a: clif::Value, b: clif::Value) -> clif::Value {
-        let bits = FloatBits::of(form.ty);
-        let magnitude = self.constant(form, !bits.sign & form.ty.mask());
-        let magnitude = self.b.ins().band(a, magnitude);
-        let sign = self.constant(form, bits.sign);
+        if !form.vector {
+            return self.b.ins().fcopysign(a, b);
+        }
+        let magnitude = self.magnitude(form, a);
+        let sign = self.constant(form, FloatBits::of(form.ty).sign);
         let sign = self.b.ins().band(b, sign);
         self.b.ins().bor(magnitude, sign)
-    }
-
-    fn bit_op(&mut self, op: Op, form: Form, a: clif::Value, b: clif::Value) -> clif::Value {
-        match op {
-            Op::And => self.b.ins().band(a, b),
-            Op::Or => self.b.ins().bor(a, b),
-            Op::Xor => self.b.ins().bxor(a, b),
-            _ if form.ty == Type::Bool => self.b.ins().bxor_imm_u(a, 1),
-            _ => self.b.ins().bnot(a),
-        }
-    }
-
-    fn compare(&mut self, op: Op, form: Form, a: clif::Value, b: clif::Value) -> clif::Value {
-        if form.ty.is_float() {
-            return self.b.ins().fcmp(float_order(op), a, b);
-        }
-        self.b.ins().icmp(int_order(op, form.ty), a, b)
     }
 
     /// `cond ? a : b` on one register; `cond` is what a comparison in the same form gives.
@@ -232,109 +228,114 @@ impl Func<'_> {
         self.cast(form.clif(), blended)
     }
 
-    /// Integer division on scalars. The divisor is made 1 where the machine would trap: for 0 and for -1, by which the
-    /// smallest integer cannot be divided.
-    fn floor_divide(&mut self, op: Op, ty: Type, a: clif::Value, b: clif::Value) -> clif::Value {
+    /// The divisor made 1 where the machine would trap: for 0 and, if signed, for -1, by which the smallest integer
+    /// cannot be divided. Also whether it was 0, and whether it was -1.
+    fn safe_divisor(&mut self, ty: Type, b: clif::Value) -> (clif::Value, clif::Value, Option<clif::Value>) {
         let form = Form::scalar(ty);
         let zero = self.constant(form, 0);
         let one = self.constant(form, 1);
         let by_zero = self.b.ins().icmp(IntCC::Equal, b, zero);
         if !ty.is_signed() {
-            let divisor = self.b.ins().select(by_zero, one, b);
-            if op == Op::FloorRem {
-                return self.b.ins().urem(a, divisor);
-            }
-            let quotient = self.b.ins().udiv(a, divisor);
-            return self.b.ins().select(by_zero, zero, quotient);
+            return (self.b.ins().select(by_zero, one, b), by_zero, None);
         }
         let minus_one = self.constant(form, ty.mask());
         let negate = self.b.ins().icmp(IntCC::Equal, b, minus_one);
         let special = self.b.ins().bor(by_zero, negate);
-        let divisor = self.b.ins().select(special, one, b);
+        (self.b.ins().select(special, one, b), by_zero, Some(negate))
+    }
+
+    /// The truncated quotient of signed integers, the rest, and whether the floor is one less: where the rest is not 0
+    /// and has another sign than the divisor.
+    fn divide_signed(&mut self, ty: Type, a: clif::Value, divisor: clif::Value) -> [clif::Value; 3] {
+        let zero = self.constant(Form::scalar(ty), 0);
         let quotient = self.b.ins().sdiv(a, divisor);
         let product = self.b.ins().imul(quotient, divisor);
         let rest = self.b.ins().isub(a, product);
-        // The machine truncates: where the rest has the other sign than the divisor, the floor is one less.
         let unequal = self.b.ins().icmp(IntCC::NotEqual, rest, zero);
         let signs = self.b.ins().bxor(rest, divisor);
         let differ = self.b.ins().icmp(IntCC::SignedLessThan, signs, zero);
         let adjust = self.b.ins().band(unequal, differ);
-        if op == Op::FloorRem {
-            let moved = self.b.ins().iadd(rest, divisor);
-            return self.b.ins().select(adjust, moved, rest);
-        }
-        let lower = self.b.ins().isub(quotient, one);
+        [quotient, rest, adjust]
+    }
+
+    fn floor_quotient(&mut self, ty: Type, a: clif::Value, b: clif::Value) -> clif::Value {
+        let (divisor, by_zero, negate) = self.safe_divisor(ty, b);
+        let zero = self.constant(Form::scalar(ty), 0);
+        let Some(negate) = negate else {
+            let quotient = self.b.ins().udiv(a, divisor);
+            return self.b.ins().select(by_zero, zero, quotient);
+        };
+        let [quotient, _, adjust] = self.divide_signed(ty, a, divisor);
+        let lower = self.b.ins().iadd_imm_s(quotient, -1);
         let quotient = self.b.ins().select(adjust, lower, quotient);
         let negated = self.b.ins().ineg(a);
         let quotient = self.b.ins().select(negate, negated, quotient);
         self.b.ins().select(by_zero, zero, quotient)
     }
 
-    /// A shift of a scalar. The machine takes the count modulo the width, so others are put right.
-    fn shift(&mut self, op: Op, ty: Type, a: clif::Value, count: clif::Value) -> clif::Value {
-        let form = Form::scalar(ty);
-        let bits = self.constant(form, u64::from(ty.bits()));
-        let in_range = self.b.ins().icmp(IntCC::UnsignedLessThan, count, bits);
-        if op == Op::Shr && ty.is_signed() {
-            let most = self.constant(form, u64::from(ty.bits() - 1));
-            let count = self.b.ins().select(in_range, count, most);
-            return self.b.ins().sshr(a, count);
+    /// By a divisor made 1 the rest is 0, as it should be.
+    fn floor_rest(&mut self, ty: Type, a: clif::Value, b: clif::Value) -> clif::Value {
+        let (divisor, _, negate) = self.safe_divisor(ty, b);
+        if negate.is_none() {
+            return self.b.ins().urem(a, divisor);
         }
-        let shifted = match op {
-            Op::Shl => self.b.ins().ishl(a, count),
-            _ => self.b.ins().ushr(a, count),
-        };
-        let zero = self.constant(form, 0);
-        self.b.ins().select(in_range, shifted, zero)
+        let [_, rest, adjust] = self.divide_signed(ty, a, divisor);
+        let moved = self.b.ins().iadd(rest, divisor);
+        self.b.ins().select(adjust, moved, rest)
     }
 
-    /// A shift of vector registers by one count for all lanes, a scalar of the same type.
-    pub(crate) fn shift_all(&mut self, op: Op, ty: Type, a: clif::Value, count: clif::Value) -> clif::Value {
-        let scalar = Form::scalar(ty);
-        let bits = self.constant(scalar, u64::from(ty.bits()));
-        let in_range = self.b.ins().icmp(IntCC::UnsignedLessThan, count, bits);
-        if op == Op::Shr && ty.is_signed() {
-            let most = self.constant(scalar, u64::from(ty.bits() - 1));
-            let count = self.b.ins().select(in_range, count, most);
+    /// Whether a count is less than the width. The machine takes counts modulo the width, so others are put right.
+    fn count_fits(&mut self, ty: Type, count: clif::Value) -> clif::Value {
+        let bits = self.constant(Form::scalar(ty), u64::from(ty.bits()));
+        self.b.ins().icmp(IntCC::UnsignedLessThan, count, bits)
+    }
+
+    /// A count made at most the width less 1: all fill, for a signed shift to the right.
+    fn largest_count(&mut self, ty: Type, count: clif::Value) -> clif::Value {
+        let fits = self.count_fits(ty, count);
+        let most = self.constant(Form::scalar(ty), u64::from(ty.bits() - 1));
+        self.b.ins().select(fits, count, most)
+    }
+
+    fn shift_left(&mut self, ty: Type, a: clif::Value, count: clif::Value) -> clif::Value {
+        let fits = self.count_fits(ty, count);
+        let shifted = self.b.ins().ishl(a, count);
+        let zero = self.constant(Form::scalar(ty), 0);
+        self.b.ins().select(fits, shifted, zero)
+    }
+
+    fn shift_right(&mut self, ty: Type, a: clif::Value, count: clif::Value) -> clif::Value {
+        if ty.is_signed() {
+            let count = self.largest_count(ty, count);
             return self.b.ins().sshr(a, count);
         }
-        let shifted = match op {
-            Op::Shl => self.b.ins().ishl(a, count),
-            _ => self.b.ins().ushr(a, count),
-        };
-        let keep = self.splat_bool(ty.bytes(), in_range);
+        let fits = self.count_fits(ty, count);
+        let shifted = self.b.ins().ushr(a, count);
+        let zero = self.constant(Form::scalar(ty), 0);
+        self.b.ins().select(fits, shifted, zero)
+    }
+
+    /// A shift of a vector register by one count for all lanes, a scalar of the same type.
+    pub(crate) fn shift_all(&mut self, left: bool, ty: Type, a: clif::Value, count: clif::Value) -> clif::Value {
+        if !left && ty.is_signed() {
+            let count = self.largest_count(ty, count);
+            return self.b.ins().sshr(a, count);
+        }
+        let shifted = if left { self.b.ins().ishl(a, count) } else { self.b.ins().ushr(a, count) };
+        let fits = self.count_fits(ty, count);
+        let keep = self.splat_bool(ty.bytes(), fits);
         self.b.ins().band(shifted, keep)
     }
 
-    /// A shift of vector registers by a count known now and as given, whatever its value.
-    pub(crate) fn shift_const(&mut self, op: Op, ty: Type, a: clif::Value, count: i128) -> clif::Value {
+    /// A shift of a vector register by a count known now, whatever its value.
+    pub(crate) fn shift_const(&mut self, left: bool, ty: Type, a: clif::Value, count: i128) -> clif::Value {
         let width = i128::from(ty.bits());
         let fits = (0..width).contains(&count);
-        match op {
-            Op::Shl if fits => self.b.ins().ishl_imm_u(a, count as i64),
-            Op::Shr if ty.is_signed() => self.b.ins().sshr_imm_u(a, if fits { count as i64 } else { width as i64 - 1 }),
-            Op::Shr if fits => self.b.ins().ushr_imm_u(a, count as i64),
-            _ => self.zero(int_vector(ty.bytes())),
+        match (left, ty.is_signed()) {
+            (true, _) if fits => self.b.ins().ishl_imm_u(a, count as i64),
+            (false, true) => self.b.ins().sshr_imm_u(a, if fits { count as i64 } else { width as i64 - 1 }),
+            (false, false) if fits => self.b.ins().ushr_imm_u(a, count as i64),
+            (true, _) | (false, false) => self.zero(int_vector(ty.bytes())),
         }
-    }
-}
-
-fn float_order(op: Op) -> FloatCC {
-    match op {
-        Op::Eq => FloatCC::Equal,
-        Op::Ne => FloatCC::NotEqual,
-        Op::Lt => FloatCC::LessThan,
-        _ => FloatCC::LessThanOrEqual,
-    }
-}
-
-fn int_order(op: Op, ty: Type) -> IntCC {
-    match (op, ty.is_signed()) {
-        (Op::Eq, _) => IntCC::Equal,
-        (Op::Ne, _) => IntCC::NotEqual,
-        (Op::Lt, true) => IntCC::SignedLessThan,
-        (Op::Lt, false) => IntCC::UnsignedLessThan,
-        (_, true) => IntCC::SignedLessThanOrEqual,
-        (_, false) => IntCC::UnsignedLessThanOrEqual,
     }
 }

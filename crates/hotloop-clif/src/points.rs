@@ -7,9 +7,9 @@
 use crate::forms::scalar_type;
 use crate::func::{Func, trusted};
 use crate::lane::{NestCode, OnFault};
-use crate::nest::{Counts, Odometer, RowBlock, counts, row_points, tile_loop};
+use crate::nest::{Odometer, RowBlock, counts, row_points, tile_loop};
 use crate::plan::Plan;
-use crate::tree::{Cells, FoldCode, combine_blocks, folds, prescribed, split_off_combining, write_block};
+use crate::tree::{Cells, FoldCode, Results, combine_blocks, folds, prescribed, split_off_combining};
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{self as clif, BlockArg, InstBuilder, types};
 use hotloop_ir::NestId;
@@ -36,6 +36,7 @@ pub(crate) fn emit(
         let mut coords = code.coords.clone();
         let block = place.read(f, &mut coords);
         let next = f.b.create_block();
+        let results = Results { cells: &cells, counts: &counts, tile };
         let start = f.b.ins().imul_imm_s(block, FOLD_BLOCK as i64);
         let rest = f.b.ins().isub(counts.folded, start);
         let most = f.int(FOLD_BLOCK as i64);
@@ -47,13 +48,13 @@ pub(crate) fn emit(
         code.rows = f.row_bases(&code.views, &coords);
         for (index, fold) in folds.iter().enumerate() {
             let value = fold.empty(f);
-            write_block(f, code, fold, index, &cells, &counts, tile, value);
+            results.write(f, code, index, fold, value);
         }
         f.b.ins().jump(next, &[]);
         f.enter_sealed(full);
         let on_fault = if plan.checks { OnFault::Lowest(faulted, next) } else { OnFault::Return };
         walk(f, code, plan, &folds, &coords, (start, len), on_fault);
-        finish(f, code, &folds, (&cells, &counts), &coords, tile, len);
+        finish(f, code, &folds, &results, &coords, len);
         f.b.ins().jump(next, &[]);
         f.b.switch_to_block(next);
         place.advance(f, &extents);
@@ -69,15 +70,14 @@ fn finish(
     f: &mut Func<'_>,
     code: &mut NestCode<'_>,
     folds: &[FoldCode],
-    (cells, counts): (&Cells, &Counts),
+    results: &Results<'_>,
     coords: &[clif::Value],
-    tile: clif::Value,
     len: clif::Value,
 ) {
     code.rows = f.row_bases(&code.views, coords);
     for (index, fold) in folds.iter().enumerate() {
         let value = fold.block_result(f, len);
-        write_block(f, code, fold, index, cells, counts, tile, value);
+        results.write(f, code, index, fold, value);
     }
 }
 

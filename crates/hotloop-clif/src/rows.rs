@@ -10,7 +10,7 @@ use crate::lane::{Lane, NestCode, OnFault};
 use crate::nest::{RowBlock, counts, row_points, tile_loop};
 use crate::plan::Plan;
 use crate::points::accumulate;
-use crate::tree::{Cells, FoldCode, combine_blocks, folds, prescribed, split_off_combining, write_block};
+use crate::tree::{Cells, FoldCode, Results, combine_blocks, folds, prescribed, split_off_combining};
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{self as clif, BlockArg, InstBuilder, types};
 use hotloop_ir::NestId;
@@ -76,6 +76,7 @@ pub(crate) fn emit(
         let mut coords = code.coords.clone();
         let block = place.read(f, &mut coords);
         let next = f.b.create_block();
+        let results = Results { cells: &cells, counts: &counts, tile };
         let first = f.b.ins().imul_imm_s(block, FOLD_BLOCK as i64);
         let end = f.b.ins().iadd_imm_s(first, FOLD_BLOCK as i64);
         let end = f.min_signed(end, extents[inner]);
@@ -87,7 +88,7 @@ pub(crate) fn emit(
         code.rows = f.row_bases(&code.views, &coords);
         for (index, fold) in folds.iter().enumerate() {
             let value = fold.empty(f);
-            write_block(f, code, fold, index, &cells, &counts, tile, value);
+            results.write(f, code, index, fold, value);
         }
         f.b.ins().jump(next, &[]);
         f.enter_sealed(full);
@@ -96,7 +97,7 @@ pub(crate) fn emit(
         rest(f, code, &groups, &folds, (first, end));
         for (index, fold) in folds.iter().enumerate() {
             let value = fold.block_result(f, len);
-            write_block(f, code, fold, index, &cells, &counts, tile, value);
+            results.write(f, code, index, fold, value);
         }
         f.b.ins().jump(next, &[]);
         f.enter_sealed(next);

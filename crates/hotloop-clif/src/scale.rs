@@ -45,10 +45,6 @@ impl Func<'_> {
         self.op(Op::Lt, form, [a, b, a])
     }
 
-    fn magnitude(&mut self, form: Form, a: clif::Value) -> clif::Value {
-        self.op(Op::Abs, form, [a, a, a])
-    }
-
     /// `2^n` for a whole `n` between `least` and `most`; anything for others.
     fn power_of_two(&mut self, form: Form, n: clif::Value) -> clif::Value {
         let range = range(form.ty);

@@ -252,7 +252,7 @@ pub(crate) fn write_result(
 ) {
     match dest {
         FoldDest::Slot(slot) => {
-            let word = f.to_word(ty, value);
+            let word = f.as_word(ty, value);
             let place = f.layout.slot(slot);
             f.set_word(place, word);
         }
@@ -288,29 +288,35 @@ impl Cells {
     }
 }
 
-/// Writes the result of a block: to its place if it is the only one, to its cell if not.
-#[expect(clippy::too_many_arguments)]
-pub(crate) fn write_block(
-    f: &mut Func<'_>,
-    code: &NestCode<'_>,
-    fold: &FoldCode,
-    index: usize,
-    cells: &Cells,
-    counts: &Counts,
-    tile: clif::Value,
-    value: clif::Value,
-) {
-    let several = f.b.ins().icmp_imm_s(IntCC::SignedGreaterThan, counts.blocks, 1);
-    let (part, whole, after) = (f.b.create_block(), f.b.create_block(), f.b.create_block());
-    f.b.ins().brif(several, part, &[], whole, &[]);
-    f.enter_sealed(part);
-    let cell = cells.of(f, index, tile);
-    f.b.ins().store(trusted(), value, cell, 0);
-    f.b.ins().jump(after, &[]);
-    f.enter_sealed(whole);
-    write_result(f, code, fold.fold.ty, fold.fold.dest, None, value);
-    f.b.ins().jump(after, &[]);
-    f.enter_sealed(after);
+/// Where the results of a tile go.
+pub(crate) struct Results<'r> {
+    pub(crate) cells: &'r Cells,
+    pub(crate) counts: &'r Counts,
+    pub(crate) tile: clif::Value,
+}
+
+impl Results<'_> {
+    /// Writes the result of a block: to its place if it is the only one, to its cell if not.
+    pub(crate) fn write(
+        &self,
+        f: &mut Func<'_>,
+        code: &NestCode<'_>,
+        index: usize,
+        fold: &FoldCode,
+        value: clif::Value,
+    ) {
+        let several = f.b.ins().icmp_imm_s(IntCC::SignedGreaterThan, self.counts.blocks, 1);
+        let (part, whole, after) = (f.b.create_block(), f.b.create_block(), f.b.create_block());
+        f.b.ins().brif(several, part, &[], whole, &[]);
+        f.enter_sealed(part);
+        let cell = self.cells.of(f, index, self.tile);
+        f.b.ins().store(trusted(), value, cell, 0);
+        f.b.ins().jump(after, &[]);
+        f.enter_sealed(whole);
+        write_result(f, code, fold.fold.ty, fold.fold.dest, None, value);
+        f.b.ins().jump(after, &[]);
+        f.enter_sealed(after);
+    }
 }
 
 /// The second use of a nest function: combines the results of the blocks of each group and writes them out.

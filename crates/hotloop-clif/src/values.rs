@@ -4,7 +4,7 @@
 //! over bundles as needed; what has no vector form is done lane by lane.
 
 use crate::facts::view_uses;
-use crate::forms::{Form, Mask, Regs, VECTOR, Val, int_vector, regs_for, scalar_type, vector_type};
+use crate::forms::{Form, Mask, Regs, VECTOR, Val, int_vector, regs_for, scalar_type, signed_type, vector_type};
 use crate::func::Func;
 use crate::lane::Lane;
 use crate::ops::{VectorForm, vector_form};
@@ -136,20 +136,6 @@ impl Lane<'_, '_, '_> {
         }))
     }
 
-    fn all_uniform(&mut self, args: &[Value]) -> Option<[clif::Value; 3]> {
-        let mut scalars = [clif::Value::from_u32(0); 3];
-        for (index, arg) in args.iter().enumerate() {
-            match self.value(*arg) {
-                Val::Uniform(scalar) => scalars[index] = scalar,
-                Val::Varying(_) | Val::Mask(_) => return None,
-            }
-        }
-        for index in args.len()..3 {
-            scalars[index] = scalars[0];
-        }
-        Some(scalars)
-    }
-
     fn is_uniform(&self, value: Value) -> bool {
         match self.values[value.index()] {
             Some(val) => matches!(val, Val::Uniform(_)),
@@ -161,15 +147,21 @@ impl Lane<'_, '_, '_> {
         let args = &args[..op.arity()];
         let ty = self.code.nest.lane.ty(args[args.len() - 1]);
         if args.iter().all(|arg| self.is_uniform(*arg)) {
-            if let Some(scalars) = self.all_uniform(args) {
-                return Val::Uniform(self.scalar_op(op, ty, args, scalars));
+            let mut scalars = [clif::Value::from_u32(0); 3];
+            for (scalar, arg) in scalars.iter_mut().zip(args) {
+                *scalar = self.uniform(*arg);
             }
+            return Val::Uniform(self.scalar_op(op, ty, args, scalars));
         }
-        match vector_form(op, ty) {
-            _ if op == Op::Select => self.select(args),
-            _ if ty == Type::Bool => self.mask_op(op, args),
+        if op == Op::Select {
+            return self.select(args);
+        }
+        if ty == Type::Bool {
+            return self.mask_op(op, args);
+        }
+        match vector_form(op) {
             VectorForm::Lanes => self.lane_by_lane(op, args),
-            VectorForm::UniformCount if self.is_uniform(args[1]) => self.shift_bundle(op, ty, args),
+            VectorForm::UniformCount if self.is_uniform(args[1]) => self.shift_bundle(op == Op::Shl, ty, args),
             VectorForm::UniformCount => self.lane_by_lane(op, args),
             VectorForm::Whole => self.bundle_op(op, ty, args),
         }
@@ -209,14 +201,14 @@ impl Lane<'_, '_, '_> {
         if op.result(ty) == Type::Bool { Val::Mask(Mask { class: ty.bytes(), regs }) } else { Val::Varying(regs) }
     }
 
-    fn shift_bundle(&mut self, op: Op, ty: Type, args: &[Value]) -> Val {
+    fn shift_bundle(&mut self, left: bool, ty: Type, args: &[Value]) -> Val {
         let regs = self.spread(args[0]);
         if let Some(count) = self.literal(args[1]) {
-            let shifted = Regs::make(regs.len(), |i| self.f.shift_const(op, ty, regs[i], count.as_i128()));
+            let shifted = Regs::make(regs.len(), |i| self.f.shift_const(left, ty, regs[i], count.as_i128()));
             return Val::Varying(shifted);
         }
         let count = self.uniform(args[1]);
-        Val::Varying(Regs::make(regs.len(), |i| self.f.shift_all(op, ty, regs[i], count)))
+        Val::Varying(Regs::make(regs.len(), |i| self.f.shift_all(left, ty, regs[i], count)))
     }
 
     /// The class of the first operand that is a mask already.
@@ -236,12 +228,12 @@ impl Lane<'_, '_, '_> {
             return Val::Mask(self.f.mask_not(a));
         }
         let b = self.mask(args[1], class);
-        let differ = matches!(op, Op::Xor | Op::Ne | Op::Eq);
-        let regs = Regs::make(a.regs.len(), |i| match op {
-            Op::And => self.f.b.ins().band(a.regs[i], b.regs[i]),
-            _ if differ => self.f.b.ins().bxor(a.regs[i], b.regs[i]),
-            _ => self.f.b.ins().bor(a.regs[i], b.regs[i]),
-        });
+        let bits = match op {
+            Op::Eq | Op::Ne => Op::Xor,
+            other => other,
+        };
+        let form = Form::vector(signed_type(class));
+        let regs = Regs::make(a.regs.len(), |i| self.f.op(bits, form, [a.regs[i], b.regs[i], b.regs[i]]));
         let mask = Mask { class, regs };
         Val::Mask(if op == Op::Eq { self.f.mask_not(mask) } else { mask })
     }
@@ -251,7 +243,7 @@ impl Lane<'_, '_, '_> {
         if ty == Type::Bool {
             let class = self.class_of(args);
             let (cond, a, b) = (self.mask(args[0], class), self.mask(args[1], class), self.mask(args[2], class));
-            let form = Form::vector(crate::forms::signed_type(class));
+            let form = Form::vector(signed_type(class));
             let regs = Regs::make(a.regs.len(), |i| self.f.blend(form, cond.regs[i], a.regs[i], b.regs[i]));
             return Val::Mask(Mask { class, regs });
         }
