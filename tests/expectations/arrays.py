@@ -38,6 +38,7 @@ def make():
     making()
     reductions()
     views()
+    trees()
 
 
 def ramp(*shape, ty="f64"):
@@ -197,3 +198,51 @@ def views():
                 file.case("a[1:, ::-1]", f"{name} sliced", [("a", "f64", spec)], [("f64", view[1:, ::-1])])
         spec = "ramp(24) view 0 4x3 1x8"
         file.case("a + b", "two strides", [("a", "f64", spec), ("b", "f64", "ramp(12) view 11 4x3 -3x-1")], [("f64", window(0, (4, 3), (1, 8)) + np.arange(12.0)[::-1].reshape(4, 3))])
+
+
+def splitmix(seed, count, low, high):
+    """The numbers of the formula `random(seed, count, low, high)` of cases."""
+    out, mask = [], 2**64 - 1
+    for _ in range(count):
+        seed = (seed + 0x9E3779B97F4A7C15) & mask
+        z = ((seed ^ (seed >> 30)) * 0xBF58476D1CE4E5B9) & mask
+        z = ((z ^ (z >> 27)) * 0x94D049BB133111EB) & mask
+        out.append(low + (high - low) * (((z ^ (z >> 31)) >> 11) / 2**53))
+    return np.array(out)
+
+
+def tree_sum(values):
+    """The sum in the order the language fixes: blocks of 4096, 256 bytes of partial sums, then halves, then pairs."""
+    kind, lanes = values.dtype.type, 256 // values.dtype.itemsize
+    results = []
+    for start in range(0, len(values), 4096):
+        block = values[start : start + 4096]
+        parts = np.full(lanes, -0.0, dtype=kind)
+        for at in range(0, len(block), lanes):
+            group = block[at : at + lanes]
+            parts[: len(group)] += group
+        while len(parts) > 1:
+            half = len(parts) // 2
+            parts = parts[:half] + parts[half:]
+        results.append(parts[0])
+    stride = 1
+    while stride < len(results):
+        for at in range(0, len(results) - stride, 2 * stride):
+            results[at] = results[at] + results[at + stride]
+        stride *= 2
+    return results[0] if results else kind(0)
+
+
+def trees():
+    with File("reduce/tree.hl", "Sums of floats in the fixed order, which depends on the number of elements only.") as file:
+        for ty in ("f32", "f64"):
+            for n in (1, 7, 31, 32, 33, 64, 65, 1000, 4095, 4096, 4097, 8192, 12289, 50000):
+                values = splitmix(n, n, -1.0, 3.0).astype(NUMPY[ty])
+                file.case("sum(x)", f"{ty} {n}", [("x", ty, f"random({n}, {n}, -1, 3)")], [(ty, tree_sum(values))])
+            rows = splitmix(9, 3 * 5000, 0.0, 1.0).astype(NUMPY[ty]).reshape(3, 5000)
+            file.case("sum(x, axis=1)", f"{ty} rows", [("x", ty, "random(9, 3x5000, 0, 1)")], [(ty, [tree_sum(row) for row in rows])])
+            columns = rows.reshape(5000, 3)
+            file.case("sum(x, axis=0)", f"{ty} columns", [("x", ty, "random(9, 5000x3, 0, 1)")], [(ty, [tree_sum(columns[:, k]) for k in range(3)])])
+            file.case("mean(x)", f"{ty} mean", [("x", ty, "random(9, 5000x3, 0, 1)")], [(ty, NUMPY[ty](tree_sum(rows.ravel()) / NUMPY[ty](15000)))])
+        tenths = np.full(10_000_000, 0.1, dtype=np.float32)
+        file.case("sum(s)", "ten million tenths", [("s", "f32", "fill(0.1, 10000000)")], [("f32", tree_sum(tenths))], ["large"])

@@ -93,7 +93,8 @@ fn well_typed() -> Result<(), String> {
         let generated = generate(&bytes_of(seed));
         if let Outcome::Refused(problems) = outcome(&engine, &generated, 0) {
             refused += 1;
-            first.get_or_insert(format!("{problems:?}\n\n{}", generated.text));
+            let messages: Vec<String> = problems.iter().map(|problem| format!("{problem:?}")).collect();
+            first.get_or_insert(format!("{}\n\n{}", messages.join("\n"), generated.text));
         }
     }
     match first {
@@ -151,7 +152,7 @@ const PLANTED: &[Planted] = &[
     Planted { name: "max for min", spoil: |program| replace_op(program, Op::Min, Op::Max) },
     Planted { name: "or for exclusive or", spoil: |program| replace_op(program, Op::Xor, Op::Or) },
     Planted { name: "remainder for quotient", spoil: |program| replace_op(program, Op::FloorDiv, Op::FloorRem) },
-    Planted { name: "floor for round", spoil: |program| replace_op(program, Op::Round, Op::Floor) },
+    Planted { name: "negation for magnitude", spoil: |program| replace_op(program, Op::Abs, Op::Neg) },
     Planted { name: "swapped shift", spoil: |program| replace_op(program, Op::Shr, Op::Shl) },
     Planted { name: "alternatives swapped", spoil: swap_alternatives },
     Planted { name: "checks left out", spoil: drop_checks },

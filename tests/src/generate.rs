@@ -18,7 +18,7 @@ pub struct Generated {
 
 /// A program from bytes.
 pub fn generate(bytes: &[u8]) -> Generated {
-    let mut maker = Maker { bytes, at: 0, vars: Vec::new(), helper: None, counter: 0 };
+    let mut maker = Maker { bytes, at: 0, vars: Vec::new(), helper: None, inside: false, counter: 0 };
     maker.program()
 }
 
@@ -42,6 +42,8 @@ struct Maker<'a> {
     at: usize,
     vars: Vec<Var>,
     helper: Option<Helper>,
+    /// Whether the code is that of one element, where nothing is reduced.
+    inside: bool,
     counter: usize,
 }
 
@@ -202,8 +204,11 @@ impl Maker<'_> {
                     )
                 }
                 _ => {
-                    let i = self.fresh("i");
-                    format!("    for {i} in prange(len({y})) {{ {y}[{i}, :] = {scalar} }}")
+                    let (i, j) = (self.fresh("i"), self.fresh("j"));
+                    format!(
+                        "    for {i} in prange(len({y})) {{\n        for {j} in range(shape({y}, 1)) {{ {y}[{i}, {j}] = \
+                         {scalar} }}\n    }}"
+                    )
                 }
             };
             lines.push(line);
@@ -244,7 +249,9 @@ impl Maker<'_> {
         let kept = self.vars.clone();
         self.vars.retain(|var| var.rank == 0);
         let helper = self.helper.take();
+        self.inside = true;
         let made = self.expr(ty, depth);
+        self.inside = false;
         self.vars = kept;
         self.helper = helper;
         made.text
@@ -259,7 +266,7 @@ impl Maker<'_> {
             0 => self.leaf(ty),
             1 => self.choice(ty, depth),
             2 => self.cast(ty, depth),
-            3 => self.reduction(ty, depth),
+            3 if !self.inside => self.reduction(ty, depth),
             4 => self.mapped(ty, depth),
             _ if ty == Type::Bool => self.condition(depth),
             _ if ty.is_float() => self.float(ty, depth),
