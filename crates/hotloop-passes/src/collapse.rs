@@ -111,7 +111,8 @@ fn fix_full(view: &mut View, merged: u32) {
 /// A slot (or constant) with the product of two extents, computed before the nest.
 fn product(a: Extent, b: Extent, program: &mut Program, list: &mut Vec<Step>) -> Extent {
     if let (Extent::Const(a), Extent::Const(b)) = (a, b) {
-        return Extent::Const(a.wrapping_mul(b));
+        // No array has so many points; the allocation before the nest says so.
+        return Extent::Const(a.saturating_mul(b));
     }
     let slot = hotloop_ir::SlotId(program.slots.len() as u32);
     program.slots.push(Slot { name: "extent".to_string(), ty: Type::I64 });
