@@ -9,11 +9,14 @@ mod data;
 mod fuzz;
 mod generate;
 mod hostile;
+mod layers;
 mod lower;
 mod plan;
+mod portrait;
 mod report;
 mod run;
 mod scan;
+mod tidy;
 
 use libtest_mimic::Arguments;
 
@@ -22,5 +25,8 @@ fn main() {
     let mut trials = plan::trials();
     trials.extend(fuzz::trials());
     trials.extend(hostile::trials());
+    trials.extend(portrait::trials());
+    trials.extend(layers::trials());
+    trials.extend(tidy::trials());
     libtest_mimic::run(&args, trials).exit();
 }

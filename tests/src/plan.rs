@@ -98,6 +98,16 @@ fn section_trials(file: &str, section: Section, trials: &mut Vec<Trial>) {
     }
 }
 
+/// Every case of a section on the fastest single thread, against its expectations and the interpreter.
+pub fn check_all(section: Section) -> Result<(), String> {
+    let section = Arc::new(section);
+    for index in 0..section.cases.len() {
+        let subject = Subject { path: "snippet".to_owned(), section: section.clone(), index, oracle: OnceLock::new() };
+        subject.check(CONFIGS[2])?;
+    }
+    Ok(())
+}
+
 fn loads(path: &str, section: &Section) -> Result<(), String> {
     match run::load(&Engine::new(), path, section) {
         Outcome::Refused(problems) => refused(&section.announced, &problems, None),
