@@ -138,7 +138,7 @@ impl<'m> Checker<'m> {
         let (index, ty) = found;
         let mut converted = Vec::new();
         for arg in args {
-            let arg = if ty.is_float() && arg.ty.elem.is_int() { self.to_float(body, arg)? } else { arg };
+            let arg = if ty.is_float() && arg.ty.elem.is_int() { self.make_float(body, arg)? } else { arg };
             let weak = arg.ty.weak;
             let arg = self.coerce(body, arg, Ty { elem: ty, weak, rank: 0 })?;
             converted.push(self.settle_number(body, arg)?);
@@ -224,7 +224,7 @@ impl<'m> Checker<'m> {
         match builtin {
             Builtin::Float1(op) => {
                 let value = self.number(body, name, args.remove(0), span)?;
-                let value = self.to_float(body, value)?;
+                let value = self.make_float(body, value)?;
                 Some(Expr::op(op, vec![value], span))
             }
             Builtin::Rounding(op) => {
@@ -350,12 +350,15 @@ impl<'m> Checker<'m> {
         let mut floats = Vec::new();
         for arg in args {
             let arg = self.number(body, name, arg, span)?;
-            floats.push(self.to_float(body, arg)?);
+            floats.push(self.make_float(body, arg)?);
         }
         Some(Expr::op(op, floats, span))
     }
 
     fn extreme(&mut self, body: &mut Body, name: &str, fold: FoldOp, args: Vec<Expr>, span: Span) -> Option<Expr> {
+        if !self.reach(args.len(), span) {
+            return None;
+        }
         let args = self.unify(body, args, name, span)?;
         let mut values = Vec::new();
         for arg in args {
@@ -368,12 +371,12 @@ impl<'m> Checker<'m> {
     fn cast(&mut self, body: &mut Body, value: Expr, ty: Type, span: Span) -> Option<Expr> {
         if ty == Type::Bool {
             let value = self.settle_number(body, value)?;
-            return self.to_bool(body, value);
+            return self.make_bool(body, value);
         }
-        if let Kind::Number(number) = &value.kind {
-            if let Some(scalar) = super::expr::literal(number, ty) {
-                return Some(Expr::constant(scalar, span));
-            }
+        if let Kind::Number(number) = &value.kind
+            && let Some(scalar) = super::expr::literal(number, ty)
+        {
+            return Some(Expr::constant(scalar, span));
         }
         let value = self.settle_number(body, value)?;
         let rank = value.ty.rank;
@@ -466,7 +469,7 @@ impl<'m> Checker<'m> {
         let mut floats = Vec::new();
         for value in values {
             let value = self.number(body, "linspace", value, span)?;
-            let value = self.to_float(body, value)?;
+            let value = self.make_float(body, value)?;
             floats.push(self.share(body, value, &mut bound));
         }
         let (start, stop) = (floats.remove(0), floats.remove(0));

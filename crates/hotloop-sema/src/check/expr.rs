@@ -1,6 +1,6 @@
 //! Expressions: names, literals, conversions, `if`.
 
-use super::{Body, Checker, MAX_DEPTH};
+use super::{Body, Checker};
 use crate::builtins::{self, Predefined};
 use crate::errors;
 use crate::hir::{self, Expr, Kind, Number, VarId, VarKind};
@@ -34,13 +34,11 @@ impl<'m> Checker<'m> {
 
     /// One value, or a call that gives several, or nothing if it is in error.
     pub(super) fn expr_or_results(&mut self, body: &mut Body, expr: &'m ast::Expr) -> Vec<Expr> {
-        if self.depth >= MAX_DEPTH {
-            body.report(errors::too_large(expr.span, "expressions and calls are nested too deeply"));
+        if self.enter(1, expr.span).is_none() {
             return Vec::new();
         }
-        self.depth += 1;
         let result = self.expr_inner(body, expr);
-        self.depth -= 1;
+        self.leave(1);
         result.into_iter().collect()
     }
 
@@ -244,12 +242,15 @@ impl<'m> Checker<'m> {
             body.report(errors::plain(errors::NO_VALUE, span, message, "add `else { … }`"));
             return None;
         };
+        // Each `else if` stands inside the `else` before it.
+        self.enter(branch.arms.len(), span)?;
         let mut arms = Vec::new();
         for arm in &branch.arms {
             let cond = self.expr(body, &arm.cond);
             arms.push((cond, self.block(body, &arm.body, true)));
         }
         let mut value = self.block(body, otherwise, true);
+        self.leave(branch.arms.len());
         for (cond, then) in arms.into_iter().rev() {
             let joined = self.choice(body, cond?, then, value, span)?;
             value = hir::Block { stmts: Vec::new(), value: vec![joined] };
@@ -339,7 +340,7 @@ impl<'m> Checker<'m> {
     }
 
     /// A bool from a number: whether it is not 0.
-    pub(super) fn to_bool(&mut self, body: &mut Body, expr: Expr) -> Option<Expr> {
+    pub(super) fn make_bool(&mut self, body: &mut Body, expr: Expr) -> Option<Expr> {
         if expr.ty.elem == Type::Bool {
             return Some(expr);
         }

@@ -22,7 +22,7 @@ use std::sync::Arc;
 
 /// How often a body is checked again until its variables' types settle; the lattice is not higher.
 const MAX_ROUNDS: usize = 12;
-/// Deepest nesting of expressions and calls together, so that recursion over trees stays within the stack.
+/// Deepest nesting of expressions, blocks and calls together, so that recursion over trees stays within the stack.
 pub(crate) const MAX_DEPTH: usize = 300;
 /// Most instances of functions in one kernel.
 const MAX_INSTANCES: usize = 2000;
@@ -43,10 +43,7 @@ pub fn check(module: &Module, kernel: &str, args: &[Ty], span_args: &[String]) -
     };
     let mut checker = Checker::new(module);
     let item = &module.items[index];
-    let args = match checker.kernel_args(item, args, span_args) {
-        Ok(args) => args,
-        Err(diags) => return Err(diags),
-    };
+    let args = checker.kernel_args(item, args, span_args)?;
     let root = match has_attr(item, "vectorize") {
         true => checker.mapped_kernel(index, &args),
         false => checker.instance(FnRef { library: false, index }, &args, item.name.span),
@@ -90,6 +87,10 @@ struct Checker<'m> {
     memo: HashMap<(FnRef, Vec<Ty>), InstanceId>,
     active: Vec<FnRef>,
     depth: usize,
+    /// The greatest depth reached in the instance at hand.
+    deepest: usize,
+    /// How many levels deep each instance is, with all it calls: what inlining it adds to the depth of the call.
+    heights: Vec<usize>,
     failed: bool,
     stray: Vec<Diagnostic>,
 }
@@ -120,6 +121,8 @@ impl<'m> Checker<'m> {
             memo: HashMap::new(),
             active: Vec::new(),
             depth: 0,
+            deepest: 0,
+            heights: Vec::new(),
             failed: false,
             stray: Vec::new(),
         }
@@ -204,10 +207,18 @@ impl<'m> Checker<'m> {
             scalar: false,
             library: false,
         };
-        Some(self.add(instance, Vec::new(), vec![inner]))
+        let height = self.heights[inner.0 as usize] + 1;
+        Some(self.add(instance, Vec::new(), vec![inner], height))
     }
 
-    fn add(&mut self, instance: hir::Instance, diags: Vec<Diagnostic>, calls: Vec<InstanceId>) -> InstanceId {
+    fn add(
+        &mut self,
+        instance: hir::Instance,
+        diags: Vec<Diagnostic>,
+        calls: Vec<InstanceId>,
+        height: usize,
+    ) -> InstanceId {
+        self.heights.push(height);
         self.program.instances.push(instance);
         self.diags.push(diags);
         self.calls.push(calls);
@@ -217,24 +228,57 @@ impl<'m> Checker<'m> {
     /// The function checked for these argument types. None if that cannot be tried; the reason is among `stray`.
     fn instance(&mut self, function: FnRef, args: &[Ty], call: Span) -> Option<InstanceId> {
         let key = (function, args.to_vec());
-        if let Some(known) = self.memo.get(&key) {
-            return Some(*known);
+        if let Some(&known) = self.memo.get(&key) {
+            return self.reach(self.heights[known.0 as usize], call).then_some(known);
         }
         let item = &self.items(function.library).items[function.index];
         if self.active.contains(&function) {
             self.stray.push(errors::recursion(call, &item.name.text));
             return None;
         }
-        if self.program.instances.len() >= MAX_INSTANCES || self.depth >= MAX_DEPTH {
-            self.stray.push(errors::too_large(call, "too many nested calls"));
+        if self.program.instances.len() >= MAX_INSTANCES {
+            self.refuse(call, "too many functions are called");
             return None;
         }
+        self.enter(1, call)?;
         self.active.push(function);
+        let around = std::mem::replace(&mut self.deepest, self.depth);
         let (instance, diags, calls) = self.settle(function, item, args);
+        let height = self.deepest + 1 - self.depth;
+        self.deepest = self.deepest.max(around);
         self.active.pop();
-        let id = self.add(instance, diags, calls);
+        self.leave(1);
+        let id = self.add(instance, diags, calls, height);
         self.memo.insert(key, id);
         Some(id)
+    }
+
+    /// Goes some levels deeper, until `leave`; none, with the reason among `stray`, where that is too deep.
+    fn enter(&mut self, levels: usize, span: Span) -> Option<()> {
+        let fits = self.reach(levels, span);
+        fits.then(|| self.depth += levels)
+    }
+
+    fn leave(&mut self, levels: usize) {
+        self.depth -= levels;
+    }
+
+    /// Notes that something here is this many levels deep; false, with the reason among `stray`, if that is too deep.
+    fn reach(&mut self, levels: usize, span: Span) -> bool {
+        let depth = self.depth + levels;
+        if depth > MAX_DEPTH {
+            self.refuse(span, "expressions, blocks and calls are nested too deeply");
+            return false;
+        }
+        self.deepest = self.deepest.max(depth);
+        true
+    }
+
+    /// Says, once, that the text is too large.
+    fn refuse(&mut self, span: Span, what: &str) {
+        if self.stray.iter().all(|diag| diag.code != errors::TOO_LARGE) {
+            self.stray.push(errors::too_large(span, what));
+        }
     }
 
     /// Checks a body until its variables' types no longer change.

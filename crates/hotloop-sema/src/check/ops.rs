@@ -1,7 +1,7 @@
 //! Operators: which op each stands for on which types.
 
 use super::expr::bind;
-use super::{Body, Checker, MAX_DEPTH};
+use super::{Body, Checker};
 use crate::errors;
 use crate::hir::{Expr, Kind, Number, VarId};
 use crate::promote::{self, Ty};
@@ -157,12 +157,12 @@ impl<'m> Checker<'m> {
             body.report(errors::bool_with_number(op_span, "/", a, b));
             return None;
         }
-        let values = values.into_iter().map(|value| self.to_float(body, value)).collect::<Option<Vec<_>>>()?;
+        let values = values.into_iter().map(|value| self.make_float(body, value)).collect::<Option<Vec<_>>>()?;
         Some(Expr::op(Op::Div, values, span))
     }
 
     /// An integer becomes an `f64`; a weak one a weak float.
-    pub(super) fn to_float(&mut self, body: &mut Body, value: Expr) -> Option<Expr> {
+    pub(super) fn make_float(&mut self, body: &mut Body, value: Expr) -> Option<Expr> {
         if value.ty.elem.is_float() {
             return self.settle_number(body, value);
         }
@@ -291,10 +291,10 @@ impl<'m> Checker<'m> {
                 return None;
             }
         };
-        if let Kind::Number(Number::Int(exponent)) = right.kind {
-            if let Some(expanded) = self.constant_power(body, left.clone(), exponent, span) {
-                return expanded;
-            }
+        if let Kind::Number(Number::Int(exponent)) = right.kind
+            && let Some(expanded) = self.constant_power(body, left.clone(), exponent, span)
+        {
+            return expanded;
         }
         let left = self.coerce(body, left, joined)?;
         let right = self.coerce(body, right, joined)?;
@@ -377,8 +377,7 @@ impl<'m> Checker<'m> {
         span: Span,
     ) -> Option<Expr> {
         // Each link nests the result one deeper, which the text does not show.
-        if self.depth + rest.len() > MAX_DEPTH {
-            body.report(errors::too_large(span, "too many comparisons in one chain"));
+        if !self.reach(rest.len(), span) {
             return None;
         }
         let mut left = self.expr(body, first);

@@ -147,20 +147,20 @@ impl<'m> Checker<'m> {
         span: Span,
         out: &mut Vec<hir::Stmt>,
     ) {
-        if let ast::ExprKind::Tuple(list) = &value.kind {
-            if list.len() == names.len() {
-                let values: Vec<_> = list.iter().map(|item| self.expr(body, item)).collect();
-                for (name, value) in names.iter().zip(values) {
-                    match value {
-                        Some(value) => {
-                            let id = body.declare(name, value.ty, VarKind::Let);
-                            out.push(hir::Stmt { kind: StmtKind::Assign(id, value), span });
-                        }
-                        None => body.declare_broken(name),
+        if let ast::ExprKind::Tuple(list) = &value.kind
+            && list.len() == names.len()
+        {
+            let values: Vec<_> = list.iter().map(|item| self.expr(body, item)).collect();
+            for (name, value) in names.iter().zip(values) {
+                match value {
+                    Some(value) => {
+                        let id = body.declare(name, value.ty, VarKind::Let);
+                        out.push(hir::Stmt { kind: StmtKind::Assign(id, value), span });
                     }
+                    None => body.declare_broken(name),
                 }
-                return;
             }
+            return;
         }
         let values = self.values(body, value);
         let call = values.first().cloned();
@@ -377,6 +377,12 @@ impl<'m> Checker<'m> {
     }
 
     fn branch_stmt(&mut self, body: &mut Body, branch: &'m ast::If, out: &mut Vec<hir::Stmt>) {
+        // Each `else if` stands inside the `else` before it.
+        let levels = branch.arms.len();
+        let span = branch.arms.first().map_or(Span::DETACHED, |arm| arm.cond.span);
+        if self.enter(levels, span).is_none() {
+            return;
+        }
         let mut arms = Vec::new();
         for arm in &branch.arms {
             let cond = self.condition(body, &arm.cond);
@@ -385,6 +391,7 @@ impl<'m> Checker<'m> {
         }
         let mut otherwise =
             branch.otherwise.as_ref().map_or_else(hir::Block::default, |block| self.block(body, block, false));
+        self.leave(levels);
         for (cond, then, span) in arms.into_iter().rev() {
             let Some(cond) = cond else { return };
             let stmt = hir::Stmt { kind: StmtKind::If { cond, then, otherwise }, span };
@@ -394,9 +401,13 @@ impl<'m> Checker<'m> {
     }
 
     fn loop_body(&mut self, body: &mut Body, block: &'m ast::Block) -> hir::Block {
+        if self.enter(1, block.span).is_none() {
+            return hir::Block::default();
+        }
         body.loops += 1;
         let block = self.block(body, block, false);
         body.loops -= 1;
+        self.leave(1);
         block
     }
 
@@ -559,10 +570,11 @@ impl<'m> Checker<'m> {
     }
 
     fn coerce_list(&mut self, body: &mut Body, values: Vec<hir::Expr>, results: &[Ty]) -> Vec<hir::Expr> {
-        if let [only] = values.as_slice() {
-            if results.len() > 1 && matches!(only.kind, Kind::Inline(..) | Kind::Map(..)) {
-                return values;
-            }
+        if let [only] = values.as_slice()
+            && results.len() > 1
+            && matches!(only.kind, Kind::Inline(..) | Kind::Map(..))
+        {
+            return values;
         }
         values.into_iter().zip(results).filter_map(|(value, ty)| self.coerce(body, value, *ty)).collect()
     }

@@ -34,6 +34,8 @@ use std::collections::{HashMap, HashSet};
 
 /// Most values in all lanes of a program together.
 const MAX_VALUES: usize = 150_000;
+/// Deepest nesting of regions, and of lists of steps: what the verifier allows, less some for what passes add.
+const MAX_LEVELS: usize = hotloop_ir::verify::MAX_DEPTH as usize - 56;
 
 /// What the call passes for one parameter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -193,6 +195,8 @@ struct Lower<'h> {
     laneable: RefCell<HashMap<(InstanceId, bool), bool>>,
     nonneg_slots: HashSet<SlotId>,
     size: usize,
+    /// The deepest nesting of regions and of lists of steps.
+    levels: usize,
     diags: Vec<Diagnostic>,
 }
 
@@ -211,6 +215,10 @@ pub fn lower(
     let checked = crate::check::check(module, kernel, &types, &described)?;
     let mut lower = Lower::new(&checked.program, *options);
     lower.kernel(checked.root, kernel, args);
+    if lower.levels > MAX_LEVELS {
+        let span = module.kernels().find(|info| info.name == kernel).map_or(Span::DETACHED, |info| info.span);
+        lower.diags.push(errors::too_large(span, "loops, branches and inlined functions are nested too deeply"));
+    }
     match lower.diags.is_empty() {
         true => Ok(lower.program),
         false => Err(lower.diags),
@@ -249,6 +257,7 @@ impl<'h> Lower<'h> {
             laneable: RefCell::new(HashMap::new()),
             nonneg_slots: HashSet::new(),
             size: 0,
+            levels: 0,
             diags: Vec::new(),
         }
     }
@@ -400,6 +409,8 @@ impl<'h> Lower<'h> {
         let cx = self.cx();
         cx.b.begin();
         cx.known.push(Known::default());
+        let levels = cx.known.len();
+        self.levels = self.levels.max(levels);
     }
 
     fn end(&mut self) -> hotloop_ir::Region {

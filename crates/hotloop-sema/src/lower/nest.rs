@@ -129,7 +129,9 @@ impl<'h> Lower<'h> {
             *edges = edges.saturating_sub(1);
         }
         let rank = self.node(node).dims.len();
-        self.node_mut(node).kind = NodeKind::Source(array, whole(rank));
+        let node = self.node_mut(node);
+        node.kind = NodeKind::Source(array, whole(rank));
+        node.height = 1;
     }
 
     /// The array a node will be a result in; filled by `store_results` unless it is that array already.

@@ -21,6 +21,8 @@ pub(crate) struct Node {
     pub dims: Vec<Dim>,
     /// How many nodes, and expressions being lowered, hold it as an operand.
     pub edges: u32,
+    /// How many nodes stand above memory, this one included.
+    pub height: u32,
 }
 
 /// A part of an element-wise operation: the same for every element, or an array.
@@ -72,6 +74,10 @@ pub(crate) enum NodeKind {
     Ramp(Ref, Ref),
 }
 
+/// Highest node: names built on one another over many statements are put into memory before they get higher, so that
+/// recursion over nodes stays within the stack. One expression alone is not as high.
+const MAX_HEIGHT: u32 = 320;
+
 impl<'h> Lower<'h> {
     pub fn node(&self, id: NodeId) -> &Node {
         &self.nodes[id.0 as usize]
@@ -82,7 +88,14 @@ impl<'h> Lower<'h> {
     }
 
     pub fn add_node(&mut self, kind: NodeKind, elem: Type, dims: Vec<Dim>) -> NodeId {
-        self.nodes.push(Node { kind, elem, dims, edges: 0 });
+        let mut height = 1;
+        for child in children(&kind) {
+            if self.node(child).height >= MAX_HEIGHT {
+                self.materialize(child);
+            }
+            height = height.max(self.node(child).height + 1);
+        }
+        self.nodes.push(Node { kind, elem, dims, edges: 0, height });
         NodeId(self.nodes.len() as u32 - 1)
     }
 

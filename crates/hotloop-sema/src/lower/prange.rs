@@ -198,10 +198,10 @@ impl<'h> Lower<'h> {
             }
         });
         body.walk(&mut |expr| {
-            if let Kind::Index(base, index) = &expr.kind {
-                if let Kind::Var(array) = base.kind {
-                    found.push(Access { array, index, span: expr.span, store: false });
-                }
+            if let Kind::Index(base, index) = &expr.kind
+                && let Kind::Var(array) = base.kind
+            {
+                found.push(Access { array, index, span: expr.span, store: false });
             }
         });
         found

@@ -217,13 +217,13 @@ impl<'h> Lower<'h> {
 
     /// Several values, or those of one call that gives several.
     pub fn lane_values(&mut self, values: &'h [Expr]) -> Vec<Value> {
-        if let [only] = values {
-            if let Kind::Map(id, args) | Kind::Inline(id, args) = &only.kind {
-                if args.iter().all(|arg| arg.ty.rank == 0) && !self.ready.contains_key(&std::ptr::from_ref(only)) {
-                    let args = args.iter().map(|arg| self.value(arg)).collect();
-                    return self.inline_in_lane(*id, args, only.span);
-                }
-            }
+        if let [only] = values
+            && let Kind::Map(id, args) | Kind::Inline(id, args) = &only.kind
+            && args.iter().all(|arg| arg.ty.rank == 0)
+            && !self.ready.contains_key(&std::ptr::from_ref(only))
+        {
+            let args = args.iter().map(|arg| self.value(arg)).collect();
+            return self.inline_in_lane(*id, args, only.span);
         }
         values.iter().map(|value| self.value(value)).collect()
     }

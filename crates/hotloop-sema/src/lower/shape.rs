@@ -266,10 +266,10 @@ impl<'h> Lower<'h> {
     /// A slice of an axis: its first index, its step and its extent.
     pub fn slice(&mut self, axis: Dim, start: Option<Ext>, stop: Option<Ext>, step: i64) -> (Ext, Ext, Dim) {
         let n = self.canon(axis.extent);
-        if step == 1 {
-            if let Some((start, dim)) = self.shorter(axis, n, start, stop) {
-                return (start, Ext::Const(1), dim);
-            }
+        if step == 1
+            && let Some((start, dim)) = self.shorter(axis, n, start, stop)
+        {
+            return (start, Ext::Const(1), dim);
         }
         // Bounds are clamped to 0 ..= n for rising slices and to -1 ..= n-1 for falling ones, as in Python.
         let (low, high) = if step > 0 { (0, 0) } else { (-1, -1) };

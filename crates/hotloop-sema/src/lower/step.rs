@@ -70,6 +70,7 @@ impl<'h> Lower<'h> {
         self.flush();
         let facts = self.facts.clone();
         self.steps.push(Vec::new());
+        self.levels = self.levels.max(self.steps.len());
         self.step_depth += 1;
         make(self);
         self.flush();
@@ -137,10 +138,10 @@ impl<'h> Lower<'h> {
     /// What a parameter stands for: a `mut` one shares the caller's memory.
     fn argument(&mut self, arg: &'h Expr, param: &hir::Var) -> Binding {
         let mutable = param.kind == VarKind::Param { mutable: true };
-        if let (Kind::Var(var), true) = (&arg.kind, mutable) {
-            if let Binding::Storage(node) = self.binding(*var) {
-                return Binding::Storage(node);
-            }
+        if let (Kind::Var(var), true) = (&arg.kind, mutable)
+            && let Binding::Storage(node) = self.binding(*var)
+        {
+            return Binding::Storage(node);
         }
         let operand = self.operand(arg);
         self.release(operand);
@@ -357,10 +358,10 @@ impl<'h> Lower<'h> {
     /// Before statements that store into arrays: delayed values that read those are computed.
     fn before_stores(&mut self, stmt: &'h Stmt) {
         for var in self.written(stmt) {
-            if let Binding::Storage(node) = self.binding(var) {
-                if let NodeKind::Source(array, _) = self.node(node).kind {
-                    self.force_readers(array);
-                }
+            if let Binding::Storage(node) = self.binding(var)
+                && let NodeKind::Source(array, _) = self.node(node).kind
+            {
+                self.force_readers(array);
             }
         }
     }
