@@ -11,14 +11,35 @@ from table import FLOATS, NUMPY, File
 mpmath.mp.prec = 400
 NAN, INF = math.nan, math.inf
 
-# Name: exact values, bounds of the points tried, the function, and the units in the last place it may be away.
+# Name: exact values, bounds of the points tried, the function, and the units in the last place it may be away from the
+# rounded true value: the error that is promised for the function, and the half unit of that rounding.
 FUNCTIONS = {
     "exp": ([(NAN, NAN), (INF, INF), (-INF, 0.0), (0.0, 1.0), (-0.0, 1.0), (1e5, INF), (-1e5, 0.0)], (-700, 700), mpmath.exp, 1),
     "log": ([(NAN, NAN), (INF, INF), (-INF, NAN), (0.0, -INF), (-0.0, -INF), (1.0, 0.0), (-1.0, NAN)], (1e-300, 1e300), mpmath.log, 1),
-    "sin": ([(NAN, NAN), (INF, NAN), (-INF, NAN), (0.0, 0.0), (-0.0, -0.0)], (-1e5, 1e5), mpmath.sin, 1),
-    "cos": ([(NAN, NAN), (INF, NAN), (-INF, NAN), (0.0, 1.0), (-0.0, 1.0)], (-1e5, 1e5), mpmath.cos, 1),
+    "sin": ([(NAN, NAN), (INF, NAN), (-INF, NAN), (0.0, 0.0), (-0.0, -0.0)], (-1e5, 1e5), mpmath.sin, 2),
+    "cos": ([(NAN, NAN), (INF, NAN), (-INF, NAN), (0.0, 1.0), (-0.0, 1.0)], (-1e5, 1e5), mpmath.cos, 2),
     "tanh": ([(NAN, NAN), (INF, 1.0), (-INF, -1.0), (0.0, 0.0), (-0.0, -0.0), (400.0, 1.0), (-400.0, -1.0)], (-20, 20), mpmath.tanh, 2),
-    "erf": ([(NAN, NAN), (INF, 1.0), (-INF, -1.0), (0.0, 0.0), (-0.0, -0.0), (30.0, 1.0), (-30.0, -1.0)], (-6, 6), mpmath.erf, 2),
+    "exp2": ([(NAN, NAN), (INF, INF), (-INF, 0.0), (-0.0, 1.0), (5.0, 32.0), (-3.0, 0.125), (-149.0, 2.0**-149), (1e5, INF)], (-140, 120), lambda x: mpmath.power(2, x), 1),
+    "exp10": ([(NAN, NAN), (INF, INF), (-INF, 0.0), (-0.0, 1.0), (1e5, INF), (-1e5, 0.0)], (-300, 300), lambda x: mpmath.power(10, x), 1),
+    "expm1": ([(NAN, NAN), (INF, INF), (-INF, -1.0), (0.0, 0.0), (-0.0, -0.0), (1e5, INF), (-1e5, -1.0)], (-50, 700), mpmath.expm1, 1),
+    "log2": ([(NAN, NAN), (INF, INF), (-INF, NAN), (0.0, -INF), (-0.0, -INF), (1.0, 0.0), (8.0, 3.0), (0.25, -2.0), (2.0**-140, -140.0)], (1e-300, 1e300), lambda x: mpmath.log(x, 2), 1),
+    "log10": ([(NAN, NAN), (INF, INF), (-INF, NAN), (0.0, -INF), (-0.0, -INF), (1.0, 0.0), (1000.0, 3.0), (1e10, 10.0)], (1e-300, 1e300), mpmath.log10, 1),
+    "log1p": ([(NAN, NAN), (INF, INF), (-INF, NAN), (0.0, 0.0), (-0.0, -0.0), (-1.0, -INF), (-2.0, NAN)], (1e-300, 1e300), mpmath.log1p, 1),
+    "tan": ([(NAN, NAN), (INF, NAN), (-INF, NAN), (0.0, 0.0), (-0.0, -0.0)], (-1e5, 1e5), mpmath.tan, 3),
+    "sinh": ([(NAN, NAN), (INF, INF), (-INF, -INF), (0.0, 0.0), (-0.0, -0.0), (1e5, INF)], (-80, 80), mpmath.sinh, 3),
+    "cosh": ([(NAN, NAN), (INF, INF), (-INF, INF), (0.0, 1.0), (-0.0, 1.0), (-1e5, INF)], (-80, 80), mpmath.cosh, 2),
+    "sigmoid": ([(NAN, NAN), (INF, 1.0), (-INF, 0.0), (0.0, 0.5), (-0.0, 0.5), (200.0, 1.0), (-1e5, 0.0)], (-80, 40), lambda x: 1 / (1 + mpmath.exp(-x)), 2),
+    "asin": ([(NAN, NAN), (INF, NAN), (2.0, NAN), (-1.5, NAN), (0.0, 0.0), (-0.0, -0.0)], (-1, 1), mpmath.asin, 2),
+    "acos": ([(NAN, NAN), (-INF, NAN), (2.0, NAN), (-1.5, NAN), (1.0, 0.0)], (-1, 1), mpmath.acos, 1),
+    "atan": ([(NAN, NAN), (0.0, 0.0), (-0.0, -0.0)], (-100, 100), mpmath.atan, 2),
+    "asinh": ([(NAN, NAN), (INF, INF), (-INF, -INF), (0.0, 0.0), (-0.0, -0.0)], (-1000, 1000), mpmath.asinh, 2),
+    "acosh": ([(NAN, NAN), (INF, INF), (1.0, 0.0), (0.5, NAN), (-INF, NAN), (-2.0, NAN)], (1, 1e300), mpmath.acosh, 2),
+    "atanh": ([(NAN, NAN), (1.0, INF), (-1.0, -INF), (2.0, NAN), (-INF, NAN), (0.0, 0.0), (-0.0, -0.0)], (-1, 1), mpmath.atanh, 2),
+    "cbrt": ([(NAN, NAN), (INF, INF), (-INF, -INF), (0.0, 0.0), (-0.0, -0.0), (8.0, 2.0), (-27.0, -3.0), (1e-30, 1e-10)], (-1e30, 1e30), lambda x: mpmath.sign(x) * mpmath.cbrt(abs(x)), 1),
+    "rsqrt": ([(NAN, NAN), (INF, 0.0), (0.0, INF), (-0.0, -INF), (-1.0, NAN), (4.0, 0.5), (0.25, 2.0)], (1e-300, 1e300), lambda x: 1 / mpmath.sqrt(x), 2),
+    "degrees": ([(NAN, NAN), (INF, INF), (-INF, -INF), (0.0, 0.0), (-0.0, -0.0)], (-7, 7), mpmath.degrees, 1),
+    "radians": ([(NAN, NAN), (INF, INF), (-INF, -INF), (0.0, 0.0), (-0.0, -0.0)], (-400, 400), mpmath.radians, 1),
+    "erf": ([(NAN, NAN), (INF, 1.0), (-INF, -1.0), (0.0, 0.0), (-0.0, -0.0), (30.0, 1.0), (-30.0, -1.0)], (-6, 6), mpmath.erf, 1),
     "erfc": ([(NAN, NAN), (INF, 0.0), (-INF, 2.0), (0.0, 1.0), (-0.0, 1.0), (100.0, 0.0), (-100.0, 2.0)], (-6, 26), mpmath.erfc, 3),
 }
 
@@ -27,6 +48,7 @@ def make():
     for name, row in FUNCTIONS.items():
         function(name, *row)
     power()
+    two()
     classes()
 
 
@@ -57,7 +79,9 @@ def points(ty, bounds):
     else:
         spread = list(random.uniform(low, high, 30))
         spread += [s * m for s in (1, -1) for m in (1e-30, 1e-10, 1e-5, 1e-3, 0.1, 0.5, 0.94, 0.96, 0.999, 1.001, 2.0, 5.5)]
-    return [float(v) for v in numpy_of(ty, spread)]
+    # Rounding to f32 must not leave the domain.
+    inside = [float(v) for v in numpy_of(ty, spread)]
+    return [v for v in inside if bounds[0] <= v <= bounds[1] or (bounds[0] < -1 and low < 0)]
 
 
 def function(name, special, bounds, exact, ulps):
@@ -73,7 +97,9 @@ def function(name, special, bounds, exact, ulps):
                 out = [rounded(ty, exact(mpmath.mpf(v))) for v in hard]
                 file.case(f"{name}(x)", f"{ty} hard", [("x", ty, hard)], [(ty, out, f"ulp {ulps} the bound of this function against the rounded true value")])
         ints = [0, 1, 2, 3, 10]
-        ints = ints[1:] if name == "log" else ints
+        ints = ints[1:] if name.startswith("log") or name in ("acosh", "rsqrt") else ints
+        ints = ints[:2] if name in ("asin", "acos") else ints
+        ints = [0] if name == "atanh" else ints
         out = [rounded("f64", exact(mpmath.mpf(v))) for v in ints]
         file.case(f"{name}(n)", "integers give f64", [("n", "i32", ints)], [("f64", out, f"ulp {ulps} the bound of this function against the rounded true value")])
 
@@ -90,6 +116,22 @@ def hard_points(name, ty):
         return [tiny, 22.0, math.pi, math.pi / 2, 1e10, huge, 2.0**100, 355.0, 2.0**35 + 1, 6381956970095103.0 * 2.0**797 if ty == "f64" else 16367173.0 * 2.0**72]
     if name == "tanh":
         return [tiny, -tiny, least, 1e-20, 9.9, 10.1, 21.9, 22.1]
+    if name in ("exp2", "exp10"):
+        least_ = {"exp2": (-149, -1074), "exp10": (-45, -323.3)}[name][ty == "f64"]
+        most = {"exp2": (127.99, 1023.99), "exp10": (38.5, 308.2)}[name][ty == "f64"]
+        return [least_ + 0.4, most, tiny, -tiny, 0.3010299956639812, 22.0]
+    if name in ("expm1", "log1p", "sinh", "asinh", "atan", "asin", "tan", "cbrt", "degrees"):
+        more = [-0.99, -0.5] if name in ("expm1", "log1p", "asin") else [1e30, -1e10] if name in ("asinh", "atan", "cbrt") else [0.785, -1.57]
+        return [tiny, -tiny, least, 3 * least, 1e-20, 1e-9, *more]
+    if name in ("log2", "log10", "rsqrt"):
+        return [tiny, 3 * tiny, least, huge, math.nextafter(1, 2), math.nextafter(1, 0)]
+    if name in ("acos", "atanh"):
+        near = 1 - 2.0**-24 if ty == "f32" else 1 - 2.0**-53
+        return [near, -near, 0.5, -0.5, math.nextafter(0.5, 0), tiny, 1e-9]
+    if name == "acosh":
+        return [1 + (2.0**-23 if ty == "f32" else 2.0**-52), 1.0001, 2.0, huge]
+    if name == "cosh":
+        return [tiny, 1e-9, 0.5, 89.0 if ty == "f32" else 710.0]
     if name == "erf":
         return [tiny, -tiny, 0.9499999, 0.95, 1 - 2.0**-24, 3.99, 4.01, 5.9, 6.1]
     if name == "erfc":
@@ -112,7 +154,7 @@ POW_SPECIAL = [
 
 def power():
     with File("math/pow.hl", "`x ** y` of floats: Annex F, and other values against 400 bits.") as file:
-        reason = "ulp 1 the bound of this function against the rounded true value"
+        reason = "ulp 2 the bound of this function against the rounded true value"
         for ty in FLOATS:
             x, y, out = ([row[i] for row in POW_SPECIAL] for i in range(3))
             exact = [float(NUMPY[ty](v)) for v in out]
@@ -132,8 +174,37 @@ def power():
                 values += [-1.7, 0.3] if abs(n) < 20 else [-1.1]
                 values = [float(NUMPY[ty](v)) for v in values]
                 out = [rounded(ty, mpmath.power(mpmath.mpf(v), n)) for v in values]
-                file.case(f"x ** {n}", f"{ty} to {n}", [("x", ty, values)], [(ty, out, "ulp 1 the bound of powers with a small exponent")])
+                file.case(f"x ** {n}", f"{ty} to {n}", [("x", ty, values)], [(ty, out, "ulp 2 the bound of powers with a small exponent")])
             file.case("x ** 0.5", f"{ty} the half power is no root", [("x", ty, [-0.0, -INF, 4.0])], [(ty, [0.0, INF, 2.0])])
+
+
+def two():
+    reason = "the bound of this function against the rounded true value"
+    with File("math/hypot.hl", "`hypot`: no square overflows or vanishes; an infinity wins over NaN.") as file:
+        for ty in FLOATS:
+            big, small = (1e38, 1e-40) if ty == "f32" else (1e308, 1e-310)
+            x, y = [3.0, -3.0, INF, NAN, NAN, 0.0, -0.0, -INF], [4.0, 4.0, NAN, -INF, 1.0, -2.0, -0.0, 1.0]
+            out = [5.0, 5.0, INF, INF, NAN, 2.0, 0.0, INF]
+            file.case("hypot(x, y)", f"{ty} special", [("x", ty, x), ("y", ty, y)], [(ty, out)], ["extend"])
+            x, y = [big, big, small, small, 1.0, 1e-30, 1e20, 5.0], [big, 1.0, small, 3 * small, 1e-9, 1e-30, 3e19, 12.0]
+            x, y = ([float(v) for v in numpy_of(ty, row)] for row in (x, y))
+            out = [rounded(ty, mpmath.hypot(mpmath.mpf(p), mpmath.mpf(q))) for p, q in zip(x, y)]
+            file.case("hypot(x, y)", f"{ty} values", [("x", ty, x), ("y", ty, y)], [(ty, out, f"ulp 1 {reason}")], ["extend"])
+    with File("math/atan2.hl", "`atan2`: the angle of a point, in all quadrants and on the axes.") as file:
+        for ty in FLOATS:
+            pi = mpmath.pi
+            rows = [(0.0, 1.0, 0.0), (-0.0, 1.0, -0.0), (0.0, -1.0, pi), (-0.0, -1.0, -pi), (0.0, 0.0, 0.0), (-0.0, 0.0, -0.0), (0.0, -0.0, pi), (-0.0, -0.0, -pi)]
+            rows += [(1.0, 0.0, pi / 2), (-1.0, -0.0, -pi / 2), (INF, INF, pi / 4), (INF, -INF, 3 * pi / 4), (-INF, INF, -pi / 4), (-INF, -INF, -3 * pi / 4), (INF, 1.0, pi / 2), (-INF, 1.0, -pi / 2)]
+            rows += [(1.0, INF, 0.0), (-1.0, INF, -0.0), (1.0, -INF, pi), (-1.0, -INF, -pi), (NAN, 1.0, NAN), (1.0, NAN, NAN)]
+            y, x = [row[0] for row in rows], [row[1] for row in rows]
+            out = [rounded(ty, row[2]) if row[2] else row[2] for row in rows]
+            file.case("atan2(y, x)", f"{ty} special", [("y", ty, y), ("x", ty, x)], [(ty, out, f"ulp 2 {reason}")], ["extend"])
+            random = np.random.default_rng(4)
+            y, x = ([float(v) for v in numpy_of(ty, random.normal(0, 5, 40))] for _ in range(2))
+            y, x = y + [1e-30, 1e30, 3.0], x + [1e5, 1e-5, -1e-30]
+            y, x = ([float(v) for v in numpy_of(ty, row)] for row in (y, x))
+            out = [rounded(ty, mpmath.atan2(mpmath.mpf(p), mpmath.mpf(q))) for p, q in zip(y, x)]
+            file.case("atan2(y, x)", f"{ty} values", [("y", ty, y), ("x", ty, x)], [(ty, out, f"ulp 2 {reason}")], ["extend"])
 
 
 def classes():

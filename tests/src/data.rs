@@ -231,8 +231,11 @@ fn formula(scan: &mut Scan<'_>, ty: Type, name: &str) -> Result<Data, String> {
             let bits = (0..count(&shape)).map(|_| random.between(low, high).bits).collect();
             Ok(Data { ty, shape, bits })
         }
-        _ => Err(format!("`{name}` with {} arguments is no formula; there are ramp(extents), fill(value, extents) \
-             and random(seed, extents, low, high)", args.len())),
+        _ => Err(format!(
+            "`{name}` with {} arguments is no formula; there are ramp(extents), fill(value, extents) \
+             and random(seed, extents, low, high)",
+            args.len()
+        )),
     }
 }
 
@@ -286,7 +289,15 @@ impl Random {
         match low.ty {
             Type::F32 => Scalar::f32((low.as_f64() + (high.as_f64() - low.as_f64()) * unit) as f32),
             Type::F64 => Scalar::f64(low.as_f64() + (high.as_f64() - low.as_f64()) * unit),
-            Type::Bool | Type::I8 | Type::I16 | Type::I32 | Type::I64 | Type::U8 | Type::U16 | Type::U32 | Type::U64 => {
+            Type::Bool
+            | Type::I8
+            | Type::I16
+            | Type::I32
+            | Type::I64
+            | Type::U8
+            | Type::U16
+            | Type::U32
+            | Type::U64 => {
                 let range = (high.as_i128() - low.as_i128() + 1).max(1);
                 let at = (u128::from(self.bits()) % range as u128) as i128;
                 Scalar::int(low.ty, low.as_i128() + at)

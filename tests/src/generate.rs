@@ -121,7 +121,11 @@ impl Maker<'_> {
             inputs.push(input);
         }
         let results: Vec<String> = (0..1 + self.byte() % 2).map(|_| self.result()).collect();
-        lines.push(if results.len() == 1 { format!("    {}", results[0]) } else { format!("    ({})", results.join(", ")) });
+        lines.push(if results.len() == 1 {
+            format!("    {}", results[0])
+        } else {
+            format!("    ({})", results.join(", "))
+        });
         let params: Vec<String> = inputs.iter().map(param_text).collect();
         let text = format!("{helper}kernel k({}) {{\n{}\n}}\n", params.join(", "), lines.join("\n"));
         Generated { text, inputs }
@@ -197,7 +201,11 @@ impl Maker<'_> {
                 4 => {
                     let step = self.pick(&["1", "2", "3"]);
                     let (i, j) = (self.fresh("i"), self.fresh("j"));
-                    let mixed = if ty == Type::Bool { format!("{y}[{i} - 1, {j}] != {scalar}") } else { format!("{y}[{i} - 1, {j}] + {scalar}") };
+                    let mixed = if ty == Type::Bool {
+                        format!("{y}[{i} - 1, {j}] != {scalar}")
+                    } else {
+                        format!("{y}[{i} - 1, {j}] + {scalar}")
+                    };
                     format!(
                         "    for {i} in range(1, len({y}), {step}) {{\n        for {j} in range(shape({y}, 1)) {{ \
                          {y}[{i}, {j}] = {mixed} }}\n    }}"

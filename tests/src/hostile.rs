@@ -24,13 +24,25 @@ struct Text {
 const TEXTS: &[Text] = &[
     Text { name: "text beyond the limit", code: "E0001", text: || " ".repeat(2 << 20) },
     Text { name: "a million tokens", code: "E0002", text: || "a,".repeat(500_000) },
-    Text { name: "a hundred thousand brackets", code: "E0004", text: || format!("kernel k() = {}", "(".repeat(100_000)) },
-    Text { name: "closed brackets", code: "E0004", text: || format!("kernel k() = {}1{}", "(".repeat(90_000), ")".repeat(90_000)) },
+    Text {
+        name: "a hundred thousand brackets",
+        code: "E0004",
+        text: || format!("kernel k() = {}", "(".repeat(100_000)),
+    },
+    Text {
+        name: "closed brackets",
+        code: "E0004",
+        text: || format!("kernel k() = {}1{}", "(".repeat(90_000), ")".repeat(90_000)),
+    },
     Text { name: "deep powers", code: "E0004", text: || format!("kernel k(a) = {}a", "a**".repeat(50_000)) },
     Text { name: "deep signs", code: "E0004", text: || format!("kernel k(a) = {}a", "-".repeat(100_000)) },
     Text { name: "deep blocks", code: "E0004", text: || format!("kernel k(a) {{ {}", "if a { ".repeat(30_000)) },
     Text { name: "long sum", code: "E0005", text: || format!("kernel k(a) = a{}", "+a".repeat(90_000)) },
-    Text { name: "more errors than are shown", code: "E0006", text: || format!("kernel k(a) {{\n{}}}", "$\n".repeat(1000)) },
+    Text {
+        name: "more errors than are shown",
+        code: "E0006",
+        text: || format!("kernel k(a) {{\n{}}}", "$\n".repeat(1000)),
+    },
     Text { name: "huge whole number", code: "E0018", text: || format!("kernel k() = {}", "9".repeat(100_000)) },
     Text { name: "huge exponent", code: "E0017", text: || format!("kernel k() = 1e{}", "9".repeat(100_000)) },
 ];
@@ -41,9 +53,17 @@ const CALLS: &[(&str, fn() -> String)] = &[
     ("functions that call one another deeply", || doubling(5000, "f{}(x) + 1")),
     ("functions in arguments", || doubling(60, "f{}(f{}(x))")),
     ("powers of powers", || format!("kernel k(x) = {}x{}", "(".repeat(100), " ** 63)".repeat(100))),
-    ("many variables", || format!("kernel k(x) {{\n{}x\n}}", (0..2000).map(|i| format!("let v{i} = x * {i}\n")).collect::<String>())),
+    ("many variables", || {
+        format!("kernel k(x) {{\n{}x\n}}", (0..2000).map(|i| format!("let v{i} = x * {i}\n")).collect::<String>())
+    }),
     ("many loops", || format!("kernel k(x) {{\nvar n = 0\n{}n\n}}", "for i in range(2) { n += 1 }\n".repeat(500))),
-    ("nested loops", || format!("kernel k(x) {{\nvar n = 0\n{}n += 1\n{}\nn\n}}", "for i in range(1) {\n".repeat(100), "}\n".repeat(100))),
+    ("nested loops", || {
+        format!(
+            "kernel k(x) {{\nvar n = 0\n{}n += 1\n{}\nn\n}}",
+            "for i in range(1) {\n".repeat(100),
+            "}\n".repeat(100)
+        )
+    }),
     ("sum of many terms", || format!("kernel k(x) = x{}", " + x*x".repeat(240))),
     ("many functions of mathematics", || format!("kernel k(x) = x{}", " + sin(x) * erfc(x)".repeat(100))),
 ];
@@ -92,7 +112,11 @@ fn refused(text: &Text) -> Result<(), String> {
             let codes: Vec<&str> = error.diagnostics().iter().map(|diag| diag.code).collect();
             let rendered = error.render(false);
             let short = rendered.len() < 100_000;
-            if codes.contains(&text.code) && short { Ok(()) } else { Err(format!("{codes:?}, {} bytes", rendered.len())) }
+            if codes.contains(&text.code) && short {
+                Ok(())
+            } else {
+                Err(format!("{codes:?}, {} bytes", rendered.len()))
+            }
         }
     }
 }
@@ -148,9 +172,10 @@ fn tolerated(error: Error) -> Result<(), String> {
 /// Words of the language in any order, and bytes in any order.
 fn noise() -> Result<(), String> {
     const WORDS: &[&str] = &[
-        "fn", "kernel", "k", "x", "(", ")", "{", "}", "[", "]", "=", "+", "-", "*", "**", "/", "//", "%", "<", "==", "and",
-        "not", "if", "else", "then", "for", "in", "range", "prange", "while", "let", "var", "mut", "f64", ":", ",", ";", "\n",
-        "1", "2.5", "0x1", "1e9", "newaxis", "...", "@", "\"", "'", "$", "é", "sum", "axis", "return", "break", "->", ".",
+        "fn", "kernel", "k", "x", "(", ")", "{", "}", "[", "]", "=", "+", "-", "*", "**", "/", "//", "%", "<", "==",
+        "and", "not", "if", "else", "then", "for", "in", "range", "prange", "while", "let", "var", "mut", "f64", ":",
+        ",", ";", "\n", "1", "2.5", "0x1", "1e9", "newaxis", "...", "@", "\"", "'", "$", "é", "sum", "axis", "return",
+        "break", "->", ".",
     ];
     let engine = Engine::new();
     let mut random = Random::new(1);
@@ -159,7 +184,10 @@ fn noise() -> Result<(), String> {
         let bytes: Vec<u8> = (0..random.below(60)).map(|_| random.bits() as u8).collect();
         for text in [words.join(" "), String::from_utf8_lossy(&bytes).into_owned()] {
             for body in [text.clone(), format!("kernel k(x) {{ {text} }}")] {
-                engine.load(&body).map_or_else(tolerated, |_| Ok(())).map_err(|message| format!("{message}: {body}"))?;
+                engine
+                    .load(&body)
+                    .map_or_else(tolerated, |_| Ok(()))
+                    .map_err(|message| format!("{message}: {body}"))?;
             }
         }
     }
@@ -219,7 +247,12 @@ fn spoil(text: &str, random: &mut Random) -> String {
 /// Arrays beyond all memory are an error that says so.
 fn huge() -> Result<(), String> {
     let engine = Engine::builder().memory_limit(1 << 28).build();
-    for text in ["zeros(1000000000, 1000000000)", "arange(9223372036854775807)", "ones(4000000000, 4000000000, 4000000000)", "sum(zeros(100000000) + arange(100000000)) + sum(full(2.5, 1000000000))"] {
+    for text in [
+        "zeros(1000000000, 1000000000)",
+        "arange(9223372036854775807)",
+        "ones(4000000000, 4000000000, 4000000000)",
+        "sum(zeros(100000000) + arange(100000000)) + sum(full(2.5, 1000000000))",
+    ] {
         match timely(|| engine.eval(text, &[]))? {
             // Whoever needs no memory for a sum of ones is welcome.
             Ok(value) if value.shape().is_empty() => {}
@@ -234,7 +267,8 @@ fn huge() -> Result<(), String> {
 /// A loop without end stops when it is told to.
 fn endless() -> Result<(), String> {
     let engine = Engine::new();
-    let module = engine.load("kernel k(x: f64) {\n var n = 0\n while x > 0.0 { n += 1 }\n n\n}").map_err(|e| e.to_string())?;
+    let module =
+        engine.load("kernel k(x: f64) {\n var n = 0\n while x > 0.0 { n += 1 }\n n\n}").map_err(|e| e.to_string())?;
     let kernel = module.kernel("k").map_err(|error| error.to_string())?;
     for target in hotloop::TargetChoice::ALL {
         let cancel = CancelToken::new();

@@ -98,7 +98,9 @@ fn arrows() -> Result<(), String> {
             continue;
         };
         let ours = package.deps.iter().filter(|dep| *dep == "hotloop" || dep.starts_with("hotloop-"));
-        wrong.extend(ours.filter(|dep| !allowed.contains(&dep.as_str())).map(|dep| format!("{} -> {dep}", package.name)));
+        wrong.extend(
+            ours.filter(|dep| !allowed.contains(&dep.as_str())).map(|dep| format!("{} -> {dep}", package.name)),
+        );
     }
     if wrong.is_empty() { Ok(()) } else { Err(format!("not in the table of layers: {}", wrong.join(", "))) }
 }

@@ -78,7 +78,8 @@ fn section_trials(file: &str, section: Section, trials: &mut Vec<Trial>) {
         return;
     }
     for (index, case) in section.cases.iter().enumerate() {
-        let subject = Arc::new(Subject { path: path.clone(), section: section.clone(), index, oracle: OnceLock::new() });
+        let subject =
+            Arc::new(Subject { path: path.clone(), section: section.clone(), index, oracle: OnceLock::new() });
         let skip = trials.len();
         let mut rest = 0;
         for config in CONFIGS {
@@ -305,4 +306,3 @@ pub fn announced_codes() -> Result<Vec<String>, String> {
     }
     Ok(codes)
 }
-

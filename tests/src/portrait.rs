@@ -36,7 +36,8 @@ fn unused() -> Result<(), String> {
         let other = !page && path.extension().is_none_or(|ending| ending != "hl");
         other || (page && !path.with_extension("hl").exists())
     };
-    let left: Vec<String> = entries(&folder()).iter().filter(|path| lonely(path)).map(|path| path.display().to_string()).collect();
+    let left: Vec<String> =
+        entries(&folder()).iter().filter(|path| lonely(path)).map(|path| path.display().to_string()).collect();
     if left.is_empty() { Ok(()) } else { Err(format!("these belong to no kernel: {}", left.join(", "))) }
 }
 

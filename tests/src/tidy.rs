@@ -33,7 +33,8 @@ pub fn trials() -> Vec<Trial> {
         ("files that documents name", named_files),
         ("snippets of documents", snippets),
     ];
-    let trial = |(name, check): (&str, fn() -> Result<(), String>)| Trial::test(format!("tidy/{name}"), move || Ok(check()?));
+    let trial =
+        |(name, check): (&str, fn() -> Result<(), String>)| Trial::test(format!("tidy/{name}"), move || Ok(check()?));
     checks.into_iter().map(trial).chain([Trial::test("tidy/format", || Ok(format()?))]).collect()
 }
 
@@ -80,12 +81,19 @@ fn sizes() -> Result<(), String> {
 
 fn first_lines() -> Result<(), String> {
     let bare = |path: &&PathBuf| !read(path).starts_with("//!");
-    none(sources(&["rs"]).iter().filter(bare).map(|path| format!("{} does not begin with //!", path.display())).collect())
+    none(
+        sources(&["rs"])
+            .iter()
+            .filter(bare)
+            .map(|path| format!("{} does not begin with //!", path.display()))
+            .collect(),
+    )
 }
 
 /// Words that must not stand in any text; each is put together here so that this file has none.
 fn words() -> Result<(), String> {
-    let forbidden = [["/wo", "rk/"], ["/tm", "p/"], ["TO", "DO"], ["FIX", "ME"], ["XX", "X:"], ["../sha", "red"]].map(|parts| parts.concat());
+    let forbidden = [["/wo", "rk/"], ["/tm", "p/"], ["TO", "DO"], ["FIX", "ME"], ["XX", "X:"], ["../sha", "red"]]
+        .map(|parts| parts.concat());
     let mut wrong = Vec::new();
     for path in sources(&["rs", "hl", "md", "toml", "py", "yml"]) {
         let text = read(&path);
