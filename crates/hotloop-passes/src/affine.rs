@@ -304,10 +304,10 @@ fn drop_in(region: &mut Region, lane: &Lane) {
 /// it has been tested, which every index that is accessed has.
 fn to_views(nest: &mut Nest, test: &mut Test, program: &mut Program) {
     for i in 0..nest.lane.values.len() {
-        if let Inst::LoadAt(array, index) = nest.lane.values[i].clone() {
-            if let Some(view) = view(array, &index, nest, test, program) {
-                nest.lane.values[i] = Inst::Load(view);
-            }
+        if let Inst::LoadAt(array, index) = nest.lane.values[i].clone()
+            && let Some(view) = view(array, &index, nest, test, program)
+        {
+            nest.lane.values[i] = Inst::Load(view);
         }
     }
     let mut body = std::mem::take(&mut nest.lane.body);

@@ -12,7 +12,7 @@ pub fn run(program: &mut Program) {
 }
 
 /// Values are defined before they are used, so one walk in order sees every operand folded.
-fn fold_lane(lane: &mut Lane) {
+pub(crate) fn fold_lane(lane: &mut Lane) {
     let mut same: Vec<Value> = (0..lane.values.len() as u32).map(Value).collect();
     for i in 0..lane.values.len() {
         replace_operands(&mut lane.values[i], &same);
@@ -93,7 +93,8 @@ fn identity(lane: &Lane, value: Value) -> Option<Value> {
     }
 }
 
-fn replace_operands(inst: &mut Inst, same: &[Value]) {
+/// Applies a renaming of values to the operands of one instruction.
+pub(crate) fn replace_operands(inst: &mut Inst, same: &[Value]) {
     let swap = |value: &mut Value| *value = same[value.index()];
     match inst {
         Inst::Op(_, args) => args.iter_mut().for_each(swap),

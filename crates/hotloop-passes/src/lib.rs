@@ -7,7 +7,9 @@ mod affine;
 mod collapse;
 mod fold;
 mod join;
+mod reuse;
 mod schedule;
+mod spread;
 mod unused;
 
 use hotloop_ir::Program;
@@ -25,9 +27,11 @@ pub struct Pass {
 /// The passes, in the order they run.
 pub const PASSES: &[Pass] = &[
     Pass { name: "fold", about: "computes constants and drops what changes no bit", run: fold::run },
+    Pass { name: "spread", about: "uses the constants that scalars hold", run: spread::run },
     Pass { name: "affine", about: "turns computed indices into views, checked once per loop", run: affine::run },
     Pass { name: "unused", about: "removes values, variables and steps that nothing reads", run: unused::run },
     Pass { name: "join", about: "joins scalar code that stands side by side", run: join::run },
+    Pass { name: "reuse", about: "computes nothing twice", run: reuse::run },
     Pass { name: "collapse", about: "merges axes that lie together in memory", run: collapse::run },
     Pass { name: "schedule", about: "chooses lanes and threads for each nest", run: schedule::run },
 ];
@@ -41,10 +45,10 @@ pub fn run(program: Program) -> Program {
 pub fn run_with(mut program: Program, after: &mut dyn FnMut(&Pass, &Program)) -> Program {
     for pass in PASSES {
         (pass.run)(&mut program);
-        if cfg!(debug_assertions) {
-            if let Err(error) = hotloop_ir::verify::verify(&program) {
-                panic!("pass `{}` broke the program: {error}\n{}", pass.name, hotloop_ir::text::print(&program));
-            }
+        if cfg!(debug_assertions)
+            && let Err(error) = hotloop_ir::verify::verify(&program)
+        {
+            panic!("pass `{}` broke the program: {error}\n{}", pass.name, hotloop_ir::text::print(&program));
         }
         after(pass, &program);
     }

@@ -2,7 +2,7 @@
 //! its tiles may run on threads. Code generators obey and decide nothing.
 
 use hotloop_ir::semantics::fold_partials;
-use hotloop_ir::{AxisKind, Inst, Nest, Op, Program, Region, Schedule, Shape, Stmt, Type};
+use hotloop_ir::{AxisKind, Inst, Lane, Nest, Op, Program, Region, Schedule, Shape, Stmt, Type, Value};
 
 /// Bytes of one vector register of the code generator.
 const REGISTER: u32 = 16;
@@ -87,19 +87,19 @@ fn lanes(nest: &Nest) -> u32 {
     lanes.min(most)
 }
 
-/// Bytes of every type that values computed per point have.
+/// Bytes of every type that values computed per point have. Where there are loops, what is computed once before them
+/// does not count.
 fn value_sizes(nest: &Nest) -> Vec<u32> {
     let lane = &nest.lane;
-    let mut sizes: Vec<u32> = lane
-        .values
-        .iter()
-        .zip(&lane.types)
-        .filter(|(inst, ty)| {
-            let computed = !matches!(inst, Inst::Const(_) | Inst::Slot(_) | Inst::Extent(..));
-            computed && **ty != Type::Bool
-        })
-        .map(|(_, ty)| ty.bytes() as u32)
-        .collect();
+    let mut looped = Vec::new();
+    values_in_loops(&lane.body, false, &mut looped);
+    let all = || (0..lane.values.len() as u32).map(Value).collect();
+    let values: Vec<Value> = if looped.is_empty() { all() } else { looped };
+    let computed = |value: &Value| {
+        let is_given = matches!(lane.inst(*value), Inst::Const(_) | Inst::Slot(_) | Inst::Extent(..) | Inst::Axis(_));
+        !is_given && lane.ty(*value) != Type::Bool
+    };
+    let mut sizes: Vec<u32> = values.into_iter().filter(computed).map(|value| lane.ty(value).bytes() as u32).collect();
     sizes.extend(nest.folds.iter().filter(|fold| fold.ty != Type::Bool).map(|fold| fold.ty.bytes() as u32));
     let bools = lane
         .values
@@ -112,13 +112,56 @@ fn value_sizes(nest: &Nest) -> Vec<u32> {
     sizes
 }
 
+/// The values that loops compute.
+fn values_in_loops(region: &Region, inside: bool, values: &mut Vec<Value>) {
+    for stmt in region {
+        match stmt {
+            Stmt::Let(value) if inside => values.push(*value),
+            Stmt::If { then, otherwise, .. } => {
+                values_in_loops(then, inside, values);
+                values_in_loops(otherwise, inside, values);
+            }
+            Stmt::For { body, .. } | Stmt::Loop(body) => values_in_loops(body, true, values),
+            Stmt::Block(body) => values_in_loops(body, inside, values),
+            Stmt::Let(_)
+            | Stmt::Set(..)
+            | Stmt::Store(..)
+            | Stmt::StoreAt(..)
+            | Stmt::SetSlot(..)
+            | Stmt::Fold(..)
+            | Stmt::Check { .. }
+            | Stmt::Break(_)
+            | Stmt::Continue(_) => {}
+        }
+    }
+}
+
 /// Copies of a group computed side by side: enough to hide latency, few enough for the registers and the compile time.
 fn copies(nest: &Nest) -> u32 {
-    let ops = nest.lane.values.iter().filter(|inst| matches!(inst, Inst::Op(..) | Inst::Convert(_))).count();
+    let ops = nest.lane.values.iter().filter(|inst| is_computed(inst)).count();
     let slow = nest.lane.values.iter().any(|inst| matches!(inst, Inst::Op(Op::FloorDiv | Op::FloorRem, _)));
     match ops {
         _ if slow => 1,
+        0..=64 if is_chain(&nest.lane, ops) => 8,
         0..=64 => 4,
         _ => 2,
     }
+}
+
+/// Whether nearly every op waits for the one before, as in Horner's rule: such code needs few registers, and only more
+/// copies keep the processor busy.
+fn is_chain(lane: &Lane, ops: usize) -> bool {
+    let mut depths = vec![0; lane.values.len()];
+    for (index, inst) in lane.values.iter().enumerate() {
+        let deepest = inst.operands().iter().map(|arg| depths[arg.index()]).max().unwrap_or(0);
+        depths[index] = deepest + usize::from(is_computed(inst));
+    }
+    let depth = depths.into_iter().max().unwrap_or(0);
+    let mut looped = Vec::new();
+    values_in_loops(&lane.body, false, &mut looped);
+    ops >= 16 && depth * 10 >= ops * 9 && looped.is_empty()
+}
+
+fn is_computed(inst: &Inst) -> bool {
+    matches!(inst, Inst::Op(..) | Inst::Convert(_))
 }
