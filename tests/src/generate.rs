@@ -191,36 +191,83 @@ impl Maker<'_> {
     fn stores(&mut self, input: &Input, lines: &mut Vec<String>) {
         let (y, ty) = (&input.name, input.data.ty);
         for _ in 0..1 + self.byte() % 2 {
-            let value = self.expr(ty, 3);
-            let scalar = self.scalar(ty, 2);
-            let line = match self.byte() % 6 {
-                0 => format!("    {y}[...] = {}", value.text),
+            let line = match self.byte() % 10 {
+                0 => format!("    {y}[...] = {}", self.expr(ty, 3).text),
                 1 => format!("    {y}[1:, :] = {y}[:-1, ::-1]"),
-                2 => format!("    {y}[:, ::2] = {scalar}"),
+                2 => format!("    {y}[:, ::2] = {}", self.scalar(ty, 2)),
                 3 => format!("    {y}[:, ::-1] = {y}"),
-                4 => {
-                    let step = self.pick(&["1", "2", "3"]);
-                    let (i, j) = (self.fresh("i"), self.fresh("j"));
-                    let mixed = if ty == Type::Bool {
-                        format!("{y}[{i} - 1, {j}] != {scalar}")
-                    } else {
-                        format!("{y}[{i} - 1, {j}] + {scalar}")
-                    };
-                    format!(
-                        "    for {i} in range(1, len({y}), {step}) {{\n        for {j} in range(shape({y}, 1)) {{ \
-                         {y}[{i}, {j}] = {mixed} }}\n    }}"
-                    )
-                }
-                _ => {
-                    let (i, j) = (self.fresh("i"), self.fresh("j"));
-                    format!(
-                        "    for {i} in prange(len({y})) {{\n        for {j} in range(shape({y}, 1)) {{ {y}[{i}, {j}] = \
-                         {scalar} }}\n    }}"
-                    )
-                }
+                4 => self.sequential(y, ty),
+                5 => self.parallel(y, ty),
+                6 => self.over_time(y, ty),
+                7 => self.through_local(y, ty),
+                8 => self.gathered(y, ty),
+                _ => self.branched(y, ty),
             };
             lines.push(line);
         }
+    }
+
+    /// Each row from the one before it.
+    fn sequential(&mut self, y: &str, ty: Type) -> String {
+        let scalar = self.scalar(ty, 2);
+        let step = *self.pick(&["1", "2", "3"]);
+        let (i, j) = (self.fresh("i"), self.fresh("j"));
+        let op = if ty == Type::Bool { "!=" } else { "+" };
+        format!(
+            "    for {i} in range(1, len({y}), {step}) {{\n        for {j} in range(shape({y}, 1)) {{ {y}[{i}, {j}] = \
+             {y}[{i} - 1, {j}] {op} {scalar} }}\n    }}"
+        )
+    }
+
+    fn parallel(&mut self, y: &str, ty: Type) -> String {
+        let scalar = self.scalar(ty, 2);
+        let (i, j) = (self.fresh("i"), self.fresh("j"));
+        format!(
+            "    for {i} in prange(len({y})) {{\n        for {j} in range(shape({y}, 1)) {{ {y}[{i}, {j}] = {scalar} }}\n    }}"
+        )
+    }
+
+    /// Array statements repeated, with overlapping slices.
+    fn over_time(&mut self, y: &str, ty: Type) -> String {
+        let value = self.expr(ty, 2);
+        let t = self.fresh("t");
+        let rows = if value.rank == RANK { "..." } else { "1:, :" };
+        format!(
+            "    for {t} in range(3) {{\n        {y}[{rows}] = {}\n        {y}[:-1, :] = {y}[1:, :]\n    }}",
+            value.text
+        )
+    }
+
+    /// A local array between two stores.
+    fn through_local(&mut self, y: &str, ty: Type) -> String {
+        let value = self.expr(ty, 3);
+        let w = self.fresh("w");
+        format!("    var {w} = zeros_like({y})\n    {w}[...] = {}\n    {y}[::-1, ...] = {w}", value.text)
+    }
+
+    /// Elements at computed indices, of which a few are outside.
+    fn gathered(&mut self, y: &str, ty: Type) -> String {
+        let arrays: Vec<Var> = self.vars.iter().filter(|var| var.rank == 1 && var.name != y).cloned().collect();
+        if arrays.is_empty() {
+            return self.parallel(y, ty);
+        }
+        let var = self.pick(&arrays).clone();
+        let (i, j) = (self.fresh("i"), self.fresh("j"));
+        let factor = *self.pick(&["1", "3", "7", "-1"]);
+        let bound = *self.pick(&["max(len(@), 1)", "len(@)", "(len(@) + 1)"]);
+        let bound = bound.replace('@', &var.name);
+        format!(
+            "    for {i} in prange(len({y})) {{\n        for {j} in range(shape({y}, 1)) {{ {y}[{i}, {j}] = \
+             {ty}({}[({i} * {factor} + {j}) % {bound}]) }}\n    }}",
+            var.name
+        )
+    }
+
+    /// One of two stores, by a scalar.
+    fn branched(&mut self, y: &str, ty: Type) -> String {
+        let cond = self.scalar(Type::Bool, 2);
+        let (one, other) = (self.expr(ty, 2), self.scalar(ty, 2));
+        format!("    if {cond} {{ {y}[...] = {} }} else {{ {y}[1:, ::-1] = {other} }}", one.text)
     }
 
     /// A function of two elements, with a loop whose turns differ from lane to lane.
