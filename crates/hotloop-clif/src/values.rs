@@ -51,8 +51,9 @@ impl Lane<'_, '_, '_> {
     pub(crate) fn spread(&mut self, value: Value) -> Regs {
         let ty = self.code.nest.lane.ty(value);
         if let Some(scalar) = self.literal(value) {
-            let len = regs_for(self.lanes, ty.bytes());
-            return Regs::make(len, |_| self.f.constant(Form::vector(ty), scalar.bits));
+            // One load serves all registers of the bundle: loads are as scarce as arithmetic.
+            let reg = self.f.constant(Form::vector(ty), scalar.bits);
+            return Regs::same(regs_for(self.lanes, ty.bytes()), reg);
         }
         if let Some(regs) = self.splats.get(&value) {
             return *regs;
@@ -72,8 +73,8 @@ impl Lane<'_, '_, '_> {
     /// A number as an operand of an op on bundles.
     fn operand(&mut self, value: Value) -> Operand {
         match self.literal(value) {
-            Some(scalar) => Operand::Literal(scalar.bits),
-            None => Operand::Regs(self.spread(value)),
+            Some(scalar) if regs_for(self.lanes, scalar.ty.bytes()) == 1 => Operand::Literal(scalar.bits),
+            Some(_) | None => Operand::Regs(self.spread(value)),
         }
     }
 
@@ -248,8 +249,17 @@ impl Lane<'_, '_, '_> {
             return Val::Mask(Mask { class, regs });
         }
         let cond = self.mask(args[0], ty.bytes());
-        let (a, b) = (self.operand(args[1]), self.operand(args[2]));
         let form = Form::vector(ty);
+        // Zero on one side makes the choice a mask.
+        let is_zero = |lane: &Self, arg| lane.literal(arg).is_some_and(|scalar| scalar.bits == 0);
+        if is_zero(self, args[2]) {
+            let a = self.operand(args[1]);
+            return Val::Varying(Regs::make(cond.regs.len(), |i| {
+                let (cond, a) = (self.f.cast(form.clif(), cond.regs[i]), a.reg(self.f, form, i));
+                self.f.b.ins().band(cond, a)
+            }));
+        }
+        let (a, b) = (self.operand(args[1]), self.operand(args[2]));
         Val::Varying(Regs::make(cond.regs.len(), |i| {
             let (a, b) = (a.reg(self.f, form, i), b.reg(self.f, form, i));
             self.f.blend(form, cond.regs[i], a, b)
@@ -314,7 +324,7 @@ impl Lane<'_, '_, '_> {
     }
 }
 
-/// An operand of an op on bundles. A literal is read from the table next to each use, where it costs no register.
+/// An operand of an op on bundles. A literal that is used once is read from the table there, where it costs no register.
 enum Operand {
     Regs(Regs),
     Literal(u64),
