@@ -6,7 +6,7 @@
 use crate::ops::Op;
 use crate::program::{ArrayId, Inst, Lane, Local, Region, SlotId, Stmt, Value, ViewId};
 use crate::types::{Scalar, Type};
-use std::collections::HashMap;
+use rustc_hash::FxHashMap as HashMap;
 
 /// Makes one [`Lane`].
 #[derive(Debug, Default)]

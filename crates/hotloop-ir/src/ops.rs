@@ -189,8 +189,7 @@ pub enum FoldOp {
 
 impl FoldOp {
     /// Every fold.
-    pub const ALL: &'static [FoldOp] =
-        &[FoldOp::Sum, FoldOp::Prod, FoldOp::Min, FoldOp::Max, FoldOp::All, FoldOp::Any];
+    pub const ALL: &'static [FoldOp] = &[FoldOp::Sum, FoldOp::Prod, FoldOp::Min, FoldOp::Max, FoldOp::All, FoldOp::Any];
 
     /// The name in the language and in the printed IR.
     pub const fn name(self) -> &'static str {

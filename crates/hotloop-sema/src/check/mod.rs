@@ -23,7 +23,10 @@ use std::sync::Arc;
 /// How often a body is checked again until its variables' types settle; the lattice is not higher.
 const MAX_ROUNDS: usize = 12;
 /// Deepest nesting of expressions, blocks and calls together, so that recursion over trees stays within the stack.
-pub(crate) const MAX_DEPTH: usize = 300;
+const MAX_DEPTH: usize = 320;
+/// How many levels a call or a block counts for: recursion through it takes that much more stack.
+const CALL_LEVELS: usize = 3;
+const BLOCK_LEVELS: usize = 2;
 /// Most instances of functions in one kernel.
 const MAX_INSTANCES: usize = 2000;
 
@@ -207,7 +210,7 @@ impl<'m> Checker<'m> {
             scalar: false,
             library: false,
         };
-        let height = self.heights[inner.0 as usize] + 1;
+        let height = self.heights[inner.0 as usize] + CALL_LEVELS;
         Some(self.add(instance, Vec::new(), vec![inner], height))
     }
 
@@ -240,14 +243,14 @@ impl<'m> Checker<'m> {
             self.refuse(call, "too many functions are called");
             return None;
         }
-        self.enter(1, call)?;
+        self.enter(CALL_LEVELS, call)?;
         self.active.push(function);
         let around = std::mem::replace(&mut self.deepest, self.depth);
         let (instance, diags, calls) = self.settle(function, item, args);
-        let height = self.deepest + 1 - self.depth;
+        let height = self.deepest + CALL_LEVELS - self.depth;
         self.deepest = self.deepest.max(around);
         self.active.pop();
-        self.leave(1);
+        self.leave(CALL_LEVELS);
         let id = self.add(instance, diags, calls, height);
         self.memo.insert(key, id);
         Some(id)

@@ -1,6 +1,6 @@
 //! Statements, blocks, and what a function gives back.
 
-use super::{Body, Checker};
+use super::{BLOCK_LEVELS, Body, Checker};
 use crate::errors;
 use crate::hir::{self, Kind, StmtKind, VarId, VarKind};
 use crate::module::param_type;
@@ -378,7 +378,7 @@ impl<'m> Checker<'m> {
 
     fn branch_stmt(&mut self, body: &mut Body, branch: &'m ast::If, out: &mut Vec<hir::Stmt>) {
         // Each `else if` stands inside the `else` before it.
-        let levels = branch.arms.len();
+        let levels = branch.arms.len() + BLOCK_LEVELS;
         let span = branch.arms.first().map_or(Span::DETACHED, |arm| arm.cond.span);
         if self.enter(levels, span).is_none() {
             return;
@@ -401,13 +401,13 @@ impl<'m> Checker<'m> {
     }
 
     fn loop_body(&mut self, body: &mut Body, block: &'m ast::Block) -> hir::Block {
-        if self.enter(1, block.span).is_none() {
+        if self.enter(BLOCK_LEVELS, block.span).is_none() {
             return hir::Block::default();
         }
         body.loops += 1;
         let block = self.block(body, block, false);
         body.loops -= 1;
-        self.leave(1);
+        self.leave(BLOCK_LEVELS);
         block
     }
 

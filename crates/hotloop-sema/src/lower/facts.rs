@@ -202,7 +202,7 @@ impl<'h> Lower<'h> {
     /// Whether a node's elements can be computed where they are not needed.
     pub fn total_node(&mut self, node: NodeId) -> bool {
         let mut queue = vec![node];
-        let mut seen = std::collections::HashSet::new();
+        let mut seen = rustc_hash::FxHashSet::default();
         while let Some(id) = queue.pop() {
             if !seen.insert(id) {
                 continue;

@@ -28,9 +28,9 @@ use hotloop_ir::{
 };
 use hotloop_source::{Diagnostic, Span};
 use node::{Node, NodeId};
+use rustc_hash::{FxHashMap as HashMap, FxHashSet as HashSet};
 use shape::{Dim, Ext, ShapeFacts};
 use std::cell::RefCell;
-use std::collections::{HashMap, HashSet};
 
 /// Most values in all lanes of a program together.
 const MAX_VALUES: usize = 150_000;
@@ -250,12 +250,12 @@ impl<'h> Lower<'h> {
             outputs: Vec::new(),
             array_dims: Vec::new(),
             facts: ShapeFacts::default(),
-            ready: HashMap::new(),
-            ready_arrays: HashMap::new(),
+            ready: HashMap::default(),
+            ready_arrays: HashMap::default(),
             step_depth: 0,
-            total: HashMap::new(),
-            laneable: RefCell::new(HashMap::new()),
-            nonneg_slots: HashSet::new(),
+            total: HashMap::default(),
+            laneable: RefCell::new(HashMap::default()),
+            nonneg_slots: HashSet::default(),
             size: 0,
             levels: 0,
             diags: Vec::new(),
@@ -347,7 +347,7 @@ impl<'h> Lower<'h> {
             _ if instance.library => call,
             _ => None,
         };
-        self.frames.push(Frame { instance: id, vars, uses, declared: HashMap::new(), call });
+        self.frames.push(Frame { instance: id, vars, uses, declared: HashMap::default(), call });
     }
 
     fn frame(&mut self) -> &mut Frame {

@@ -7,7 +7,7 @@ use hotloop_ir::{
     Array, ArrayId, Axis, AxisKind, FaultKind, Layout, Op, Role, Scalar, Step, Stmt, Type, Value, View, ViewDim, ViewId,
 };
 use hotloop_source::Span;
-use std::collections::HashMap;
+use rustc_hash::FxHashMap as HashMap;
 
 /// Where along one axis of a node the point of the nest lies: `start + step * point[axis]`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -324,7 +324,7 @@ impl<'h> Lower<'h> {
     /// Nodes inside `root` that are costly, have `root`'s shape, and are needed again after this nest: worth storing
     /// while they are computed.
     pub fn worth_keeping(&mut self, root: NodeId) -> Vec<NodeId> {
-        let mut inside: HashMap<NodeId, u32> = HashMap::new();
+        let mut inside: HashMap<NodeId, u32> = HashMap::default();
         let (mut queue, mut order) = (vec![root], Vec::new());
         inside.insert(root, 1);
         while let Some(id) = queue.pop() {
@@ -360,7 +360,7 @@ impl<'h> Lower<'h> {
 
     /// Ops to compute one element, counting shared nodes once, capped.
     fn cost(&self, root: NodeId) -> u32 {
-        let (mut queue, mut seen, mut cost) = (vec![root], std::collections::HashSet::new(), 0u32);
+        let (mut queue, mut seen, mut cost) = (vec![root], rustc_hash::FxHashSet::default(), 0u32);
         while let Some(id) = queue.pop() {
             if !seen.insert(id) {
                 continue;

@@ -76,7 +76,7 @@ pub(crate) enum NodeKind {
 
 /// Highest node: names built on one another over many statements are put into memory before they get higher, so that
 /// recursion over nodes stays within the stack. One expression alone is not as high.
-const MAX_HEIGHT: u32 = 320;
+const MAX_HEIGHT: u32 = 340;
 
 impl<'h> Lower<'h> {
     pub fn node(&self, id: NodeId) -> &Node {
@@ -376,7 +376,7 @@ impl<'h> Lower<'h> {
     /// Whether a node, in memory or not, reads an array.
     pub fn reads(&self, node: NodeId, array: ArrayId) -> bool {
         let mut queue = vec![node];
-        let mut seen = std::collections::HashSet::new();
+        let mut seen = rustc_hash::FxHashSet::default();
         while let Some(id) = queue.pop() {
             if !seen.insert(id) {
                 continue;

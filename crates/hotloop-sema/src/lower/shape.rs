@@ -7,7 +7,7 @@ use super::{Lower, Ref};
 use crate::hir;
 use hotloop_ir::{FaultKind, Op, Scalar, SlotId, Stmt, Type, Value};
 use hotloop_source::Span;
-use std::collections::HashMap;
+use rustc_hash::FxHashMap as HashMap;
 
 /// A whole number of the array level.
 pub(crate) type Ext = hotloop_ir::Extent;
