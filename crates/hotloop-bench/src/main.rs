@@ -1,0 +1,59 @@
+//! `hotloop-bench`: measures and prints the page of figures.
+//!
+//!     hotloop-bench table [--quick] [--ratios] [--size N]… [WORKLOAD…]
+
+use hotloop_bench::measure::Effort;
+use hotloop_bench::report::{self, Plan};
+use hotloop_bench::{WORKLOADS, Workload};
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let result = match arguments.split_first() {
+        Some((command, rest)) if command == "table" => plan(rest)
+            .and_then(|plan| report::write(&plan, &mut io::stdout().lock()).map_err(|error| error.to_string())),
+        _ => Err(usage()),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(message) => {
+            // Nothing is left to do if even that cannot be written.
+            let _ = writeln!(io::stderr(), "{message}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn plan(arguments: &[String]) -> Result<Plan, String> {
+    let mut plan = Plan::full();
+    let (mut workloads, mut sizes) = (Vec::new(), Vec::new());
+    let mut arguments = arguments.iter();
+    while let Some(argument) = arguments.next() {
+        match argument.as_str() {
+            "--quick" => plan.effort = Effort::QUICK,
+            "--ratios" => plan.only_ratios = true,
+            "--size" => {
+                let size = arguments.next().and_then(|text| text.parse().ok());
+                sizes.push(size.ok_or("`--size` needs a number of elements")?);
+            }
+            name => workloads.push(Workload::of_name(name).ok_or_else(usage)?),
+        }
+    }
+    if !workloads.is_empty() {
+        plan.workloads = workloads;
+    }
+    if !sizes.is_empty() {
+        plan.sizes = sizes;
+    }
+    Ok(plan)
+}
+
+fn usage() -> String {
+    let names: Vec<&str> = WORKLOADS.iter().map(|workload| workload.name).collect();
+    format!(
+        "usage: hotloop-bench table [--quick] [--ratios] [--size N]… [WORKLOAD…]\n\
+         --quick measures less; --ratios only compares with C; the workloads are {}",
+        names.join(" ")
+    )
+}

@@ -1,0 +1,96 @@
+//! The C versions of the workloads: which compilers there are, with which flags they are built, where they are opened.
+
+use crate::dtype::Dtype;
+use crate::ffi::{Foreign, Library};
+use crate::workload::Workload;
+use std::path::Path;
+use std::process::Command;
+
+const SOURCES: [(&str, &str); 2] =
+    [("kernels.c", include_str!("../c/kernels.c")), ("workloads.inc", include_str!("../c/workloads.inc"))];
+
+/// Flags of every build.
+pub const COMMON: &[&str] = &["-O3", "-march=native", "-fPIC", "-w"];
+/// Flags of the builds for most workloads: without them C's rules on `errno` and traps forbid vector code.
+pub const PLAIN: &[&str] = &["-fno-math-errno", "-fno-trapping-math"];
+/// Flags of the builds for workloads with sums or mathematical functions.
+pub const FAST: &[&str] = &["-ffast-math"];
+
+/// A width of vectors.
+#[derive(Clone, Copy, Debug)]
+pub struct Width {
+    /// Bits.
+    pub bits: u32,
+    flags: &'static [&'static str],
+}
+
+/// The widths that are built; the first is the one hotloop's own code has.
+pub const WIDTHS: &[Width] = &[
+    Width { bits: 128, flags: &["-mprefer-vector-width=128", "-DVBYTES=16"] },
+    Width { bits: 512, flags: &["-mprefer-vector-width=512", "-DVBYTES=64"] },
+];
+
+/// One compiler, one width: the kernels built with and without `-ffast-math`.
+#[derive(Debug)]
+pub struct Peer {
+    /// What tables call it.
+    pub name: String,
+    plain: Library,
+    fast: Library,
+}
+
+impl Peer {
+    /// The kernel of a workload, with the flags that suit it.
+    pub fn kernel(&self, workload: &Workload, dtype: Dtype) -> Option<Foreign> {
+        let library = if workload.fast_math { self.fast } else { self.plain };
+        library.kernel(workload.name, dtype)
+    }
+
+    /// A kernel that is not a workload.
+    pub fn plain_kernel(&self, name: &str, dtype: Dtype) -> Option<Foreign> {
+        self.plain.kernel(name, dtype)
+    }
+}
+
+/// The first line a compiler says of itself.
+pub fn version(compiler: &str) -> Option<String> {
+    let output = Command::new(compiler).arg("--version").output().ok()?;
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    output.status.success().then(|| text.lines().next().unwrap_or_default().to_owned())
+}
+
+/// Builds and opens the C kernels with every compiler there is.
+pub fn all() -> std::io::Result<Vec<Peer>> {
+    let folder = tempfile::tempdir()?;
+    for (name, text) in SOURCES {
+        std::fs::write(folder.path().join(name), text)?;
+    }
+    let mut peers = Vec::new();
+    for compiler in ["gcc", "clang"] {
+        for width in WIDTHS {
+            peers.extend(build(folder.path(), compiler, *width));
+        }
+    }
+    Ok(peers)
+}
+
+fn build(folder: &Path, compiler: &str, width: Width) -> Option<Peer> {
+    let plain = library(folder, compiler, width, "plain", PLAIN)?;
+    let fast = library(folder, compiler, width, "fast", FAST)?;
+    Some(Peer { name: format!("{compiler} {}", width.bits), plain, fast })
+}
+
+fn library(folder: &Path, compiler: &str, width: Width, name: &str, flags: &[&str]) -> Option<Library> {
+    let stem = format!("{compiler}-{}-{name}", width.bits);
+    let (object, shared) = (folder.join(format!("{stem}.o")), folder.join(format!("{stem}.so")));
+    let run = |command: &mut Command| command.status().is_ok_and(|status| status.success());
+    let mut compile = Command::new(compiler);
+    compile.args(COMMON).args(width.flags).args(flags).arg("-c").arg(folder.join("kernels.c")).arg("-o").arg(&object);
+    if compiler == "clang" && cfg!(target_os = "linux") {
+        compile.arg("-fveclib=libmvec");
+    }
+    // Linked without the flags: with `-ffast-math` the linker adds code that turns subnormals off in this process.
+    let mut link = Command::new(compiler);
+    link.arg("-shared").arg(&object).arg("-o").arg(&shared).arg("-lm");
+    (version(compiler).is_some() && run(&mut compile) && run(&mut link)).then(|| Library::open(&shared))?
+}

@@ -1,0 +1,41 @@
+//! What the figures were measured on and with.
+
+use super::{Context, Result};
+use crate::peers::{COMMON, FAST, PLAIN, version};
+use std::io::Write;
+
+pub(super) fn write(context: &Context<'_>, out: &mut dyn Write) -> Result<()> {
+    writeln!(out, "# Performance\n")?;
+    writeln!(
+        out,
+        "Written by `cargo run --release -p hotloop-bench -- table`, which measures everything on this page anew.\n"
+    )?;
+    writeln!(out, "- Processor: {}, {} usable", processor(), context.engine.threads())?;
+    for compiler in ["gcc", "clang"] {
+        let found = version(compiler).unwrap_or_else(|| "not installed, so not compared".to_owned());
+        writeln!(out, "- {compiler}: {found}")?;
+    }
+    writeln!(
+        out,
+        "- C is built with `{}`, `-mprefer-vector-width=128` or `512`, and `{}`; workloads marked \\* with `{}` instead,\n  \
+         without which C compilers vectorise neither sums nor calls of mathematical functions (those come from glibc's\n  \
+         libmvec and may be wrong by 4 ULP; hotloop's by about 1).",
+        COMMON.join(" "),
+        PLAIN.join(" "),
+        FAST.join(" ")
+    )?;
+    writeln!(
+        out,
+        "- C may fuse multiplications and additions; hotloop's default tier does not, and sums in a fixed order.\n\
+         - One thread is pinned. The candidates work on the same memory and take turns, and the best of many rounds\n  \
+         counts, as the machine has other work too. hotloop's time is that of a whole call through a prepared handle.\n"
+    )?;
+    Ok(())
+}
+
+fn processor() -> String {
+    let text = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let line = text.lines().find(|line| line.starts_with("model name"));
+    let name = line.and_then(|line| line.split_once(':')).map(|(_, name)| name.trim().to_owned());
+    name.unwrap_or_else(|| std::env::consts::ARCH.to_owned())
+}
