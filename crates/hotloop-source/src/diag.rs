@@ -65,10 +65,7 @@ impl Diagnostic {
     /// Points at a further place.
     #[must_use]
     pub fn label(mut self, span: Span, message: impl Into<String>) -> Diagnostic {
-        self.labels.push(Label {
-            span,
-            message: message.into(),
-        });
+        self.labels.push(Label { span, message: message.into() });
         self
     }
 
@@ -85,27 +82,14 @@ impl Diagnostic {
     }
 
     fn new(severity: Severity, code: &'static str, span: Span, message: String) -> Diagnostic {
-        Diagnostic {
-            severity,
-            code,
-            message,
-            span,
-            labels: Vec::new(),
-            hints: Vec::new(),
-        }
+        Diagnostic { severity, code, message, span, labels: Vec::new(), hints: Vec::new() }
     }
 }
 
 impl fmt::Display for Diagnostic {
     /// One line without the text it is about; `render` gives the full form.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "{}[{}]: {}",
-            self.severity.word(),
-            self.code,
-            self.message
-        )
+        write!(f, "{}[{}]: {}", self.severity.word(), self.code, self.message)
     }
 }
 
@@ -122,11 +106,7 @@ mod tests {
             .hint("write `y`");
         assert_eq!(diag.severity, Severity::Warning);
         assert!(!diag.is_error());
-        let labels: Vec<_> = diag
-            .labels
-            .iter()
-            .map(|label| label.message.as_str())
-            .collect();
+        let labels: Vec<_> = diag.labels.iter().map(|label| label.message.as_str()).collect();
         assert_eq!(labels, ["one", "two"]);
         assert_eq!(diag.hints, ["write `y`"]);
         assert_eq!(diag.to_string(), "warning[W0001]: `x` is odd");

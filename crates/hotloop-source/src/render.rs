@@ -17,23 +17,14 @@ const LEAD: usize = 40;
 
 /// Renders a diagnostic, ending in a line break; `color` adds ANSI colors.
 pub fn render(diag: &Diagnostic, source: &Source, color: bool) -> String {
-    let paint = Paint {
-        on: color,
-        main: severity_color(diag.severity),
-    };
+    let paint = Paint { on: color, main: severity_color(diag.severity) };
     let mut out = String::new();
     let title = format!("{}[{}]", diag.severity.word(), diag.code);
     paint.push(&mut out, paint.main, &title);
     paint.push(&mut out, BOLD, &format!(": {}", shown(&diag.message)));
     out.push('\n');
     let marks = marks(diag, source);
-    let gutter = marks
-        .iter()
-        .map(|mark| mark.line)
-        .max()
-        .unwrap_or(1)
-        .to_string()
-        .len();
+    let gutter = marks.iter().map(|mark| mark.line).max().unwrap_or(1).to_string().len();
     push_place(&mut out, diag, source, gutter, paint);
     push_lines(&mut out, &marks, source, gutter, paint);
     for hint in &diag.hints {
@@ -85,10 +76,7 @@ struct Mark<'a> {
 /// The marks in the order they are shown: by line, the primary one first within its line.
 fn marks<'a>(diag: &'a Diagnostic, source: &Source) -> Vec<Mark<'a>> {
     let primary = mark(diag.span, "", true, source);
-    let labels = diag
-        .labels
-        .iter()
-        .map(|label| mark(label.span, &label.message, false, source));
+    let labels = diag.labels.iter().map(|label| mark(label.span, &label.message, false, source));
     let mut marks: Vec<_> = std::iter::once(primary).chain(labels).flatten().collect();
     marks.sort_by_key(|mark| (mark.line, !mark.primary));
     marks
@@ -103,13 +91,7 @@ fn mark<'a>(span: Span, message: &'a str, primary: bool, source: &Source) -> Opt
     // A span of several lines, or one that runs past its line, is marked to the end of its first line.
     let within = |offset: u32| text.floor_char_boundary((offset as usize).saturating_sub(from));
     let start = within(span.start);
-    Some(Mark {
-        line,
-        start,
-        end: within(span.end).max(start),
-        message,
-        primary,
-    })
+    Some(Mark { line, start, end: within(span.end).max(start), message, primary })
 }
 
 fn push_place(out: &mut String, diag: &Diagnostic, source: &Source, gutter: usize, paint: Paint) {
@@ -150,17 +132,9 @@ fn push_line(out: &mut String, group: &[Mark<'_>], text: &str, gutter: usize, pa
     let _ = writeln!(out, "{}{shown}", if shown.is_empty() { "" } else { " " });
     for mark in group {
         let (column, length) = window.place(mark.start, mark.end);
-        let (sign, style) = if mark.primary {
-            ("^", paint.main)
-        } else {
-            ("-", BLUE)
-        };
+        let (sign, style) = if mark.primary { ("^", paint.main) } else { ("-", BLUE) };
         let space = if mark.message.is_empty() { "" } else { " " };
-        let under = format!(
-            "{}{space}{}",
-            sign.repeat(length),
-            self::shown(mark.message)
-        );
+        let under = format!("{}{space}{}", sign.repeat(length), self::shown(mark.message));
         paint.push(out, BLUE, &format!("{:gutter$} |", ""));
         let _ = write!(out, " {:column$}", "");
         paint.push(out, style, &under);
@@ -179,11 +153,7 @@ impl<'a> Window<'a> {
     /// The whole line if it fits, else a part of it with `focus` in sight.
     fn around(text: &'a str, focus: usize) -> Window<'a> {
         if columns(text) <= WINDOW {
-            return Window {
-                text,
-                start: 0,
-                end: text.len(),
-            };
+            return Window { text, start: 0, end: text.len() };
         }
         let start = focus - tail(&text[..focus], LEAD);
         let end = start + head(&text[start..], WINDOW);
@@ -192,9 +162,7 @@ impl<'a> Window<'a> {
 
     fn shown(&self) -> String {
         let mut out = String::from(self.before());
-        self.text[self.start..self.end]
-            .chars()
-            .for_each(|c| width::push_shown(&mut out, c));
+        self.text[self.start..self.end].chars().for_each(|c| width::push_shown(&mut out, c));
         if self.end < self.text.len() {
             out.push_str(" ...");
         }
@@ -261,15 +229,14 @@ mod tests {
 
     #[test]
     fn carets_and_hint() {
-        let expect = "error[E0102]: `y` is not known\n --> a.hl:2:5\n  |\n2 | x + yy\n  |     ^^\n  = hint: write `x`\n";
+        let expect =
+            "error[E0102]: `y` is not known\n --> a.hl:2:5\n  |\n2 | x + yy\n  |     ^^\n  = hint: write `x`\n";
         check("let\nx + yy\nz", error(8, 10).hint("write `x`"), expect);
     }
 
     #[test]
     fn labels_follow_by_line() {
-        let diag = error(5, 6)
-            .label(Span::new(0, 1), "opened here")
-            .label(Span::new(3, 4), "seen");
+        let diag = error(5, 6).label(Span::new(0, 1), "opened here").label(Span::new(3, 4), "seen");
         let expect = "error[E0102]: `y` is not known\n --> a.hl:3:3\n  |\n1 | (\n  | - opened here\n...\n\
                       3 | a y\n  |   ^\n  | - seen\n";
         check("(\n\na y", diag, expect);
@@ -277,8 +244,7 @@ mod tests {
 
     #[test]
     fn tabs_and_wide_text_line_up() {
-        let expect =
-            "error[E0102]: `y` is not known\n --> a.hl:1:4\n  |\n1 |     漢 yy\n  |        ^^\n";
+        let expect = "error[E0102]: `y` is not known\n --> a.hl:1:4\n  |\n1 |     漢 yy\n  |        ^^\n";
         check("\t漢 yy", error(5, 7), expect);
     }
 

@@ -29,19 +29,9 @@ impl Source {
     /// A text under the name that diagnostics show, such as a path or `<expr>`.
     pub fn new(name: impl Into<Arc<str>>, text: impl Into<Arc<str>>) -> Source {
         let text = text.into();
-        let starts = text
-            .bytes()
-            .enumerate()
-            .filter(|(_, byte)| *byte == b'\n')
-            .map(|(at, _)| at + 1);
-        let lines = std::iter::once(0)
-            .chain(starts.map_while(|at| u32::try_from(at).ok()))
-            .collect();
-        Source {
-            name: name.into(),
-            text,
-            lines,
-        }
+        let starts = text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n').map(|(at, _)| at + 1);
+        let lines = std::iter::once(0).chain(starts.map_while(|at| u32::try_from(at).ok())).collect();
+        Source { name: name.into(), text, lines }
     }
 
     /// The name that diagnostics show.
@@ -67,14 +57,9 @@ impl Source {
     /// The line (from 1) and column of an offset; offsets past the end count as the end.
     pub fn position(&self, offset: u32) -> Position {
         let offset = self.floor(offset);
-        let line = self
-            .lines
-            .partition_point(|start| *start as usize <= offset);
+        let line = self.lines.partition_point(|start| *start as usize <= offset);
         let start = self.lines[line - 1] as usize;
-        Position {
-            line,
-            column: self.text[start..offset].chars().count() + 1,
-        }
+        Position { line, column: self.text[start..offset].chars().count() + 1 }
     }
 
     /// The offset of the first byte of a line (from 1); the end of the text for lines past it.

@@ -18,10 +18,7 @@ pub struct Span {
 
 impl Span {
     /// The span of things that stand in no text, such as code made by the compiler.
-    pub const DETACHED: Span = Span {
-        start: u32::MAX,
-        end: u32::MAX,
-    };
+    pub const DETACHED: Span = Span { start: u32::MAX, end: u32::MAX };
 
     /// The span from `start` up to, not including, `end`.
     pub const fn new(start: u32, end: u32) -> Span {
@@ -83,11 +80,7 @@ impl Span {
 
 impl fmt::Debug for Span {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.is_detached() {
-            f.write_str("detached")
-        } else {
-            write!(f, "{}..{}", self.start, self.end)
-        }
+        if self.is_detached() { f.write_str("detached") } else { write!(f, "{}..{}", self.start, self.end) }
     }
 }
 

@@ -40,11 +40,7 @@ const WIDE: &[(u32, u32)] = &[
 
 /// The number of columns that `shown` takes for this character.
 pub(crate) fn columns(c: char) -> usize {
-    let within = |table: &[(u32, u32)]| {
-        table
-            .iter()
-            .any(|(low, high)| (*low..=*high).contains(&(c as u32)))
-    };
+    let within = |table: &[(u32, u32)]| table.iter().any(|(low, high)| (*low..=*high).contains(&(c as u32)));
     match c {
         '\t' => TAB,
         _ if c.is_ascii() => 1,
@@ -75,18 +71,14 @@ mod tests {
 
     #[test]
     fn widths() {
-        let widths: Vec<_> = ['a', '\t', 'é', '\u{301}', '漢', '😀', '\u{202E}']
-            .map(columns)
-            .into();
+        let widths: Vec<_> = ['a', '\t', 'é', '\u{301}', '漢', '😀', '\u{202E}'].map(columns).into();
         assert_eq!(widths, [1, 4, 1, 0, 2, 2, 1]);
     }
 
     #[test]
     fn control_characters_are_replaced() {
         let mut out = String::new();
-        "a\t\u{1b}[2J\u{202e}b"
-            .chars()
-            .for_each(|c| push_shown(&mut out, c));
+        "a\t\u{1b}[2J\u{202e}b".chars().for_each(|c| push_shown(&mut out, c));
         assert_eq!(out, "a    \u{FFFD}[2J\u{FFFD}b");
     }
 }
