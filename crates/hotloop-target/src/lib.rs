@@ -8,9 +8,9 @@ pub mod artifact;
 pub mod error;
 pub mod fpenv;
 pub mod frame;
+pub mod signature;
 #[cfg(feature = "testing")]
 pub mod testing;
-pub mod signature;
 pub mod tiles;
 
 pub use artifact::Artifact;
