@@ -35,8 +35,8 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("hotloop-source", &[]),
 ];
 
-/// Packages that measure or test, and may depend on anything.
-const TOOLS: &[&str] = &["hotloop-suite", "hotloop-accuracy", "hotloop-bench"];
+/// Packages that measure, test or show, and may depend on anything.
+const TOOLS: &[&str] = &["hotloop-suite", "hotloop-accuracy", "hotloop-bench", "embed"];
 
 /// The beginnings of names of heavy dependencies, and the only crate that may have them.
 const HEAVY: &[(&str, &str)] = &[

@@ -43,10 +43,16 @@ pub fn is_slow() -> bool {
     std::env::var_os("HOTLOOP_SLOW").is_some_and(|value| value != "0")
 }
 
-/// Every file below `suite/`, with its name without the ending.
+/// Every file below `suite/`, and the examples, with its name without the ending.
 pub fn files() -> Vec<(String, PathBuf)> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("suite");
+    let tests = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let root = tests.join("suite");
     let mut files = Vec::new();
+    for path in report::entries(&tests.with_file_name("examples")) {
+        if path.extension().is_some_and(|ending| ending == "hl") {
+            files.push((format!("examples/{}", path.file_stem().unwrap_or_default().display()), path));
+        }
+    }
     for group in report::entries(&root) {
         for path in report::entries(&group) {
             let name = path.with_extension("");
@@ -72,7 +78,8 @@ pub fn trials() -> Vec<Trial> {
 fn section_trials(file: &str, section: Section, trials: &mut Vec<Trial>) {
     let section = Arc::new(section);
     let prefix = if section.name.is_empty() { file.to_owned() } else { format!("{file}/{}", section.name) };
-    let path = format!("suite/{file}.hl");
+    let folder = if file.starts_with("examples/") { ".." } else { "suite" };
+    let path = format!("{folder}/{file}.hl");
     if section.cases.is_empty() {
         trials.push(Trial::test(prefix, move || Ok(loads(&path, &section)?)));
         return;
@@ -84,7 +91,7 @@ fn section_trials(file: &str, section: Section, trials: &mut Vec<Trial>) {
         let mut rest = 0;
         for config in CONFIGS {
             // The targets that share the cases take turns.
-            let turn = config.always || (skip + rest) % 3 == 0;
+            let turn = config.always || (skip + rest).is_multiple_of(3);
             rest += usize::from(!config.always);
             let fits = !case.large || config.target != TargetChoice::Interp && config.target != TargetChoice::Scalar;
             // Diagnostics do not depend on the target.
