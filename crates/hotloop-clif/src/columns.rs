@@ -1,21 +1,20 @@
 //! Folds over outer axes, with lanes across the columns.
 //!
-//! A strip of columns keeps one row of accumulators per partial result, in memory that stays in the first-level cache;
-//! the folded rows are walked in order, each adding to its row of accumulators. Folds whose order does not matter keep
-//! a single row.
+//! A strip of columns keeps one row of accumulators per partial result; folds whose order does not matter keep a single
+//! one. The folded rows are walked partial result by partial result, so that the row of accumulators in use stays in the
+//! first-level cache, while each row of the array is read in one long piece.
 
 use crate::forms::{VECTOR, Val, scalar_type, vector_type};
 use crate::func::{Func, trusted};
 use crate::lane::{NestCode, OnFault};
 use crate::nest::{Counts, Odometer, RowBlock, counts, row_points, tile_loop};
-use crate::plan::{Plan, is_inexact};
-use crate::tree::{Cells, FoldCode, combine_blocks, folds, halvings, prescribed, split_off_combining, write_result};
+use crate::plan::{Plan, column_period, is_inexact};
+use crate::tree::{Cells, FoldCode, combine_blocks, folds, halvings, split_off_combining, write_result};
 use cranelift_codegen::ir::condcodes::IntCC;
-use cranelift_codegen::ir::{self as clif, BlockArg, InstBuilder, types};
+use cranelift_codegen::ir::{self as clif, InstBuilder};
 use hotloop_ir::NestId;
 use hotloop_ir::semantics::FOLD_BLOCK;
 use hotloop_target::Status;
-use hotloop_target::tiles::COLUMN_STRIP;
 
 /// One tile: a strip of columns and a block of folded rows.
 struct Tile {
@@ -40,10 +39,7 @@ pub(crate) fn emit(
         return f.ret(Status::Ok);
     };
     let counts = counts(f, plan, &code.extents);
-    let period = |fold: &hotloop_ir::Fold| {
-        if is_inexact(fold.op, fold.ty) { prescribed(fold) } else { 1 }
-    };
-    let folds = folds(f, code, COLUMN_STRIP as usize, period);
+    let folds = folds(f, code, plan.strip as usize, column_period);
     let cells = Cells::new(f, id, plan, &counts);
     split_off_combining(f, range.0, |f| combine_blocks(f, code, plan, &folds, &cells, &counts));
     let extents = code.extents.clone();
@@ -54,8 +50,8 @@ pub(crate) fn emit(
         let piece = place.read(f, &mut coords);
         let strip = f.b.ins().udiv(piece, counts.blocks);
         let block = f.b.ins().urem(piece, counts.blocks);
-        let first = f.b.ins().imul_imm_s(strip, COLUMN_STRIP);
-        let end = f.b.ins().iadd_imm_s(first, COLUMN_STRIP);
+        let first = f.b.ins().imul_imm_s(strip, plan.strip);
+        let end = f.b.ins().iadd_imm_s(first, plan.strip);
         let end = f.min_signed(end, extents[inner]);
         let start = f.b.ins().imul_imm_s(block, FOLD_BLOCK as i64);
         let rest = f.b.ins().isub(counts.folded, start);
@@ -82,7 +78,7 @@ pub(crate) fn emit(
 
 /// Bytes of one row of accumulators.
 fn pitch(fold: &FoldCode) -> i64 {
-    COLUMN_STRIP * fold.ty.bytes() as i64
+    (fold.width * fold.ty.bytes()) as i64
 }
 
 /// The rows of accumulators that the tile uses: as many as it has rows, at most the period, at least 1.
@@ -113,7 +109,7 @@ fn clear(f: &mut Func<'_>, folds: &[FoldCode], tile: &Tile) {
     }
 }
 
-/// Runs the rows of the tile in order.
+/// Runs the rows of the tile, those of each partial result in order.
 fn walk(
     f: &mut Func<'_>,
     code: &mut NestCode<'_>,
@@ -122,18 +118,34 @@ fn walk(
     coords: &[clif::Value],
     tile: &Tile,
 ) {
-    let extents = code.extents.clone();
+    let inexact = folds.iter().filter(|fold| is_inexact(fold.fold.op, fold.fold.ty));
+    let turns = inexact.map(|fold| fold.period).min().unwrap_or(1);
     let odometer = Odometer::new(f, &plan.reduced);
-    odometer.set(f, tile.start, &extents);
-    let row = f.b.create_block();
-    let after = f.b.create_block();
-    let number = f.b.append_block_param(row, types::I64);
     let zero = f.int(0);
-    f.b.ins().jump(row, &[BlockArg::Value(zero)]);
-    f.b.switch_to_block(row);
-    let mut here = coords.to_vec();
-    odometer.read(f, &mut here);
-    code.enter_row(f, here, plan.lanes);
+    let most = f.int(turns as i64);
+    let partials = f.min_signed(most, tile.len);
+    f.count(zero, partials, 1, |f, partial| {
+        f.count(partial, tile.len, turns as i64, |f, number| {
+            let at = f.b.ins().iadd(tile.start, number);
+            odometer.set(f, at, &code.extents);
+            let mut here = coords.to_vec();
+            odometer.read(f, &mut here);
+            row(f, code, plan.lanes, folds, here, number, tile);
+        });
+    });
+}
+
+/// Runs one row of the tile.
+fn row(
+    f: &mut Func<'_>,
+    code: &mut NestCode<'_>,
+    lanes: usize,
+    folds: &[FoldCode],
+    coords: Vec<clif::Value>,
+    number: clif::Value,
+    tile: &Tile,
+) {
+    code.enter_row(f, coords, lanes);
     // The address that column 0 would have in the row of accumulators.
     let bases: Vec<clif::Value> = folds
         .iter()
@@ -145,17 +157,11 @@ fn walk(
             f.b.ins().isub(base, before)
         })
         .collect();
-    row_points(f, code, plan.lanes, (tile.first, tile.end), OnFault::Return, |f, lanes, point, given| {
+    row_points(f, code, lanes, (tile.first, tile.end), OnFault::Return, |f, lanes, point, given| {
         for ((fold, &base), given) in folds.iter().zip(&bases).zip(given) {
             add(f, fold, base, lanes, point, given);
         }
     });
-    let next = f.b.ins().iadd_imm_s(number, 1);
-    odometer.advance(f, &extents);
-    let more = f.is(IntCC::SignedLessThan, next, tile.len);
-    f.b.ins().brif(more, row, &[BlockArg::Value(next)], after, &[]);
-    f.b.seal_block(row);
-    f.enter_sealed(after);
 }
 
 /// Adds what the lanes gave to the accumulators of their columns.

@@ -12,7 +12,7 @@ use cranelift_codegen::ir::{self as clif, BlockArg, InstBuilder, types};
 use cranelift_frontend::Variable;
 use hotloop_ir::semantics::FOLD_BLOCK;
 use hotloop_ir::{Inst, Nest, NestId, Value};
-use hotloop_target::tiles::{COLUMN_STRIP, MAP_BLOCK};
+use hotloop_target::tiles::MAP_BLOCK;
 use std::collections::HashMap;
 
 /// How many tiles a nest has, and of what they are made.
@@ -48,7 +48,7 @@ pub(crate) fn counts(f: &mut Func<'_>, plan: &Plan, extents: &[clif::Value]) -> 
             (pieces(f, extents[last], MAP_BLOCK), one)
         }
         Kind::Columns => {
-            let strips = rows.pop().map_or(one, |last| pieces(f, extents[last], COLUMN_STRIP));
+            let strips = rows.pop().map_or(one, |last| pieces(f, extents[last], plan.strip));
             (fold_blocks(f, folded), strips)
         }
         Kind::Rows | Kind::Points => (fold_blocks(f, folded), one),

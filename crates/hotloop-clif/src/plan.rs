@@ -5,8 +5,10 @@
 
 use crate::facts::{depth_is_fine, inner_regions};
 use crate::forms::MAX_LANES;
-use hotloop_ir::{Axis, AxisKind, FoldDest, FoldOp, Inst, Nest, Region, Shape, Stmt, Type};
+use hotloop_ir::semantics::fold_partials;
+use hotloop_ir::{Axis, AxisKind, Fold, FoldDest, FoldOp, Inst, Nest, Region, Shape, Stmt, Type};
 use hotloop_target::CompileError;
+use hotloop_target::tiles::COLUMN_STRIP;
 
 /// The shape of a nest function.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,6 +40,8 @@ pub(crate) struct Plan {
     pub(crate) threads: bool,
     /// Whether the lane can fault.
     pub(crate) checks: bool,
+    /// Columns in one tile of a `Columns` nest.
+    pub(crate) strip: i64,
 }
 
 /// The most values a lane may have.
@@ -92,7 +96,7 @@ pub(crate) fn plan(nest: &Nest, target: &'static str, most_lanes: usize) -> Resu
         Kind::Points => reduced.last().copied(),
     };
     let threads = nest.schedule.threads && ordered.is_empty();
-    Ok(Plan { kind, lanes, inner, reduced, kept, threads, checks })
+    Ok(Plan { kind, lanes, inner, reduced, kept, threads, checks, strip: strip(nest) })
 }
 
 fn kind(nest: &Nest, reduced: &[usize], ordered: &[usize], checks: bool) -> Kind {
@@ -124,6 +128,27 @@ fn one_period(nest: &Nest) -> bool {
         None => true,
         Some(first) => inexact.all(|bytes| bytes == first),
     }
+}
+
+/// The most bytes of accumulators that a tile of columns keeps on the stack.
+const MAX_ACCUMULATORS: usize = 160 << 10;
+/// The least columns of a tile.
+const MIN_STRIP: i64 = 64;
+
+/// Columns of a tile: as many as there may be, unless the accumulators of many folds would take too much stack.
+fn strip(nest: &Nest) -> i64 {
+    let bytes = |fold: &Fold| if fold.ty == Type::Bool { 8 } else { fold.ty.bytes() };
+    let per_column: usize = nest.folds.iter().map(|fold| bytes(fold) * column_period(fold)).sum();
+    let mut strip = COLUMN_STRIP;
+    while strip > MIN_STRIP && per_column * strip as usize > MAX_ACCUMULATORS {
+        strip /= 2;
+    }
+    strip
+}
+
+/// The rows of accumulators of a fold of columns: one where the order of the rows does not matter.
+pub(crate) fn column_period(fold: &Fold) -> usize {
+    if is_inexact(fold.op, fold.ty) { fold_partials(fold.ty) } else { 1 }
 }
 
 fn has_check(region: &Region) -> bool {

@@ -12,7 +12,6 @@ use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{self as clif, BlockArg, InstBuilder, StackSlotData, StackSlotKind, types};
 use hotloop_ir::semantics::{empty, fold_partials, neutral};
 use hotloop_ir::{Fold, FoldDest, FoldOp, NestId, Op, Type};
-use hotloop_target::tiles::COLUMN_STRIP;
 
 /// A fold being compiled.
 #[derive(Clone, Copy, Debug)]
@@ -26,11 +25,13 @@ pub(crate) struct FoldCode {
     pub(crate) buffer: clif::Value,
     /// How many there are.
     pub(crate) period: usize,
+    /// Elements of each: 1, or a strip of columns.
+    pub(crate) width: usize,
 }
 
 /// Cells of 8 bytes that a tile needs per fold.
 pub(crate) fn cells_per_tile(plan: &Plan) -> i64 {
-    if plan.kind == Kind::Columns { COLUMN_STRIP } else { 1 }
+    if plan.kind == Kind::Columns { plan.strip } else { 1 }
 }
 
 impl FoldCode {
@@ -49,7 +50,7 @@ impl FoldCode {
         let bytes = (period * width * ty.bytes() + VECTOR) as u32;
         let slot = f.b.create_sized_stack_slot(StackSlotData::new(StackSlotKind::ExplicitSlot, bytes, 6));
         let buffer = f.b.ins().stack_addr(types::I64, slot, 0);
-        FoldCode { fold, ty, op, neutral, buffer, period }
+        FoldCode { fold, ty, op, neutral, buffer, period, width }
     }
 
     /// The accumulator that changes nothing.
@@ -404,8 +405,8 @@ fn write_group(
         let value = f.b.ins().load(ty, trusted(), start, 0);
         return write_result(f, code, fold.fold.ty, fold.fold.dest, None, value);
     };
-    let first = f.b.ins().imul_imm_s(strip, COLUMN_STRIP);
-    let end = f.b.ins().iadd_imm_s(first, COLUMN_STRIP);
+    let first = f.b.ins().imul_imm_s(strip, plan.strip);
+    let end = f.b.ins().iadd_imm_s(first, plan.strip);
     let end = f.min_signed(end, code.extents[inner]);
     f.count(first, end, 1, |f, column| {
         let at = f.b.ins().isub(column, first);

@@ -317,7 +317,7 @@ fn generate(seed: u64) -> (Program, Vec<Input>) {
         arrays,
         scalars,
         output,
-        site: (seed % 3 == 0).then_some(site),
+        site: seed.is_multiple_of(3).then_some(site),
         open: Vec::new(),
         depth: 0,
         statements: 0,

@@ -18,6 +18,6 @@
 /// Points of the last axis in one tile of a `Map` nest.
 pub const MAP_BLOCK: i64 = 4096;
 
-/// Columns in one tile of a `FoldColumns` nest: with a row of accumulators for each partial result, those of a fold
-/// take 16 KiB.
-pub const COLUMN_STRIP: i64 = 64;
+/// The most columns in one tile of a `FoldColumns` nest: with a row of accumulators for each partial result, those of a
+/// fold take 128 KiB. A nest with many folds may take fewer.
+pub const COLUMN_STRIP: i64 = 512;
