@@ -7,7 +7,7 @@ use crate::case::{Case, Section};
 use crate::data::{Data, Random};
 use crate::generate::{Generated, generate};
 use crate::lower;
-use crate::plan::{CONFIGS, alike, is_slow};
+use crate::plan::{CONFIGS, Config, alike, is_slow};
 use crate::run::{self, Outcome};
 use hotloop::{Call, Engine};
 use hotloop_clif::Clif;
@@ -63,7 +63,7 @@ fn agreement() -> Result<(), String> {
 }
 
 fn agrees(engine: &Engine, generated: &Generated) -> Result<(), String> {
-    let want = outcome(engine, generated, 0);
+    let want = outcome(engine, generated, &CONFIGS[0]);
     // A refused program is the business of another trial.
     if let Outcome::Refused(_) = want {
         return Ok(());
@@ -71,16 +71,15 @@ fn agrees(engine: &Engine, generated: &Generated) -> Result<(), String> {
     if let Outcome::Other(message) = &want {
         return Err(message.clone());
     }
-    for at in 1..CONFIGS.len() {
-        let have = outcome(engine, generated, at);
-        alike(&want, &have).map_err(|message| format!("interp and {}: {message}", CONFIGS[at].name))?;
+    for config in &CONFIGS[1..] {
+        let have = outcome(engine, generated, config);
+        alike(&want, &have).map_err(|message| format!("interp and {}: {message}", config.name))?;
     }
     Ok(())
 }
 
-fn outcome(engine: &Engine, generated: &Generated, config: usize) -> Outcome {
+fn outcome(engine: &Engine, generated: &Generated, config: &Config) -> Outcome {
     let section = Section { text: generated.text.clone(), ..Section::default() };
-    let config = CONFIGS[config];
     let call = Call::default().target(config.target).threads(config.threads);
     run::run(engine, "random", &section, &Case::default(), &generated.inputs, &call)
 }
@@ -91,7 +90,7 @@ fn well_typed() -> Result<(), String> {
     let (mut done, tried) = (0, 200);
     for seed in 0..tried {
         let generated = generate(&bytes_of(seed));
-        match outcome(&engine, &generated, 0) {
+        match outcome(&engine, &generated, &CONFIGS[0]) {
             Outcome::Done(..) => done += 1,
             Outcome::Fault(_) => {}
             Outcome::Refused(problems) => {

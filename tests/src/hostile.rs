@@ -47,8 +47,11 @@ const TEXTS: &[Text] = &[
     Text { name: "huge exponent", code: "E0017", text: || format!("kernel k() = 1e{}", "9".repeat(100_000)) },
 ];
 
+/// A name and what it stands for.
+type Named<T> = (&'static str, T);
+
 /// Texts that pass the parser and would grow without end behind it, if nothing held them.
-const CALLS: &[(&str, fn() -> String)] = &[
+const CALLS: &[Named<fn() -> String>] = &[
     ("functions that double", || doubling(60, "f{}(x) + f{}(x)")),
     ("functions that call one another deeply", || doubling(5000, "f{}(x) + 1")),
     ("functions in arguments", || doubling(60, "f{}(f{}(x))")),

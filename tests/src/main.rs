@@ -11,6 +11,7 @@ mod generate;
 mod hostile;
 mod layers;
 mod lower;
+mod overlap;
 mod plan;
 mod portrait;
 mod report;
@@ -24,6 +25,7 @@ fn main() {
     let args = Arguments::from_args();
     let mut trials = plan::trials();
     trials.extend(fuzz::trials());
+    trials.extend(overlap::trials());
     trials.extend(hostile::trials());
     trials.extend(portrait::trials());
     trials.extend(layers::trials());

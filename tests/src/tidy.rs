@@ -22,9 +22,12 @@ const UNREACHABLE: &[(&str, &str)] = &[
     ("E0105", "the engine names the kernels there are in an error of its own"),
 ];
 
+/// A check; the error lists what is wrong.
+type Check = fn() -> Result<(), String>;
+
 /// The trials.
 pub fn trials() -> Vec<Trial> {
-    let checks: [(&str, fn() -> Result<(), String>); 7] = [
+    let checks: [(&str, Check); 7] = [
         ("sizes", sizes),
         ("first lines", first_lines),
         ("words", words),
@@ -33,8 +36,7 @@ pub fn trials() -> Vec<Trial> {
         ("files that documents name", named_files),
         ("snippets of documents", snippets),
     ];
-    let trial =
-        |(name, check): (&str, fn() -> Result<(), String>)| Trial::test(format!("tidy/{name}"), move || Ok(check()?));
+    let trial = |(name, check): (&str, Check)| Trial::test(format!("tidy/{name}"), move || Ok(check()?));
     checks.into_iter().map(trial).chain([Trial::test("tidy/format", || Ok(format()?))]).collect()
 }
 
