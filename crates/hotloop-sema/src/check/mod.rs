@@ -9,6 +9,7 @@ pub(crate) use expr::literal;
 mod index;
 mod ops;
 mod reduce;
+mod results;
 mod stmt;
 
 use crate::errors;
