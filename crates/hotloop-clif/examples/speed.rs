@@ -16,6 +16,8 @@ struct Bench {
     name: &'static str,
     ty: Type,
     arrays: usize,
+    /// Columns of the arrays of two axes; the last axis of the result.
+    columns: usize,
     flops: f64,
     lanes: &'static [u32],
     program: Program,
@@ -196,8 +198,28 @@ fn escape(name: &'static str, ty: Type) -> Program {
     })
 }
 
+/// A fold of a matrix over one axis.
+fn matrix_fold(name: &'static str, op: FoldOp, folded: u32) -> Program {
+    let mut make = Make::new(name);
+    let matrix = make.input(Type::F64, 2, Layout::Dense);
+    let result = make.in_place(Type::F64, 1, Layout::Dense);
+    let n = make.extents(matrix);
+    let kind = |axis| if axis == folded { AxisKind::Reduce } else { AxisKind::Parallel };
+    let mut domain = Domain::new(&[0, 1].map(|axis| (kind(axis), Extent::Slot(n[axis as usize]))));
+    let view = domain.view(matrix, &[dim(0), dim(1)]);
+    let dest = domain.view(result, &[dim(1 - folded)]);
+    let element = domain.lane.load(view, Type::F64);
+    domain.fold(op, FoldDest::View(dest), element);
+    make.run(domain);
+    make.program
+}
+
 fn benches() -> Vec<Bench> {
-    let bench = |name, ty, arrays, flops, lanes, program| Bench { name, ty, arrays, flops, lanes, program };
+    let bench = |name, ty, arrays, flops, lanes, program| Bench { name, ty, arrays, columns: 0, flops, lanes, program };
+    let matrix = |name, columns, op, folded| {
+        let program = matrix_fold(name, op, folded);
+        Bench { name, ty: Type::F64, arrays: 1, columns, flops: 1.0, lanes: &[1, 4, 8], program }
+    };
     let (f32, f64) = (Type::F32, Type::F64);
     let wide: &[u32] = &[1, 4, 8, 16];
     vec![
@@ -212,6 +234,14 @@ fn benches() -> Vec<Bench> {
         bench("options f32", f32, 3, 120.0, &[1, 4, 8, 16], options("options f32", f32)),
         bench("escape f64", f64, 2, 1.0, &[1, 2, 4, 8], escape("escape f64", f64)),
         bench("escape f32", f32, 2, 1.0, &[1, 4, 8, 16], escape("escape f32", f32)),
+        matrix("sum of columns, 2000 wide", 2000, FoldOp::Sum, 0),
+        matrix("sum of columns, 100 wide", 100, FoldOp::Sum, 0),
+        matrix("sum of columns, 3 wide", 3, FoldOp::Sum, 0),
+        matrix("max of columns, 2000 wide", 2000, FoldOp::Max, 0),
+        matrix("sum of rows, 500 wide", 500, FoldOp::Sum, 1),
+        matrix("sum of rows, 10 wide", 10, FoldOp::Sum, 1),
+        matrix("sum of rows, 3 wide", 3, FoldOp::Sum, 1),
+        matrix("max of rows, 10 wide", 10, FoldOp::Max, 1),
     ]
 }
 
@@ -252,7 +282,7 @@ fn time(bench: &Bench, kernel: &dyn Kernel, n: usize) -> f64 {
             array[word] |= bits << (i * size % 8 * 8);
         }
     }
-    let mut scratch = vec![0u64; n / 4096 * 8 + 64];
+    let mut scratch = vec![0u64; n + 4096];
     let mut data = [scratch.as_mut_ptr() as u64, layout.partials(hotloop_ir::NestId(1)) as u64];
     let table = HostTable { data: (&raw mut data).cast(), alloc: no_alloc, partials, par_for: no_threads };
     let cancel = 0u8;
@@ -262,8 +292,15 @@ fn time(bench: &Bench, kernel: &dyn Kernel, n: usize) -> f64 {
     for (index, array) in memory.iter_mut().enumerate() {
         let id = hotloop_ir::ArrayId(index as u32);
         frame[layout.base(id)] = array.as_mut_ptr() as u64;
-        frame[layout.extent(id, 0)] = n as u64;
-        frame[layout.stride(id, 0)] = size as u64;
+        if layout.rank(id) == 2 {
+            frame[layout.extent(id, 0)] = (n / bench.columns) as u64;
+            frame[layout.stride(id, 0)] = (bench.columns * size) as u64;
+            frame[layout.extent(id, 1)] = bench.columns as u64;
+            frame[layout.stride(id, 1)] = size as u64;
+        } else {
+            frame[layout.extent(id, 0)] = n as u64;
+            frame[layout.stride(id, 0)] = size as u64;
+        }
     }
     frame[layout.slot(SlotId(0))] = if size == 4 { u64::from(0.001f32.to_bits()) } else { 0.001f64.to_bits() };
     let mut best = Duration::MAX;
@@ -308,7 +345,7 @@ fn main() {
     let target = Clif::simd().expect("machine code for this machine");
     let quick = target.quick().expect("machine code for this machine");
     println!(
-        "{:12} {:>5} {:>9} {:>7} {:>7} {:>7}   ns per element at n = 1000, 100000, 4000000",
+        "{:26} {:>5} {:>9} {:>7} {:>7} {:>7}   ns per element at n = 1000, 100000, 4000000",
         "", "lanes", "compile", "quick", "load", "bytes"
     );
     for bench in benches().into_iter().filter(|bench| bench.name.contains(&part)) {
@@ -319,7 +356,7 @@ fn main() {
             let kernel = target.build(&program).expect("a program that compiles");
             let times: Vec<f64> = [1000, 100_000, 4_000_000].into_iter().map(|n| time(&bench, &*kernel, n)).collect();
             println!(
-                "{:12} {lanes:5} {compile:7.0}us {fast:5.0}us {load:5.1}us {bytes:7}   {:8.3} {:8.3} {:8.3}   {:6.2} Gop/s",
+                "{:26} {lanes:5} {compile:7.0}us {fast:5.0}us {load:5.1}us {bytes:7}   {:8.3} {:8.3} {:8.3}   {:6.2} Gop/s",
                 bench.name,
                 times[0],
                 times[1],

@@ -1,8 +1,8 @@
 //! Folds over outer axes, with lanes across the columns.
 //!
 //! A strip of columns keeps one row of accumulators per partial result; folds whose order does not matter keep a single
-//! one. The folded rows are walked partial result by partial result, so that the row of accumulators in use stays in the
-//! first-level cache, while each row of the array is read in one long piece.
+//! one. In a wide strip the folded rows are walked partial result by partial result, so that the row of accumulators in
+//! use stays in the first-level cache, while each row of the array is read in one long piece.
 
 use crate::forms::{VECTOR, Val, scalar_type, vector_type};
 use crate::func::{Func, trusted};
@@ -109,6 +109,9 @@ fn clear(f: &mut Func<'_>, folds: &[FoldCode], tile: &Tile) {
     }
 }
 
+/// Columns of a strip that is walked partial result by partial result.
+const WIDE: i64 = 128;
+
 /// Runs the rows of the tile, those of each partial result in order.
 fn walk(
     f: &mut Func<'_>,
@@ -122,10 +125,15 @@ fn walk(
     let turns = inexact.map(|fold| fold.period).min().unwrap_or(1);
     let odometer = Odometer::new(f, &plan.reduced);
     let zero = f.int(0);
-    let most = f.int(turns as i64);
-    let partials = f.min_signed(most, tile.len);
+    let one = f.int(1);
+    let all = f.int(turns as i64);
+    // All rows of accumulators of a narrow strip fit the cache, and its rows are best read one after the other.
+    let width = f.b.ins().isub(tile.end, tile.first);
+    let wide = f.b.ins().icmp_imm_s(IntCC::SignedGreaterThanOrEqual, width, WIDE);
+    let turns = f.b.ins().select(wide, all, one);
+    let partials = f.min_signed(turns, tile.len);
     f.count(zero, partials, 1, |f, partial| {
-        f.count(partial, tile.len, turns as i64, |f, number| {
+        f.count_by(partial, tile.len, turns, |f, number| {
             let at = f.b.ins().iadd(tile.start, number);
             odometer.set(f, at, &code.extents);
             let mut here = coords.to_vec();

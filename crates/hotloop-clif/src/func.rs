@@ -247,6 +247,18 @@ impl<'a> Func<'a> {
         step: i64,
         body: impl FnOnce(&mut Self, clif::Value),
     ) {
+        let step = self.int(step);
+        self.count_by(from, to, step, body);
+    }
+
+    /// As `count`, by a step known at run time.
+    pub(crate) fn count_by(
+        &mut self,
+        from: clif::Value,
+        to: clif::Value,
+        step: clif::Value,
+        body: impl FnOnce(&mut Self, clif::Value),
+    ) {
         let header = self.b.create_block();
         let after = self.b.create_block();
         let index = self.b.append_block_param(header, types::I64);
@@ -254,7 +266,7 @@ impl<'a> Func<'a> {
         self.b.ins().brif(some, header, &[BlockArg::Value(from)], after, &[]);
         self.b.switch_to_block(header);
         body(self, index);
-        let next = self.b.ins().iadd_imm_s(index, step);
+        let next = self.b.ins().iadd(index, step);
         let more = self.b.ins().icmp(IntCC::SignedLessThan, next, to);
         self.b.ins().brif(more, header, &[BlockArg::Value(next)], after, &[]);
         self.b.seal_block(header);

@@ -5,12 +5,14 @@
 
 use crate::arg::{Arg, Seen};
 use crate::array::Array;
+use crate::compile;
 use crate::engine::Inner;
 use crate::error::{ArgumentError, Error, RunError};
 use crate::fault;
 use crate::host::{Failure, Host, Splitting};
 use crate::options::Call;
 use crate::plan::{ParamPlan, Plan, ResultPlan};
+use crate::tiers::Code;
 use crate::value::{Outputs, Value};
 use crate::view::{Parts, copy_elements, dense_strides};
 use hotloop_ir::{Layout, Scalar};
@@ -25,7 +27,7 @@ use std::time::Instant;
 
 /// A kernel with all that a call needs.
 pub(crate) struct Compiled {
-    pub(crate) kernel: Arc<dyn Kernel>,
+    pub(crate) code: Code,
     pub(crate) plan: Plan,
     /// The text, for the places of faults.
     pub(crate) source: Source,
@@ -59,11 +61,17 @@ static NEVER: AtomicU8 = AtomicU8::new(0);
 /// Runs a kernel; results that have an `out` are written there and not given back.
 pub(crate) fn invoke(
     engine: &Inner,
-    compiled: &Compiled,
+    compiled: &Arc<Compiled>,
     args: Args<'_, '_>,
     outs: Option<&[Arg<'_>]>,
     call: &Call<'_>,
 ) -> Result<Outputs, Error> {
+    if compiled.code.is_worth_waiting(|| work(&compiled.plan, &args)) {
+        compile::timed(engine, call, || {
+            compiled.code.settle();
+            Ok(())
+        })?;
+    }
     let start = call.timing.map(|_| Instant::now());
     let result = run(engine, compiled, args, outs, call);
     if let (Some(timing), Some(start)) = (call.timing, start) {
@@ -74,7 +82,7 @@ pub(crate) fn invoke(
 
 fn run(
     engine: &Inner,
-    compiled: &Compiled,
+    compiled: &Arc<Compiled>,
     args: Args<'_, '_>,
     outs: Option<&[Arg<'_>]>,
     call: &Call<'_>,
@@ -92,11 +100,20 @@ fn run(
     let mut host = Host::new(plan, &engine.threads, &direct)
         .with_splitting(compiled.splitting, threads)
         .with_memory_limit(engine.memory_limit);
-    enter(compiled, &mut frame, &mut host, call)?;
+    let turn = compiled.begin(&engine.background);
+    enter(compiled, turn.kernel, &mut frame, &mut host, call)?;
+    compiled.end(&turn, &engine.background);
     match outs {
         Some(outs) => store(plan, &frame, &mut host, &direct, outs).map(|()| Outputs::default()),
         None => collect(plan, &frame, &mut host),
     }
+}
+
+/// What a call has to do, in estimated nanoseconds, as far as the arguments tell.
+fn work(plan: &Plan, args: &Args<'_, '_>) -> f64 {
+    let sizes = (0..plan.params.len()).filter_map(|param| parts_of(args, param)).map(Parts::len);
+    let cost: f64 = plan.nests.iter().map(|nest| nest.cost).sum();
+    sizes.max().unwrap_or(0) as f64 * cost
 }
 
 /// Puts the arguments into the frame.
@@ -241,7 +258,13 @@ fn out_shape(plan: &Plan, index: usize, expected: &[usize], found: &Parts) -> Er
 }
 
 /// Runs the code over a filled frame.
-fn enter(compiled: &Compiled, frame: &mut Frame, host: &mut Host<'_>, call: &Call<'_>) -> Result<(), Error> {
+fn enter(
+    compiled: &Compiled,
+    kernel: &dyn Kernel,
+    frame: &mut Frame,
+    host: &mut Host<'_>,
+    call: &Call<'_>,
+) -> Result<(), Error> {
     if call.cancel.is_some_and(|token| token.is_cancelled()) {
         return Err(RunError::Cancelled.into());
     }
@@ -254,7 +277,7 @@ fn enter(compiled: &Compiled, frame: &mut Frame, host: &mut Host<'_>, call: &Cal
         // SAFETY: the frame has the plan's number of words, and `fill` has put in every parameter; the arguments are
         // borrowed for the whole call, written ones from exclusive borrows, and `separate` has seen to overlap; the
         // host, its table and the flag outlive the call.
-        unsafe { compiled.kernel.run(frame.as_mut_ptr(), &mut record) }
+        unsafe { kernel.run(frame.as_mut_ptr(), &mut record) }
     }));
     match status {
         Ok(Status::Ok) => Ok(()),

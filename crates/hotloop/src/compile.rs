@@ -76,11 +76,11 @@ pub(crate) fn kernel(
     target: &Available,
 ) -> Result<(Arc<Compiled>, usize), Error> {
     let program = lower(engine, unit, name, types)?;
-    let built = guarded(|| target.build(program).map_err(build_error))?;
-    let bytes = built.kernel.code_bytes() + built.plan.bytes() + unit.source.text().len();
+    let built = guarded(|| target.build(program, engine.tiers).map_err(build_error))?;
+    let bytes = built.code.bytes() + built.plan.bytes() + unit.source.text().len();
     let source = unit.source.clone();
     let splitting = target.splitting;
-    Ok((Arc::new(Compiled { kernel: built.kernel, plan: built.plan, source, splitting, order }), bytes))
+    Ok((Arc::new(Compiled { code: built.code, plan: built.plan, source, splitting, order }), bytes))
 }
 
 /// Times a build, for the statistics and for the caller.

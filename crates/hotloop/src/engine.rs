@@ -11,6 +11,7 @@ use crate::module::{Module, ResultType, result_types};
 use crate::options::Call;
 use crate::targets::{TargetChoice, Targets};
 use crate::threads::Threads;
+use crate::tiers::{Background, Tiers};
 use crate::types::{self, Detail};
 use crate::value::{Outputs, Value};
 use hotloop_cache::{Counters, Limits, Memory};
@@ -46,6 +47,8 @@ pub(crate) struct Inner {
     pub(crate) threads: Threads,
     pub(crate) targets: Targets,
     pub(crate) target: TargetChoice,
+    pub(crate) tiers: Tiers,
+    pub(crate) background: Background,
     pub(crate) memory_limit: usize,
     pub(crate) options: sema::Options,
     pub(crate) limits: syntax::Limits,
@@ -59,6 +62,7 @@ pub(crate) struct Inner {
 #[derive(Debug, Default)]
 pub struct EngineBuilder {
     target: TargetChoice,
+    tiers: Tiers,
     threads: Option<usize>,
     pool: Option<Arc<rayon::ThreadPool>>,
     inherit: bool,
@@ -75,6 +79,10 @@ pub struct Stats {
     pub cache: Counters,
     /// How long the last build took, from the text to code that can run.
     pub last_compile: Duration,
+    /// How many kernels got better code in the background.
+    pub background_builds: u64,
+    /// How long that took, all together.
+    pub background_time: Duration,
 }
 
 impl Engine {
@@ -164,7 +172,8 @@ impl Engine {
     /// What this engine has done, and what it holds.
     pub fn stats(&self) -> Stats {
         let last_compile = Duration::from_nanos(self.inner.last_compile.load(Relaxed));
-        Stats { cache: self.inner.cache.counters(), last_compile }
+        let (background_builds, background_time) = self.inner.background.made();
+        Stats { cache: self.inner.cache.counters(), last_compile, background_builds, background_time }
     }
 
     /// The most threads a call uses that does not say.
@@ -196,6 +205,13 @@ impl EngineBuilder {
     #[must_use]
     pub fn target(mut self, target: TargetChoice) -> EngineBuilder {
         self.target = target;
+        self
+    }
+
+    /// Which code is made of kernels: quick code, the best, or one after the other.
+    #[must_use]
+    pub fn tiers(mut self, tiers: Tiers) -> EngineBuilder {
+        self.tiers = tiers;
         self
     }
 
@@ -256,6 +272,8 @@ impl EngineBuilder {
             threads: Threads::new(self.pool, self.inherit, self.threads),
             targets,
             target: self.target,
+            tiers: self.tiers,
+            background: Background::default(),
             memory_limit: self.memory_limit.unwrap_or(usize::MAX),
             options: self.options,
             limits: self.limits,

@@ -27,6 +27,7 @@ mod plan;
 mod points;
 mod targets;
 mod threads;
+mod tiers;
 mod types;
 
 mod arg;
@@ -56,6 +57,7 @@ pub use hotloop_syntax::Limits as TextLimits;
 pub use module::{Kernel, Module, Prepared, ResultType};
 pub use options::{Call, Timing};
 pub use targets::TargetChoice;
+pub use tiers::Tiers;
 pub use types::{arg_type, array_of};
 pub use value::{Outputs, Value};
 pub use view::{Strides, View, ViewMut};

@@ -226,9 +226,14 @@ impl Prepared {
         &self.types
     }
 
-    /// Bytes of machine code.
+    /// Makes the best code now, or waits for the thread that makes it. Calls after this run it; for measurements.
+    pub fn wait_best(&self) {
+        self.compiled.code.settle();
+    }
+
+    /// Bytes of the machine code that a call would run now.
     pub fn code_bytes(&self) -> usize {
-        self.compiled.kernel.code_bytes()
+        self.compiled.code.now().code_bytes()
     }
 
     fn fits(&self, args: &[Arg<'_>], call: &Call<'_>) -> bool {

@@ -6,21 +6,23 @@ use crate::call::{Args, Compiled, invoke};
 use crate::host::Splitting;
 use crate::plan::Plan;
 use crate::points::SitePoints;
+use crate::tiers::Code;
 use crate::{Arg, Array, Call, Engine, Error, Outputs, Value};
 use hotloop_interp::Interp;
 use hotloop_ir::{Param, Program, Role, Scalar};
 use hotloop_source::Source;
 use hotloop_target::testing::{Input, Outcome, Output, Sample, Split, Tensor, run, samples};
 use hotloop_target::{Status, Target};
+use std::sync::Arc;
 
-fn compiled(program: &Program) -> Compiled {
-    Compiled {
-        kernel: Interp.build(program).expect("the interpreter takes every program"),
+fn compiled(program: &Program) -> Arc<Compiled> {
+    Arc::new(Compiled {
+        code: Code::only(Interp.build(program).expect("the interpreter takes every program")),
         plan: Plan::of(program, &SitePoints::of(program)),
         source: Source::new("sample", ""),
         splitting: Splitting::Never,
         order: Vec::new(),
-    }
+    })
 }
 
 fn arg<'a>(input: &'a mut Input, is_written: bool) -> Arg<'a> {
@@ -99,7 +101,7 @@ fn samples_leave_the_same() {
     for Sample { name, program, inputs } in samples() {
         let compiled = compiled(&program);
         for inputs in inputs.into_iter().filter(|inputs| are_small(inputs)) {
-            let expect = run(&program, &*compiled.kernel, &inputs, Split::Whole);
+            let expect = run(&program, compiled.code.now(), &inputs, Split::Whole);
             let mut own = inputs.clone();
             let args = args(&program, &mut own);
             let result = invoke(&engine.inner, &compiled, Args::Positional(&args), None, &Call::new());
@@ -123,7 +125,7 @@ fn samples_leave_the_same_in_memory_of_the_caller() {
     for Sample { name, program, inputs } in samples() {
         let compiled = compiled(&program);
         for inputs in inputs.into_iter().filter(|inputs| are_small(inputs)) {
-            let expect = run(&program, &*compiled.kernel, &inputs, Split::Whole);
+            let expect = run(&program, compiled.code.now(), &inputs, Split::Whole);
             if expect.status != Status::Ok {
                 continue;
             }

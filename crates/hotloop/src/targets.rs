@@ -6,10 +6,11 @@ use crate::error::Error;
 use crate::host::Splitting;
 use crate::plan::Plan;
 use crate::points::SitePoints;
+use crate::tiers::{Code, Tiers};
 use hotloop_clif::Clif;
 use hotloop_interp::Interp;
 use hotloop_ir::Program;
-use hotloop_target::{BuildError, Kernel, Target};
+use hotloop_target::{BuildError, Target};
 use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
@@ -31,7 +32,7 @@ macro_rules! targets {
                 match self { $(TargetChoice::$variant => $name,)* }
             }
 
-            fn make(self) -> Option<Box<dyn Target>> {
+            fn make(self) -> Option<Generators> {
                 match self { $(TargetChoice::$variant => $make(),)* }
             }
 
@@ -57,19 +58,31 @@ targets! {
     Parallel "parallel" simd Always;
 }
 
-fn interp() -> Option<Box<dyn Target>> {
-    Some(Box::new(Interp))
+/// What makes the code of a choice.
+struct Generators {
+    best: Arc<dyn Target>,
+    /// The same code sooner, and slower; none where there is only one way.
+    quick: Option<Arc<dyn Target>>,
 }
 
-fn scalar() -> Option<Box<dyn Target>> {
-    Some(Box::new(Clif::scalar().ok()?))
+fn interp() -> Option<Generators> {
+    Some(Generators { best: Arc::new(Interp), quick: None })
 }
 
-fn simd() -> Option<Box<dyn Target>> {
-    Some(Box::new(Clif::simd().ok()?))
+fn scalar() -> Option<Generators> {
+    native(Clif::scalar().ok()?)
 }
 
-fn best() -> Option<Box<dyn Target>> {
+fn simd() -> Option<Generators> {
+    native(Clif::simd().ok()?)
+}
+
+fn native(best: Clif) -> Option<Generators> {
+    let quick = best.quick().ok()?;
+    Some(Generators { best: Arc::new(best), quick: Some(Arc::new(quick)) })
+}
+
+fn best() -> Option<Generators> {
     simd().or_else(scalar).or_else(interp)
 }
 
@@ -105,7 +118,7 @@ pub(crate) fn code_generator(choice: TargetChoice) -> Result<Clif, Error> {
 
 /// A target that runs on this machine.
 pub(crate) struct Available {
-    target: Box<dyn Target>,
+    generators: Generators,
     /// Whether it gets programs after the passes; the interpreter takes them as they are.
     passes: bool,
     pub(crate) splitting: Splitting,
@@ -115,22 +128,24 @@ pub(crate) struct Available {
 
 impl Available {
     fn new(choice: TargetChoice) -> Option<Available> {
-        let target = choice.make()?;
-        let (fingerprint, passes) = (target.fingerprint(), target.name() != Interp.name());
-        Some(Available { target, passes, splitting: choice.splitting(), fingerprint })
+        let generators = choice.make()?;
+        let (fingerprint, passes) = (generators.best.fingerprint(), generators.best.name() != Interp.name());
+        Some(Available { generators, passes, splitting: choice.splitting(), fingerprint })
     }
 
     /// Makes a kernel of a program as the front end gives it.
-    pub(crate) fn build(&self, program: Program) -> Result<Built, BuildError> {
+    pub(crate) fn build(&self, program: Program, tiers: Tiers) -> Result<Built, BuildError> {
         let points = SitePoints::of(&program);
         let program = if self.passes { hotloop_passes::run(program) } else { program };
-        Ok(Built { kernel: self.target.build(&program)?, plan: Plan::of(&program, &points) })
+        let plan = Plan::of(&program, &points);
+        let Generators { best, quick } = &self.generators;
+        Ok(Built { code: Code::build(program, best, quick.as_ref(), tiers)?, plan })
     }
 }
 
-/// A kernel and the plan of the program it was made of.
+/// Code and the plan of the program it was made of.
 pub(crate) struct Built {
-    pub(crate) kernel: Arc<dyn Kernel>,
+    pub(crate) code: Code,
     pub(crate) plan: Plan,
 }
 
