@@ -11,7 +11,7 @@ use hotloop_ir::Type;
 /// Bytes of a vector register.
 pub(crate) const VECTOR: usize = 16;
 /// The most lanes of a nest.
-pub(crate) const MAX_LANES: usize = 16;
+pub(crate) const MAX_LANES: usize = 32;
 const MAX_REGS: usize = MAX_LANES * 8 / VECTOR;
 
 /// An element type in a scalar register or in all lanes of a vector register.

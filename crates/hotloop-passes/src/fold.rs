@@ -20,11 +20,25 @@ pub(crate) fn fold_lane(lane: &mut Lane) {
             lane.values[i] = Inst::Const(constant);
         } else if let Some(value) = identity(lane, Value(i as u32)) {
             same[i] = value;
+        } else if let Some(value) = doubled(lane, Value(i as u32)) {
+            lane.values[i] = Inst::Op(Op::Add, [value; 3]);
         }
     }
     let mut body = std::mem::take(&mut lane.body);
     replace_in_region(&mut body, &same);
     lane.body = body;
+}
+
+/// The operand of a float product by 2. Adding it to itself gives the same bits, and adders are idle where multipliers
+/// are the limit.
+fn doubled(lane: &Lane, value: Value) -> Option<Value> {
+    let Inst::Op(Op::Mul, [a, b, _]) = *lane.inst(value) else { return None };
+    let is_two = |value: Value| known(lane, value).is_some_and(|scalar| scalar.ty.is_float() && scalar.as_f64() == 2.0);
+    match (is_two(a), is_two(b)) {
+        (_, true) => Some(a),
+        (true, false) => Some(b),
+        (false, false) => None,
+    }
 }
 
 fn known(lane: &Lane, value: Value) -> Option<Scalar> {
