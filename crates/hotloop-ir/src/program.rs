@@ -477,6 +477,43 @@ impl Lane {
     }
 }
 
+impl Stmt {
+    /// The regions inside this statement, in order; those it does not have are empty.
+    pub fn regions(&self) -> [&[Stmt]; 2] {
+        match self {
+            Stmt::If { then, otherwise, .. } => [then, otherwise],
+            Stmt::For { body, .. } | Stmt::Loop(body) | Stmt::Block(body) => [body, &[]],
+            Stmt::Let(_)
+            | Stmt::Set(..)
+            | Stmt::Store(..)
+            | Stmt::StoreAt(..)
+            | Stmt::SetSlot(..)
+            | Stmt::Fold(..)
+            | Stmt::Check { .. }
+            | Stmt::Break(_)
+            | Stmt::Continue(_) => [&[], &[]],
+        }
+    }
+
+    /// The regions inside this statement, in order, to be changed.
+    pub fn regions_mut(&mut self) -> impl Iterator<Item = &mut Region> {
+        let (first, second) = match self {
+            Stmt::If { then, otherwise, .. } => (Some(then), Some(otherwise)),
+            Stmt::For { body, .. } | Stmt::Loop(body) | Stmt::Block(body) => (Some(body), None),
+            Stmt::Let(_)
+            | Stmt::Set(..)
+            | Stmt::Store(..)
+            | Stmt::StoreAt(..)
+            | Stmt::SetSlot(..)
+            | Stmt::Fold(..)
+            | Stmt::Check { .. }
+            | Stmt::Break(_)
+            | Stmt::Continue(_) => (None, None),
+        };
+        first.into_iter().chain(second)
+    }
+}
+
 impl Inst {
     /// The values this instruction reads.
     pub fn operands(&self) -> &[Value] {

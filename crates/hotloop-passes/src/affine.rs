@@ -103,24 +103,12 @@ fn add(program: &mut Program, lane: Lane) -> NestId {
 }
 
 /// The index and the extent of every check that compares an affine index with an extent.
-fn affine_checks(region: &Region, lane: &Lane, found: &mut Vec<(Affine, Affine)>) {
+fn affine_checks(region: &[Stmt], lane: &Lane, found: &mut Vec<(Affine, Affine)>) {
     for stmt in region {
-        match stmt {
-            Stmt::Check { cond, .. } => found.extend(bounds_check(lane, *cond)),
-            Stmt::If { then, otherwise, .. } => {
-                affine_checks(then, lane, found);
-                affine_checks(otherwise, lane, found);
-            }
-            Stmt::For { body, .. } | Stmt::Loop(body) | Stmt::Block(body) => affine_checks(body, lane, found),
-            Stmt::Let(_)
-            | Stmt::Set(..)
-            | Stmt::Store(..)
-            | Stmt::StoreAt(..)
-            | Stmt::SetSlot(..)
-            | Stmt::Fold(..)
-            | Stmt::Break(_)
-            | Stmt::Continue(_) => {}
+        if let Stmt::Check { cond, .. } = stmt {
+            found.extend(bounds_check(lane, *cond));
         }
+        stmt.regions().into_iter().for_each(|inner| affine_checks(inner, lane, found));
     }
 }
 
@@ -280,24 +268,7 @@ fn drop_checks(lane: &mut Lane) {
 
 fn drop_in(region: &mut Region, lane: &Lane) {
     region.retain(|stmt| !matches!(stmt, Stmt::Check { cond, .. } if bounds_check(lane, *cond).is_some()));
-    for stmt in region {
-        match stmt {
-            Stmt::If { then, otherwise, .. } => {
-                drop_in(then, lane);
-                drop_in(otherwise, lane);
-            }
-            Stmt::For { body, .. } | Stmt::Loop(body) | Stmt::Block(body) => drop_in(body, lane),
-            Stmt::Let(_)
-            | Stmt::Set(..)
-            | Stmt::Store(..)
-            | Stmt::StoreAt(..)
-            | Stmt::SetSlot(..)
-            | Stmt::Fold(..)
-            | Stmt::Check { .. }
-            | Stmt::Break(_)
-            | Stmt::Continue(_) => {}
-        }
-    }
+    region.iter_mut().flat_map(Stmt::regions_mut).for_each(|inner| drop_in(inner, lane));
 }
 
 /// Replaces accesses all of whose indices are affine by views. An index that may wrap keeps its access as it is unless
@@ -317,29 +288,13 @@ fn to_views(nest: &mut Nest, test: &mut Test, program: &mut Program) {
 
 fn stores_to_views(region: &mut Region, nest: &mut Nest, test: &mut Test, program: &mut Program) {
     for stmt in region {
-        match stmt {
-            Stmt::StoreAt(array, index, value) => {
-                let (array, value) = (*array, *value);
-                if let Some(view) = view(array, &index.clone(), nest, test, program) {
-                    *stmt = Stmt::Store(view, value);
-                }
+        if let Stmt::StoreAt(array, index, value) = stmt {
+            let (array, value) = (*array, *value);
+            if let Some(view) = view(array, &index.clone(), nest, test, program) {
+                *stmt = Stmt::Store(view, value);
             }
-            Stmt::If { then, otherwise, .. } => {
-                stores_to_views(then, nest, test, program);
-                stores_to_views(otherwise, nest, test, program);
-            }
-            Stmt::For { body, .. } | Stmt::Loop(body) | Stmt::Block(body) => {
-                stores_to_views(body, nest, test, program);
-            }
-            Stmt::Let(_)
-            | Stmt::Set(..)
-            | Stmt::Store(..)
-            | Stmt::SetSlot(..)
-            | Stmt::Fold(..)
-            | Stmt::Check { .. }
-            | Stmt::Break(_)
-            | Stmt::Continue(_) => {}
         }
+        stmt.regions_mut().for_each(|inner| stores_to_views(inner, nest, test, program));
     }
 }
 

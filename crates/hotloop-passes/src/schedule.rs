@@ -44,20 +44,8 @@ fn vectorizable(nest: &Nest, checks: bool) -> bool {
     !checks || !stores_before_check(&nest.lane.body, &mut false)
 }
 
-fn has_check(region: &Region) -> bool {
-    region.iter().any(|stmt| match stmt {
-        Stmt::Check { .. } => true,
-        Stmt::If { then, otherwise, .. } => has_check(then) || has_check(otherwise),
-        Stmt::For { body, .. } | Stmt::Loop(body) | Stmt::Block(body) => has_check(body),
-        Stmt::Let(_)
-        | Stmt::Set(..)
-        | Stmt::Store(..)
-        | Stmt::StoreAt(..)
-        | Stmt::SetSlot(..)
-        | Stmt::Fold(..)
-        | Stmt::Break(_)
-        | Stmt::Continue(_) => false,
-    })
+fn has_check(region: &[Stmt]) -> bool {
+    region.iter().any(|stmt| matches!(stmt, Stmt::Check { .. }) || stmt.regions().into_iter().any(has_check))
 }
 
 fn stores_before_check(region: &Region, stored: &mut bool) -> bool {

@@ -96,21 +96,8 @@ fn clean_lane(lane: &mut Lane, slots: &HashSet<SlotId>) -> bool {
     changed
 }
 
-fn count(region: &Region) -> usize {
-    let inner = |stmt: &Stmt| match stmt {
-        Stmt::If { then, otherwise, .. } => count(then) + count(otherwise),
-        Stmt::For { body, .. } | Stmt::Loop(body) | Stmt::Block(body) => count(body),
-        Stmt::Let(_)
-        | Stmt::Set(..)
-        | Stmt::Store(..)
-        | Stmt::StoreAt(..)
-        | Stmt::SetSlot(..)
-        | Stmt::Fold(..)
-        | Stmt::Check { .. }
-        | Stmt::Break(_)
-        | Stmt::Continue(_) => 0,
-    };
-    region.iter().map(|stmt| 1 + inner(stmt)).sum()
+fn count(region: &[Stmt]) -> usize {
+    region.iter().map(|stmt| 1 + stmt.regions().into_iter().map(count).sum::<usize>()).sum()
 }
 
 fn remove_dead_stores(region: &mut Region, lane: &Lane, slots: &HashSet<SlotId>) {
@@ -149,43 +136,12 @@ fn remove_dead_stores(region: &mut Region, lane: &Lane, slots: &HashSet<SlotId>)
 }
 
 fn retain(region: &mut Region, keep: &dyn Fn(&Stmt) -> bool) {
-    for stmt in region.iter_mut() {
-        match stmt {
-            Stmt::If { then, otherwise, .. } => {
-                retain(then, keep);
-                retain(otherwise, keep);
-            }
-            Stmt::For { body, .. } | Stmt::Loop(body) | Stmt::Block(body) => retain(body, keep),
-            Stmt::Let(_)
-            | Stmt::Set(..)
-            | Stmt::Store(..)
-            | Stmt::StoreAt(..)
-            | Stmt::SetSlot(..)
-            | Stmt::Fold(..)
-            | Stmt::Check { .. }
-            | Stmt::Break(_)
-            | Stmt::Continue(_) => {}
-        }
-    }
+    region.iter_mut().flat_map(Stmt::regions_mut).for_each(|inner| retain(inner, keep));
     region.retain(keep);
 }
 
 fn remove_lets(region: &mut Region, used: &[bool]) {
-    retain(region, &|stmt| match stmt {
-        Stmt::Let(value) => used[value.index()],
-        Stmt::Set(..)
-        | Stmt::Store(..)
-        | Stmt::StoreAt(..)
-        | Stmt::SetSlot(..)
-        | Stmt::Fold(..)
-        | Stmt::Check { .. }
-        | Stmt::If { .. }
-        | Stmt::For { .. }
-        | Stmt::Loop(_)
-        | Stmt::Block(_)
-        | Stmt::Break(_)
-        | Stmt::Continue(_) => true,
-    });
+    retain(region, &|stmt| !matches!(stmt, Stmt::Let(value) if !used[value.index()]));
 }
 
 /// Marks every value that a statement needs, directly or through others.
@@ -283,24 +239,12 @@ fn number_nests(steps: &mut [Step], order: &mut Vec<usize>) {
     }
 }
 
-fn lets_in_order(region: &Region, order: &mut Vec<Value>) {
+fn lets_in_order(region: &[Stmt], order: &mut Vec<Value>) {
     for stmt in region {
-        match stmt {
-            Stmt::Let(value) => order.push(*value),
-            Stmt::If { then, otherwise, .. } => {
-                lets_in_order(then, order);
-                lets_in_order(otherwise, order);
-            }
-            Stmt::For { body, .. } | Stmt::Loop(body) | Stmt::Block(body) => lets_in_order(body, order),
-            Stmt::Set(..)
-            | Stmt::Store(..)
-            | Stmt::StoreAt(..)
-            | Stmt::SetSlot(..)
-            | Stmt::Fold(..)
-            | Stmt::Check { .. }
-            | Stmt::Break(_)
-            | Stmt::Continue(_) => {}
+        if let Stmt::Let(value) = stmt {
+            order.push(*value);
         }
+        stmt.regions().into_iter().for_each(|inner| lets_in_order(inner, order));
     }
 }
 
@@ -335,23 +279,10 @@ fn rename(region: &mut Region, same: &[Value]) {
 }
 
 fn rename_lets(stmt: &mut Stmt, same: &[Value]) {
-    match stmt {
-        Stmt::Let(value) => *value = same[value.index()],
-        Stmt::If { then, otherwise, .. } => {
-            then.iter_mut().chain(otherwise).for_each(|stmt| rename_lets(stmt, same));
-        }
-        Stmt::For { body, .. } | Stmt::Loop(body) | Stmt::Block(body) => {
-            body.iter_mut().for_each(|stmt| rename_lets(stmt, same));
-        }
-        Stmt::Set(..)
-        | Stmt::Store(..)
-        | Stmt::StoreAt(..)
-        | Stmt::SetSlot(..)
-        | Stmt::Fold(..)
-        | Stmt::Check { .. }
-        | Stmt::Break(_)
-        | Stmt::Continue(_) => {}
+    if let Stmt::Let(value) = stmt {
+        *value = same[value.index()];
     }
+    stmt.regions_mut().flatten().for_each(|inner| rename_lets(inner, same));
 }
 
 fn compact_views(nest: &mut Nest) {
@@ -390,21 +321,9 @@ fn compact_views(nest: &mut Nest) {
 
 fn for_each_store(region: &mut Region, f: &mut dyn FnMut(&mut hotloop_ir::ViewId)) {
     for stmt in region {
-        match stmt {
-            Stmt::Store(view, _) => f(view),
-            Stmt::If { then, otherwise, .. } => {
-                for_each_store(then, f);
-                for_each_store(otherwise, f);
-            }
-            Stmt::For { body, .. } | Stmt::Loop(body) | Stmt::Block(body) => for_each_store(body, f),
-            Stmt::Let(_)
-            | Stmt::Set(..)
-            | Stmt::StoreAt(..)
-            | Stmt::SetSlot(..)
-            | Stmt::Fold(..)
-            | Stmt::Check { .. }
-            | Stmt::Break(_)
-            | Stmt::Continue(_) => {}
+        if let Stmt::Store(view, _) = stmt {
+            f(view);
         }
+        stmt.regions_mut().for_each(|inner| for_each_store(inner, f));
     }
 }
