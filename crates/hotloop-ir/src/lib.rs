@@ -9,6 +9,7 @@
 pub mod build;
 mod hash;
 mod names;
+pub mod notes;
 pub mod ops;
 pub mod program;
 mod read;
@@ -20,6 +21,7 @@ pub mod verify;
 
 pub use hash::hash128;
 pub use hotloop_source::Span;
+pub use notes::{Note, NoteKind};
 pub use ops::{FoldOp, Op};
 pub use program::*;
 pub use read::{ReadError, read};

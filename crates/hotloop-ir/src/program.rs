@@ -3,6 +3,7 @@
 //! This file is data only. `build` makes it, `verify` says what is true of it, `text` prints it, `semantics` and the
 //! interpreter say what it means.
 
+use crate::notes::Note;
 use crate::ops::{FoldOp, Op};
 use crate::types::{Scalar, Type};
 use hotloop_source::Span;
@@ -57,7 +58,7 @@ handles! {
 ///
 /// Array-level state lives in `slots` (scalars that steps read and write, 8 bytes each) and in arrays. Steps run in
 /// order; a nest runs its lane for every point of its domain.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Program {
     /// The kernel's name, for messages.
     pub name: String,
@@ -75,6 +76,8 @@ pub struct Program {
     pub sites: Vec<Site>,
     /// The work, in order.
     pub steps: Vec<Step>,
+    /// What passes did and could not do; decides no code.
+    pub notes: Vec<Note>,
 }
 
 /// A parameter of the kernel.

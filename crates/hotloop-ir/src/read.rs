@@ -5,6 +5,7 @@
 
 mod line;
 
+use crate::notes::{Note, NoteKind};
 use crate::ops::{FoldOp, Op};
 use crate::program::*;
 use crate::text::HEADER;
@@ -73,8 +74,7 @@ impl<'a> Reader<'a> {
     fn program(&mut self) -> Result<Program, ReadError> {
         let mut line = self.next_line()?;
         line.expect("program")?;
-        let (params, results, arrays, slots, nests, sites, steps) = Default::default();
-        let mut program = Program { name: line.text(), params, results, arrays, slots, nests, sites, steps };
+        let mut program = Program { name: line.text(), ..Program::default() };
         line.end()?;
         loop {
             let mut line = self.next_line()?;
@@ -93,6 +93,7 @@ impl<'a> Reader<'a> {
                     Either::Slot(slot) => ResultRef::Scalar(slot),
                     Either::Array(array) => ResultRef::Array(array),
                 }),
+                "note" => program.notes.push(note(&mut line)?),
                 "nest" => program.nests.push(self.nest(&mut line, program.nests.len())?),
                 "steps" => {
                     open(&mut line)?;
@@ -323,6 +324,12 @@ fn site(line: &mut Line<'_>, index: usize) -> Result<Site, ReadError> {
     line.expect("axis")?;
     let axis = line.number()?;
     Ok(Site { kind, span: line.span()?, subject, axis })
+}
+
+fn note(line: &mut Line<'_>) -> Result<Note, ReadError> {
+    let kind = line.parse("a kind of note", NoteKind::from_name)?;
+    let nest = if line.accept("none") { None } else { Some(NestId(line.handle('n')?)) };
+    Ok(Note { kind, nest, subject: line.text(), span: line.span()? })
 }
 
 fn fold(line: &mut Line<'_>, index: usize) -> Result<Fold, ReadError> {

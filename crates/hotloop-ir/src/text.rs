@@ -4,6 +4,7 @@
 //! printed, so that programs that differ only in the numbers of their values print alike. Any program can be printed,
 //! correct or not; a value that is used but never computed shows as `?` and its own number.
 
+use crate::notes::Note;
 use crate::program::{
     Extent, FoldDest, Inst, Nest, NestId, Param, Program, Region, ResultRef, Schedule, Step, Stmt, Value, View, ViewDim,
 };
@@ -107,9 +108,18 @@ impl Printer {
         for (i, nest) in program.nests.iter().enumerate() {
             self.nest(NestId(i as u32), nest);
         }
+        if self.detail == Detail::Full {
+            program.notes.iter().for_each(|note| self.note(note));
+        }
         self.open("steps");
         self.steps(&program.steps);
         self.close();
+    }
+
+    fn note(&mut self, note: &Note) {
+        let nest = note.nest.map_or("none".to_string(), |nest| nest.to_string());
+        let (subject, span) = (self.name(&note.subject), self.span(note.span));
+        self.line(format_args!("note {} {nest}{subject}{span}", note.kind.name()));
     }
 
     fn steps(&mut self, steps: &[Step]) {

@@ -11,6 +11,7 @@
 //! - Every array of role `Input` or `Mut` is exactly one parameter, and no other array is one. No slot is two
 //!   parameters.
 //! - An array result has role `Output` and is a result once.
+//! - A note is about a nest that is there, or about none.
 //!
 //! Steps
 //! - Each nest is run by exactly one step.
@@ -100,6 +101,9 @@ pub fn verify(program: &Program) -> Result<(), VerifyError> {
     for (index, nest) in program.nests.iter().enumerate() {
         let in_nest = |error: VerifyError| VerifyError { nest: Some(NestId(index as u32)), ..error };
         written.push(nest::check(program, nest).map_err(in_nest)?);
+    }
+    for nest in program.notes.iter().filter_map(|note| note.nest) {
+        in_range(nest.index(), program.nests.len(), || format!("nest {nest} of a note"))?;
     }
     steps::check(program, &written)
 }

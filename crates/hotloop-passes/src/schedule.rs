@@ -2,15 +2,37 @@
 //! its tiles may run on threads. Code generators obey and decide nothing.
 
 use hotloop_ir::semantics::fold_partials;
-use hotloop_ir::{AxisKind, Inst, Lane, Nest, Op, Program, Region, Schedule, Shape, Stmt, Type, Value};
+use hotloop_ir::{
+    AxisKind, Inst, Lane, Nest, NestId, Note, NoteKind, Op, Program, Region, Schedule, Shape, Stmt, Type, Value,
+};
 
 /// Bytes of one vector register of the code generator.
 const REGISTER: u32 = 16;
 
 /// Chooses for every nest.
 pub fn run(program: &mut Program) {
-    for nest in &mut program.nests {
+    for (index, nest) in program.nests.iter_mut().enumerate() {
         nest.schedule = choose(nest);
+        if let Some(kind) = why_one_lane(nest) {
+            let (nest, subject, span) = (Some(NestId(index as u32)), String::new(), nest.span);
+            program.notes.push(Note { kind, nest, subject, span });
+        }
+    }
+}
+
+/// What keeps a nest from computing several points together.
+fn why_one_lane(nest: &Nest) -> Option<NoteKind> {
+    if nest.axes.is_empty() || nest.schedule.lanes > 1 {
+        return None;
+    }
+    let checks = has_check(&nest.lane.body);
+    match nest.schedule.shape {
+        Shape::Serial => Some(NoteKind::InOrder),
+        Shape::FoldPoints if checks => Some(NoteKind::FoldWithCheck),
+        Shape::FoldPoints => Some(NoteKind::FoldOrder),
+        Shape::Map | Shape::FoldRows | Shape::FoldColumns => {
+            (!vectorizable(nest, checks)).then_some(NoteKind::StoreThenCheck)
+        }
     }
 }
 

@@ -2,7 +2,7 @@
 //! steps without effect. Loads go too: the Program has promised that they are in bounds.
 
 use hotloop_ir::{
-    Extent, FoldDest, Inst, Lane, Nest, Param, Program, Region, ResultRef, SlotId, Step, Stmt, Type, Value,
+    Extent, FoldDest, Inst, Lane, Nest, NestId, Param, Program, Region, ResultRef, SlotId, Step, Stmt, Type, Value,
 };
 use std::collections::HashSet;
 
@@ -211,6 +211,10 @@ pub(crate) fn compact(program: &mut Program) {
     let mut order = Vec::new();
     number_nests(&mut program.steps, &mut order);
     let mut nests: Vec<Option<Nest>> = std::mem::take(&mut program.nests).into_iter().map(Some).collect();
+    for note in &mut program.notes {
+        let number = |old: NestId| order.iter().position(|kept| *kept == old.index());
+        note.nest = note.nest.and_then(number).map(|new| NestId(new as u32));
+    }
     program.nests = order.into_iter().filter_map(|old: usize| nests[old].take()).collect();
     for nest in &mut program.nests {
         compact_lane(&mut nest.lane);

@@ -38,6 +38,7 @@ mod error;
 mod options;
 mod value;
 mod view;
+mod why;
 
 #[cfg(test)]
 mod samples;
@@ -50,7 +51,7 @@ pub use emit::Stage;
 pub use engine::{Engine, EngineBuilder, Stats};
 pub use error::{ArgumentError, Error, Fault, RunError, SourceError};
 pub use hotloop_cache::{Counters, Limits as CacheLimits};
-pub use hotloop_ir::{FaultKind, Layout, Scalar, Type};
+pub use hotloop_ir::{AxisKind, FaultKind, FoldOp, Layout, NoteKind, Scalar, Shape as LaneShape, Type};
 pub use hotloop_sema::{ArgType, KernelInfo, Options, ParamInfo, ParamType, ZeroDivision};
 pub use hotloop_source::{Diagnostic, Position, Severity, Source, Span};
 pub use hotloop_syntax::Limits as TextLimits;
@@ -61,3 +62,4 @@ pub use tiers::Tiers;
 pub use types::{arg_type, array_of};
 pub use value::{Outputs, Value};
 pub use view::{Strides, View, ViewMut};
+pub use why::{NestWhy, NoteWhy, TempWhy, Traffic, Why};

@@ -231,6 +231,10 @@ impl Prepared {
         self.compiled.code.settle();
     }
 
+    pub(crate) fn kernel(&self) -> &Kernel {
+        &self.kernel
+    }
+
     /// Bytes of the machine code that a call would run now.
     pub fn code_bytes(&self) -> usize {
         self.compiled.code.now().code_bytes()

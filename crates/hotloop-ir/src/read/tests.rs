@@ -21,6 +21,10 @@ fn program() -> Program {
         nests: vec![nest()],
         sites: vec![Site { kind: FaultKind::Shape, span: Span::new(3, 9), subject: "x[0]".into(), axis: 1 }],
         steps: vec![Step::Block(vec![Step::Nest(NestId(0)), Step::Break(0)])],
+        notes: vec![
+            Note { kind: NoteKind::Fused, nest: Some(NestId(0)), subject: String::new(), span: Span::new(1, 2) },
+            Note { kind: NoteKind::Forwarded, nest: None, subject: "t".into(), span: Span::DETACHED },
+        ],
     }
 }
 

@@ -230,16 +230,7 @@ impl<'h> Lower<'h> {
         Lower {
             hir,
             options,
-            program: Program {
-                name: String::new(),
-                params: Vec::new(),
-                results: Vec::new(),
-                arrays: Vec::new(),
-                slots: Vec::new(),
-                nests: Vec::new(),
-                sites: Vec::new(),
-                steps: Vec::new(),
-            },
+            program: Program::default(),
             steps: vec![Vec::new()],
             step_scopes: Vec::new(),
             pending: LaneCx::new(),

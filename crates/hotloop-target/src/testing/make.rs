@@ -27,8 +27,7 @@ pub fn fixed(index: Extent) -> ViewDim {
 impl Make {
     /// An empty program.
     pub fn new(name: impl Into<String>) -> Make {
-        let (params, results, arrays, slots, nests, sites, steps) = Default::default();
-        Make { program: Program { name: name.into(), params, results, arrays, slots, nests, sites, steps } }
+        Make { program: Program { name: name.into(), ..Program::default() } }
     }
 
     /// An array parameter that is read.

@@ -1,0 +1,67 @@
+//! Notes: what passes did to a program and what they could not do, as data for people who ask why.
+//!
+//! Notes change no code and are no part of what decides it. One table holds the kinds with their words in the text form
+//! and a sentence each; how a note is shown belongs to whoever shows it.
+
+use crate::program::NestId;
+use hotloop_source::Span;
+
+macro_rules! kinds {
+    ($($variant:ident $word:literal $sentence:literal;)*) => {
+        /// What a note tells.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        pub enum NoteKind {
+            $(#[doc = $sentence] $variant,)*
+        }
+
+        impl NoteKind {
+            /// Every kind, in the order of the table.
+            pub const ALL: &'static [NoteKind] = &[$(NoteKind::$variant),*];
+
+            /// The word in the printed IR.
+            pub const fn name(self) -> &'static str {
+                match self { $(NoteKind::$variant => $word,)* }
+            }
+
+            /// The sentence for people; the note's subject is what it is about.
+            pub const fn sentence(self) -> &'static str {
+                match self { $(NoteKind::$variant => $sentence,)* }
+            }
+
+            /// The kind with this word.
+            pub fn from_name(name: &str) -> Option<NoteKind> {
+                NoteKind::ALL.iter().copied().find(|kind| kind.name() == name)
+            }
+        }
+    };
+}
+
+kinds! {
+    Fused "fused" "another pass over the same elements was made part of this one";
+    Forwarded "forwarded" "its elements are used as they are computed and never stored";
+    OtherDomain "other_domain" "not fused with the pass before it: the two run over different elements";
+    OtherFolds "other_folds" "not fused with the pass before it: the two reduce different axes";
+    OtherElement "other_element" "not fused with the pass before it: it needs other elements of what that one writes";
+    NeedsResult "needs_result" "not fused with the pass before it: it needs a result that is known only at the end of that one";
+    StepBetween "step_between" "not fused with the pass before it: something between the two has to happen first";
+    MayFail "may_fail" "not fused with the pass before it: the error to report would be another one";
+    TooLarge "too_large" "not fused with the pass before it: together they would be too long for the registers";
+    NothingShared "nothing_shared" "not fused with the pass before it: they have no array in common";
+    InOrder "in_order" "one point at a time on one thread: each point needs the one before";
+    StoreThenCheck "store_then_check" "one point at a time: something is stored before an element that may fail";
+    FoldWithCheck "fold_with_check" "one point at a time: a reduction whose elements may fail";
+    FoldOrder "fold_order" "one point at a time: reduced and kept axes alternate";
+}
+
+/// One note.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Note {
+    /// What it tells.
+    pub kind: NoteKind,
+    /// The nest it is about, if there still is one.
+    pub nest: Option<NestId>,
+    /// The array it is about, as the user wrote it; empty if none.
+    pub subject: String,
+    /// The place in the source it is about.
+    pub span: Span,
+}

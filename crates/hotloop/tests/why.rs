@@ -1,0 +1,42 @@
+//! `why`: what is said of kernels, compared with what they are.
+
+use hotloop::{ArgType, AxisKind, Engine, FoldOp, Layout, NoteKind, Type, Why};
+
+fn array(ty: Type, rank: u32) -> ArgType {
+    ArgType::Array { ty, rank, ones: 0, layout: Layout::Dense }
+}
+
+fn why(text: &str, types: &[ArgType]) -> Why {
+    let module = Engine::new().load(text).expect("it is correct");
+    let name = module.kernels().next().expect("a kernel").name.clone();
+    let kernel = module.kernel(&name).expect("it is there");
+    kernel.prepare(types).expect("it compiles").why().expect("it has an answer")
+}
+
+#[test]
+fn an_expression_is_one_pass() {
+    let why =
+        why("kernel k(a, x, y) = a * x + y", &[ArgType::Scalar(Type::F64), array(Type::F64, 1), array(Type::F64, 1)]);
+    assert_eq!((why.nests.len(), why.temporaries.len()), (1, 0));
+    let nest = &why.nests[0];
+    assert_eq!(nest.axes, [(AxisKind::Parallel, "y.0".to_owned())]);
+    assert!(nest.lanes >= 2 && nest.threads, "{nest:?}");
+    let traffic = nest.traffic;
+    assert_eq!((traffic.bytes_read, traffic.bytes_written, traffic.operations), (16, 8, 2));
+}
+
+#[test]
+fn reductions_and_rows_are_told_apart() {
+    let why = why("kernel k(x) = sum(x * 2.0, axis=1)", &[array(Type::F32, 2)]);
+    assert_eq!(why.nests[0].folds, [(FoldOp::Sum, Type::F32)]);
+    let kinds: Vec<AxisKind> = why.nests[0].axes.iter().map(|axis| axis.0).collect();
+    assert_eq!(kinds, [AxisKind::Parallel, AxisKind::Reduce]);
+}
+
+#[test]
+fn what_keeps_a_pass_slow_is_said() {
+    let why = why("kernel k(a, b) = sum(a // b)", &[array(Type::I64, 1), array(Type::I64, 1)]);
+    assert_eq!((why.nests.len(), why.nests[0].lanes), (1, 1));
+    let about: Vec<_> = why.notes.iter().map(|note| (note.kind, note.nest)).collect();
+    assert_eq!(about, [(NoteKind::FoldWithCheck, Some(0))]);
+}
