@@ -10,7 +10,8 @@ import errors
 import maths
 import operators
 import programs
+import reductions
 import types_of
 
-for module in (operators, types_of, maths, arrays, programs, errors):
+for module in (operators, types_of, maths, arrays, reductions, programs, errors):
     module.make()

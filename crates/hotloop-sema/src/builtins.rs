@@ -20,12 +20,10 @@ pub enum Builtin {
     Fma,
     /// `min` or `max`: of an array, or of two or more operands element by element.
     Extreme(FoldOp),
-    /// `sum` and `prod`.
-    Accumulate(FoldOp),
-    /// `any` and `all`.
-    Logical(FoldOp),
-    /// `mean`.
-    Mean,
+    /// A reduction of an array. (`min` and `max` are [`Builtin::Extreme`], since they have two meanings.)
+    Reduce(Reducer),
+    /// The same over the elements that are not NaN.
+    SkipNan(Reducer),
     /// A cast to the type.
     Cast(Type),
     /// `bits(x)`: the bits of a float as a signed integer.
@@ -54,6 +52,39 @@ pub enum Builtin {
     Linspace,
 }
 
+/// The reductions that have names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reducer {
+    /// `sum`
+    Sum,
+    /// `prod`
+    Prod,
+    /// `min`
+    Min,
+    /// `max`
+    Max,
+    /// `any`
+    Any,
+    /// `all`
+    All,
+    /// `mean`
+    Mean,
+    /// `var`
+    Var,
+    /// `std`
+    Std,
+    /// `norm`
+    Norm,
+    /// `ptp`
+    Ptp,
+    /// `argmin`
+    ArgMin,
+    /// `argmax`
+    ArgMax,
+    /// `count_nonzero`
+    CountNonzero,
+}
+
 /// Every built-in function: name, meaning, help.
 pub const BUILTINS: &[(&str, Builtin, &str)] = &[
     ("sqrt", Builtin::Float1(Op::Sqrt), "square root, correctly rounded"),
@@ -69,11 +100,27 @@ pub const BUILTINS: &[(&str, Builtin, &str)] = &[
     ("fma", Builtin::Fma, "a*b + c rounded once"),
     ("min", Builtin::Extreme(FoldOp::Min), "the smallest; NaN if any is NaN"),
     ("max", Builtin::Extreme(FoldOp::Max), "the largest; NaN if any is NaN"),
-    ("sum", Builtin::Accumulate(FoldOp::Sum), "sum of all elements, or along axes"),
-    ("prod", Builtin::Accumulate(FoldOp::Prod), "product of all elements, or along axes"),
-    ("any", Builtin::Logical(FoldOp::Any), "whether any element is true"),
-    ("all", Builtin::Logical(FoldOp::All), "whether all elements are true"),
-    ("mean", Builtin::Mean, "arithmetic mean of all elements, or along axes"),
+    ("sum", Builtin::Reduce(Reducer::Sum), "sum of all elements, or along axes"),
+    ("prod", Builtin::Reduce(Reducer::Prod), "product of all elements, or along axes"),
+    ("any", Builtin::Reduce(Reducer::Any), "whether any element is true"),
+    ("all", Builtin::Reduce(Reducer::All), "whether all elements are true"),
+    ("mean", Builtin::Reduce(Reducer::Mean), "arithmetic mean of all elements, or along axes"),
+    ("var", Builtin::Reduce(Reducer::Var), "mean squared distance from the mean; `ddof=` is taken from the count"),
+    ("std", Builtin::Reduce(Reducer::Std), "square root of the variance; `ddof=` is taken from the count"),
+    ("norm", Builtin::Reduce(Reducer::Norm), "square root of the sum of squares"),
+    ("ptp", Builtin::Reduce(Reducer::Ptp), "the largest less the smallest"),
+    ("argmin", Builtin::Reduce(Reducer::ArgMin), "first index of the smallest; of the first NaN if any"),
+    ("argmax", Builtin::Reduce(Reducer::ArgMax), "first index of the largest; of the first NaN if any"),
+    ("count_nonzero", Builtin::Reduce(Reducer::CountNonzero), "how many elements are true, or not 0"),
+    ("nansum", Builtin::SkipNan(Reducer::Sum), "sum of what is not NaN"),
+    ("nanprod", Builtin::SkipNan(Reducer::Prod), "product of what is not NaN"),
+    ("nanmin", Builtin::SkipNan(Reducer::Min), "the smallest of what is not NaN"),
+    ("nanmax", Builtin::SkipNan(Reducer::Max), "the largest of what is not NaN"),
+    ("nanmean", Builtin::SkipNan(Reducer::Mean), "mean of what is not NaN"),
+    ("nanvar", Builtin::SkipNan(Reducer::Var), "variance of what is not NaN"),
+    ("nanstd", Builtin::SkipNan(Reducer::Std), "standard deviation of what is not NaN"),
+    ("nanargmin", Builtin::SkipNan(Reducer::ArgMin), "first index of the smallest that is not NaN"),
+    ("nanargmax", Builtin::SkipNan(Reducer::ArgMax), "first index of the largest that is not NaN"),
     ("bool", Builtin::Cast(Type::Bool), "cast: whether the value is not 0"),
     ("i8", Builtin::Cast(Type::I8), "cast"),
     ("i16", Builtin::Cast(Type::I16), "cast"),

@@ -211,6 +211,10 @@ pub enum Kind {
         /// Whether reduced axes stay with extent 1.
         keepdims: bool,
     },
+    /// The second, after the first, a scalar bool, has been found true: else there were no elements to reduce.
+    Require(Box<Expr>, Box<Expr>),
+    /// For each element of an array its number in C order over some of its axes, an `i64`.
+    Position(Box<Expr>, Vec<u32>),
     /// An element, a slice, a view.
     Index(Box<Expr>, Vec<Index>),
     /// The extent of an axis, an `i64`.
@@ -293,6 +297,8 @@ impl Expr {
             Kind::Number(_) | Kind::Const(_) | Kind::Var(_) => vec![],
             Kind::Op(_, args) | Kind::Map(_, args) | Kind::Inline(_, args) => args.iter().collect(),
             Kind::IntDiv(_, a, b) | Kind::IntPow(_, a, b) | Kind::Logic(_, a, b) | Kind::FillLike(a, b) => vec![a, b],
+            Kind::Require(a, b) => vec![a, b],
+            Kind::Position(a, _) => vec![a],
             Kind::Convert(a) | Kind::Bitcast(a) | Kind::Extent(a, _) | Kind::Size(a) | Kind::If(a, ..) => vec![a],
             Kind::Where(a, b, c) | Kind::Ramp(a, b, c) => vec![a, b, c],
             Kind::Reduce { arg, .. } => vec![arg],

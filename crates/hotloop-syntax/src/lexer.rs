@@ -23,8 +23,18 @@ pub(crate) fn lex(text: &str, limits: &Limits, diags: &mut Sink) -> Vec<Lexeme> 
         lexer.bump(BYTE_ORDER_MARK.len_utf8());
     }
     let mut out = take_all(&mut lexer, limits, diags);
+    name_variances(&mut out);
     out.push(Lexeme { token: Token::End, span: Span::at(lexer.span().end as u32) });
     out
+}
+
+/// The variance bears the name of a keyword: `var(` is a call, since no declaration has a bracket there.
+fn name_variances(tokens: &mut [Lexeme]) {
+    for at in 1..tokens.len() {
+        if tokens[at].token == Token::OpenParen && tokens[at - 1].token == Token::Var {
+            tokens[at - 1].token = Token::Name;
+        }
+    }
 }
 
 /// Some editors begin a text with this; only there it is nothing.

@@ -1,6 +1,7 @@
 //! Calls: of the user's functions, of built-ins, of the library.
 
 use super::expr::bind;
+use super::reduce::Task;
 use super::{Body, Checker, FnRef};
 use crate::builtins::{BUILTINS, Builtin, builtin};
 use crate::errors;
@@ -208,13 +209,8 @@ impl<'m> Checker<'m> {
         named: &'m [ast::NamedArg],
         span: Span,
     ) -> Option<Expr> {
-        let reduces = match builtin {
-            Builtin::Extreme(_) => args.len() == 1,
-            Builtin::Accumulate(_) | Builtin::Logical(_) | Builtin::Mean => true,
-            _ => false,
-        };
-        if reduces {
-            return self.reduction(body, name, builtin, args, named, span);
+        if let Some(task) = Task::of(builtin, args.len()) {
+            return self.reduction(body, name, task, args, named, span);
         }
         if name == "shape" || !matches!(builtin, Builtin::Filled(_) | Builtin::Full) {
             self.no_keywords(body, name, named)?;
@@ -294,7 +290,7 @@ impl<'m> Checker<'m> {
             }
             Builtin::Arange => self.arange(body, args, span),
             Builtin::Linspace => self.linspace(body, args, span),
-            Builtin::Accumulate(_) | Builtin::Logical(_) | Builtin::Mean => None,
+            Builtin::Reduce(_) | Builtin::SkipNan(_) => None,
         }
     }
 
@@ -320,7 +316,7 @@ impl<'m> Checker<'m> {
             Builtin::Full => (2, 9, "a value and the extents"),
             Builtin::Arange => (1, 3, "1 to 3 arguments: start, stop, step"),
             Builtin::Linspace => (3, 3, "3 arguments: start, stop, count"),
-            Builtin::Accumulate(_) | Builtin::Logical(_) | Builtin::Mean => (1, 1, "1 array"),
+            Builtin::Reduce(_) | Builtin::SkipNan(_) => (1, 1, "1 array"),
         };
         if (least..=most).contains(&found) {
             return Some(());

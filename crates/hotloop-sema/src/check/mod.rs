@@ -380,7 +380,9 @@ fn scalars_only(block: &hir::Block, program: &hir::Program) -> bool {
             | Kind::Size(_)
             | Kind::Fill(..)
             | Kind::FillLike(..)
-            | Kind::Ramp(..) => false,
+            | Kind::Ramp(..)
+            | Kind::Require(..)
+            | Kind::Position(..) => false,
             Kind::Number(_)
             | Kind::Const(_)
             | Kind::Var(_)

@@ -1,23 +1,74 @@
-//! Reductions: their argument's type, their axes and `keepdims`.
+//! Reductions: their keywords, and how all of them are written with few: folds, means, and choices per element.
+//!
+//! What depends on shapes at run time is left to lowering: counts, and whether there is anything to reduce.
 
+use super::expr::bind;
 use super::{Body, Checker};
-use crate::builtins::Builtin;
+use crate::builtins::{Builtin, Reducer};
 use crate::errors;
-use crate::hir::{Expr, Kind, Number, Reduction};
+use crate::hir::{Expr, Kind, Number, Reduction, VarId};
 use crate::promote::{Ty, accumulator};
-use hotloop_ir::{FoldOp, Type};
+use hotloop_ir::semantics::neutral;
+use hotloop_ir::{FoldOp, Op, Scalar, Type};
 use hotloop_source::Span;
 use hotloop_syntax::ast;
 
-/// The keywords of every reduction.
-const KEYWORDS: &[&str] = &["axis", "keepdims"];
+/// What a call of a built-in reduces by, and whether it passes over NaNs.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Task {
+    reducer: Reducer,
+    skip_nan: bool,
+}
+
+/// A reduction's array and keywords. The array is a name, and so is the mask, so that they can be used again.
+struct Given {
+    arg: Expr,
+    axes: Vec<u32>,
+    keepdims: bool,
+    mask: Option<Expr>,
+    ddof: Option<Expr>,
+    span: Span,
+    bound: Vec<(VarId, Expr)>,
+}
+
+impl Task {
+    /// The reduction that a call with so many arguments asks for, if it is one.
+    pub(super) fn of(builtin: Builtin, args: usize) -> Option<Task> {
+        match builtin {
+            Builtin::Extreme(FoldOp::Min) if args == 1 => Some(Task { reducer: Reducer::Min, skip_nan: false }),
+            Builtin::Extreme(_) if args == 1 => Some(Task { reducer: Reducer::Max, skip_nan: false }),
+            Builtin::Reduce(reducer) => Some(Task { reducer, skip_nan: false }),
+            Builtin::SkipNan(reducer) => Some(Task { reducer, skip_nan: true }),
+            _ => None,
+        }
+    }
+
+    /// The keywords it takes.
+    fn keywords(self) -> &'static [&'static str] {
+        match self.reducer {
+            Reducer::Var | Reducer::Std => &["axis", "keepdims", "where", "ddof"],
+            Reducer::Sum
+            | Reducer::Prod
+            | Reducer::Min
+            | Reducer::Max
+            | Reducer::Any
+            | Reducer::All
+            | Reducer::Mean
+            | Reducer::Norm
+            | Reducer::Ptp
+            | Reducer::ArgMin
+            | Reducer::ArgMax
+            | Reducer::CountNonzero => &["axis", "keepdims", "where"],
+        }
+    }
+}
 
 impl<'m> Checker<'m> {
     pub(super) fn reduction(
         &mut self,
         body: &mut Body,
         name: &str,
-        builtin: Builtin,
+        task: Task,
         mut args: Vec<Expr>,
         named: &'m [ast::NamedArg],
         span: Span,
@@ -28,70 +79,199 @@ impl<'m> Checker<'m> {
             body.report(if args.len() == 2 { diag.hint(hint) } else { diag });
             return None;
         }
-        let arg = args.remove(0);
-        let (arg, op) = self.reduced(body, name, builtin, arg, span)?;
-        let mut axes: Vec<u32> = (0..arg.ty.rank).collect();
-        let mut keepdims = false;
-        for keyword in named {
-            match &*keyword.name.text {
-                "axis" => axes = self.axes(body, &keyword.value, arg.ty.rank)?,
-                "keepdims" => keepdims = self.flag(body, &keyword.value)?,
-                other => {
-                    body.report(errors::unknown_keyword(keyword.name.span, name, other, KEYWORDS));
-                    return None;
-                }
-            }
-        }
-        let rank = if keepdims { arg.ty.rank } else { arg.ty.rank - axes.len() as u32 };
-        let ty = Ty { elem: arg.ty.elem, weak: arg.ty.weak, rank };
-        Some(Expr { kind: Kind::Reduce { op, arg: Box::new(arg), axes, keepdims }, ty, span })
+        let arg = self.settle_number(body, args.remove(0))?;
+        let arg = self.reducible(body, name, task.reducer, arg, span)?;
+        let given = self.given(body, name, task, arg, named, span)?;
+        let value = self.reduce_by(body, task.reducer, given)?;
+        Some(value)
     }
 
-    /// The argument in the accumulator's type.
-    fn reduced(
+    /// The argument as the type it is reduced in; refused if the reduction does not take its type.
+    fn reducible(&mut self, body: &mut Body, name: &str, reducer: Reducer, arg: Expr, span: Span) -> Option<Expr> {
+        let ty = arg.ty;
+        let to = match reducer {
+            Reducer::Mean | Reducer::Var | Reducer::Std | Reducer::Norm if ty.elem.is_float() => ty.elem,
+            Reducer::Mean | Reducer::Var | Reducer::Std | Reducer::Norm => Type::F64,
+            Reducer::Any | Reducer::All if ty.elem != Type::Bool => {
+                let diag = errors::wrong_class(span, name, ty, "bools");
+                body.report(diag.hint(format!("compare first: `{name}(x != 0)`")));
+                return None;
+            }
+            Reducer::Min | Reducer::Max | Reducer::Ptp if ty.elem == Type::Bool => {
+                let diag = errors::wrong_class(span, name, ty, "numbers");
+                body.report(diag.hint("write `any(…)` or `all(…)` for bools"));
+                return None;
+            }
+            Reducer::Prod if ty.elem == Type::Bool => {
+                body.report(errors::wrong_class(span, name, ty, "numbers").hint("write `all(…)` for bools"));
+                return None;
+            }
+            Reducer::Sum | Reducer::Prod => accumulator(ty.elem),
+            // The first true, or the first false: bools are ordered for this alone.
+            Reducer::ArgMin | Reducer::ArgMax if ty.elem == Type::Bool => Type::U8,
+            Reducer::Any
+            | Reducer::All
+            | Reducer::Min
+            | Reducer::Max
+            | Reducer::Ptp
+            | Reducer::ArgMin
+            | Reducer::ArgMax
+            | Reducer::CountNonzero => ty.elem,
+        };
+        Some(converted(arg, to))
+    }
+
+    /// The keywords, with the array and the mask bound to names.
+    fn given(
         &mut self,
         body: &mut Body,
         name: &str,
-        builtin: Builtin,
+        task: Task,
         arg: Expr,
+        named: &'m [ast::NamedArg],
         span: Span,
-    ) -> Option<(Expr, Reduction)> {
-        let arg = self.settle_number(body, arg)?;
-        let (fold, to) = match builtin {
-            Builtin::Mean => (None, if arg.ty.elem.is_float() { arg.ty.elem } else { Type::F64 }),
-            Builtin::Logical(fold) => {
-                if arg.ty.elem != Type::Bool {
-                    let diag = errors::wrong_class(span, name, arg.ty, "bools");
-                    body.report(diag.hint(format!("compare first: `{name}(x != 0)`")));
-                    return None;
-                }
-                (Some(fold), Type::Bool)
-            }
-            Builtin::Extreme(fold) => {
-                let arg_ty = arg.ty;
-                if !arg_ty.elem.is_numeric() {
-                    let diag = errors::wrong_class(span, name, arg_ty, "numbers");
-                    body.report(diag.hint("write `any(…)` or `all(…)` for bools"));
-                    return None;
-                }
-                (Some(fold), arg_ty.elem)
-            }
-            Builtin::Accumulate(FoldOp::Prod) if arg.ty.elem == Type::Bool => {
-                body.report(errors::wrong_class(span, name, arg.ty, "numbers").hint("write `all(…)` for bools"));
+    ) -> Option<Given> {
+        let rank = arg.ty.rank;
+        let axes = (0..rank).collect();
+        let mut given = Given { arg, axes, keepdims: false, mask: None, ddof: None, span, bound: Vec::new() };
+        for keyword in named {
+            let text = &*keyword.name.text;
+            if !task.keywords().contains(&text) {
+                body.report(errors::unknown_keyword(keyword.name.span, name, text, task.keywords()));
                 return None;
             }
-            Builtin::Accumulate(fold) => (Some(fold), accumulator(arg.ty.elem)),
-            _ => return None,
-        };
-        let weak = arg.ty.weak;
-        let arg = match arg.ty.elem == to {
-            true => arg,
-            false => {
-                let (rank, span) = (arg.ty.rank, arg.span);
-                Expr { kind: Kind::Convert(Box::new(arg)), ty: Ty { elem: to, weak, rank }, span }
+            match text {
+                "axis" => given.axes = self.axes(body, &keyword.value, rank)?,
+                "keepdims" => given.keepdims = self.flag(body, &keyword.value)?,
+                "where" => given.mask = Some(self.mask(body, &keyword.value, rank)?),
+                _ => given.ddof = Some(self.ddof(body, &keyword.value, given.arg.ty.elem)?),
             }
+        }
+        if rank == 0 && task.reducer.needs_array() {
+            body.report(errors::wrong_class(span, name, given.arg.ty, "an array"));
+            return None;
+        }
+        if task.uses_twice() || given.mask.is_some() {
+            given.arg = self.share(body, given.arg, &mut given.bound);
+            given.mask = given.mask.map(|mask| self.share(body, mask, &mut given.bound));
+        }
+        if task.skip_nan && given.arg.ty.elem.is_float() {
+            let number = Expr::op(Op::Eq, vec![given.arg.clone(), given.arg.clone()], span);
+            let mask = match given.mask.take() {
+                Some(mask) => Expr::op(Op::And, vec![mask, number], span),
+                None => number,
+            };
+            given.mask = Some(self.share(body, mask, &mut given.bound));
+        }
+        Some(given)
+    }
+
+    /// The elements that take part: bools that broadcast to the array's shape.
+    fn mask(&mut self, body: &mut Body, expr: &'m ast::Expr, rank: u32) -> Option<Expr> {
+        let mask = self.expr(body, expr)?;
+        if mask.ty.elem != Type::Bool {
+            body.report(errors::not_a_condition(mask.span, mask.ty));
+            return None;
+        }
+        if rank == 0 || mask.ty.rank > rank {
+            let message = format!("the mask has {} axes, the array {rank}", mask.ty.rank);
+            body.report(errors::mismatch(mask.span, message, "a mask has at most the axes of the array it is for"));
+            return None;
+        }
+        Some(mask)
+    }
+
+    /// What is taken from the count.
+    fn ddof(&mut self, body: &mut Body, expr: &'m ast::Expr, elem: Type) -> Option<Expr> {
+        let value = self.expr(body, expr)?;
+        if value.ty.rank > 0 || !value.ty.elem.is_numeric() {
+            body.report(errors::wrong_class(value.span, "ddof", value.ty, "a number"));
+            return None;
+        }
+        if let Kind::Number(number) = &value.kind
+            && let Some(scalar) = super::expr::literal(number, elem)
+        {
+            return Some(Expr::constant(scalar, value.span));
+        }
+        let value = self.settle_number(body, value)?;
+        Some(converted(value, elem))
+    }
+
+    fn reduce_by(&mut self, body: &mut Body, reducer: Reducer, mut given: Given) -> Option<Expr> {
+        let value = match reducer {
+            Reducer::Sum => given.fold(FoldOp::Sum),
+            Reducer::Prod => given.fold(FoldOp::Prod),
+            Reducer::Any => given.fold(FoldOp::Any),
+            Reducer::All => given.fold(FoldOp::All),
+            Reducer::Min => given.extreme(FoldOp::Min),
+            Reducer::Max => given.extreme(FoldOp::Max),
+            Reducer::Mean => given.mean(given.keepdims),
+            Reducer::Ptp => {
+                let (low, high) = (given.fold(FoldOp::Min), given.fold(FoldOp::Max));
+                given.required(Expr::op(Op::Sub, vec![high, low], given.span))
+            }
+            Reducer::Norm => {
+                let squares = Expr::op(Op::Mul, vec![given.arg.clone(), given.arg.clone()], given.span);
+                Expr::op(Op::Sqrt, vec![given.fold_of(FoldOp::Sum, squares, given.keepdims)], given.span)
+            }
+            Reducer::CountNonzero => given.count_nonzero(),
+            Reducer::Var => self.variance(body, &mut given),
+            Reducer::Std => {
+                let variance = self.variance(body, &mut given);
+                Expr::op(Op::Sqrt, vec![variance], given.span)
+            }
+            Reducer::ArgMin => self.position_of(body, FoldOp::Min, &mut given),
+            Reducer::ArgMax => self.position_of(body, FoldOp::Max, &mut given),
         };
-        Some((arg, fold.map_or(Reduction::Mean, Reduction::Fold)))
+        Some(bind(given.bound, value))
+    }
+
+    /// The mean of the squared distances from the mean, in two passes.
+    fn variance(&mut self, body: &mut Body, given: &mut Given) -> Expr {
+        let span = given.span;
+        let elem = given.arg.ty.elem;
+        let mean = given.mean(given.keeps_for_broadcast());
+        let mean = self.share(body, mean, &mut given.bound);
+        let distance = Expr::op(Op::Sub, vec![given.arg.clone(), mean], span);
+        let distance = self.share(body, distance, &mut given.bound);
+        let squares = Expr::op(Op::Mul, vec![distance.clone(), distance], span);
+        let sum = given.fold_of(FoldOp::Sum, squares, given.keepdims);
+        let mut count = converted(given.count(given.keepdims), elem);
+        if let Some(ddof) = &given.ddof {
+            let zero = Expr::constant(Scalar::new(elem, 0), span);
+            count = Expr::op(Op::Sub, vec![count, ddof.clone()], span);
+            count = Expr::op(Op::Max, vec![count, zero], span);
+        }
+        Expr::op(Op::Div, vec![sum, count], span)
+    }
+
+    /// The first index of the extreme value, or of the first NaN, which is then the extreme value. Over several axes it
+    /// is the index in C order over them; the last one is folded first, since rows are what vectors run along.
+    fn position_of(&mut self, body: &mut Body, op: FoldOp, given: &mut Given) -> Expr {
+        let span = given.span;
+        let best = given.extreme_keeping(op, given.keeps_for_broadcast());
+        let best = self.share(body, best, &mut given.bound);
+        let mut hit = Expr::op(Op::Eq, vec![given.arg.clone(), best], span);
+        if given.arg.ty.elem.is_float() {
+            let nan = Expr::op(Op::Ne, vec![given.arg.clone(), given.arg.clone()], span);
+            hit = Expr::op(Op::Or, vec![hit, nan], span);
+        }
+        if let Some(mask) = &given.mask {
+            hit = Expr::op(Op::And, vec![hit, mask.clone()], span);
+        }
+        let rank = given.arg.ty.rank;
+        let kind = Kind::Position(Box::new(given.arg.clone()), given.axes.clone());
+        let position = Expr { kind, ty: Ty::array(Type::I64, rank), span };
+        let none = Expr::constant(Scalar::i64(i64::MAX), span);
+        let kind = Kind::Where(Box::new(hit), Box::new(position), Box::new(none));
+        let first = Expr { kind, ty: Ty::array(Type::I64, rank), span };
+        match given.axes.split_last() {
+            Some((&last, rest)) if !rest.is_empty() => {
+                let rows = reduce(FoldOp::Min, first, vec![last], given.keepdims, span);
+                reduce(FoldOp::Min, rows, rest.to_vec(), given.keepdims, span)
+            }
+            _ => reduce(FoldOp::Min, first, given.axes.clone(), given.keepdims, span),
+        }
     }
 
     /// One axis or a tuple of them, ascending and without repetition.
@@ -147,4 +327,148 @@ impl<'m> Checker<'m> {
             }
         }
     }
+}
+
+impl Reducer {
+    /// Whether a scalar has no such reduction.
+    fn needs_array(self) -> bool {
+        match self {
+            Reducer::ArgMin | Reducer::ArgMax => true,
+            Reducer::Sum
+            | Reducer::Prod
+            | Reducer::Min
+            | Reducer::Max
+            | Reducer::Any
+            | Reducer::All
+            | Reducer::Mean
+            | Reducer::Var
+            | Reducer::Std
+            | Reducer::Norm
+            | Reducer::Ptp
+            | Reducer::CountNonzero => false,
+        }
+    }
+}
+
+impl Task {
+    /// Whether the array is read in several places.
+    fn uses_twice(self) -> bool {
+        match self.reducer {
+            Reducer::Var | Reducer::Std | Reducer::Norm | Reducer::Ptp | Reducer::ArgMin | Reducer::ArgMax => true,
+            Reducer::Sum
+            | Reducer::Prod
+            | Reducer::Min
+            | Reducer::Max
+            | Reducer::Any
+            | Reducer::All
+            | Reducer::Mean
+            | Reducer::CountNonzero => self.skip_nan,
+        }
+    }
+}
+
+impl Given {
+    /// Whether a value per result must keep the reduced axes to meet the array again; one value need not.
+    fn keeps_for_broadcast(&self) -> bool {
+        (self.axes.len() as u32) < self.arg.ty.rank
+    }
+
+    /// Values of the array's shape, those that do not take part replaced by one that changes nothing.
+    fn masked(&self, value: Expr, instead: Scalar) -> Expr {
+        let Some(mask) = &self.mask else { return value };
+        let ty = value.ty.with_rank(self.arg.ty.rank);
+        let instead = Expr::constant(instead, self.span);
+        Expr { kind: Kind::Where(Box::new(mask.clone()), Box::new(value), Box::new(instead)), ty, span: self.span }
+    }
+
+    /// A fold of values of the array's shape. A sum over what a mask leaves begins at 0, as an empty one.
+    fn fold_of(&self, op: FoldOp, value: Expr, keepdims: bool) -> Expr {
+        let elem = value.ty.elem;
+        let instead = match op {
+            FoldOp::Sum => Scalar::new(elem, 0),
+            FoldOp::Prod | FoldOp::Min | FoldOp::Max | FoldOp::Any | FoldOp::All => neutral(op, elem),
+        };
+        reduce(op, self.masked(value, instead), self.axes.clone(), keepdims, self.span)
+    }
+
+    fn fold(&self, op: FoldOp) -> Expr {
+        self.fold_of(op, self.arg.clone(), self.keepdims)
+    }
+
+    fn extreme(&self, op: FoldOp) -> Expr {
+        self.extreme_keeping(op, self.keepdims)
+    }
+
+    fn extreme_keeping(&self, op: FoldOp, keepdims: bool) -> Expr {
+        self.required(self.fold_of(op, self.arg.clone(), keepdims))
+    }
+
+    fn mean(&self, keepdims: bool) -> Expr {
+        let (axes, span) = (self.axes.clone(), self.span);
+        if self.mask.is_none() {
+            return fold_node(Reduction::Mean, self.arg.clone(), axes, keepdims, span);
+        }
+        let sum = self.fold_of(FoldOp::Sum, self.arg.clone(), keepdims);
+        let count = converted(self.count(keepdims), self.arg.ty.elem);
+        self.required(Expr::op(Op::Div, vec![sum, count], span))
+    }
+
+    fn count_nonzero(&self) -> Expr {
+        let elem = self.arg.ty.elem;
+        let zero = Expr::constant(Scalar::new(elem, 0), self.span);
+        let ones = match elem {
+            Type::Bool => self.arg.clone(),
+            _ => Expr::op(Op::Ne, vec![self.arg.clone(), zero], self.span),
+        };
+        self.fold_of(FoldOp::Sum, converted(ones, Type::I64), self.keepdims)
+    }
+
+    /// How many elements take part in each result.
+    fn count(&self, keepdims: bool) -> Expr {
+        let span = self.span;
+        if self.mask.is_none() {
+            let extents = self.axes.iter().map(|&axis| {
+                let kind = Kind::Extent(Box::new(self.arg.clone()), axis);
+                Expr { kind, ty: Ty::scalar(Type::I64), span }
+            });
+            let product = extents.reduce(|a, b| Expr::op(Op::Mul, vec![a, b], span));
+            return product.unwrap_or_else(|| Expr::int(1, span));
+        }
+        let one = Box::new(Expr::int(1, span));
+        let ty = Ty::array(Type::I64, self.arg.ty.rank);
+        let ones = Expr { kind: Kind::FillLike(one, Box::new(self.arg.clone())), ty, span };
+        self.fold_of(FoldOp::Sum, ones, keepdims)
+    }
+
+    /// A value that needs at least one element for each result. Without a mask, lowering sees to that.
+    fn required(&self, value: Expr) -> Expr {
+        if self.mask.is_none() {
+            return value;
+        }
+        let (ty, span) = (value.ty, self.span);
+        let counts = self.count(false);
+        let axes = (0..counts.ty.rank).collect();
+        let some = Expr::op(Op::Lt, vec![Expr::int(0, span), counts], span);
+        let all = reduce(FoldOp::All, some, axes, false, span);
+        Expr { kind: Kind::Require(Box::new(all), Box::new(value)), ty, span }
+    }
+}
+
+/// A value in another element type.
+fn converted(value: Expr, to: Type) -> Expr {
+    if value.ty.elem == to {
+        return value;
+    }
+    let (rank, weak, span) = (value.ty.rank, value.ty.weak, value.span);
+    Expr { kind: Kind::Convert(Box::new(value)), ty: Ty { elem: to, weak, rank }, span }
+}
+
+fn reduce(op: FoldOp, arg: Expr, axes: Vec<u32>, keepdims: bool, span: Span) -> Expr {
+    fold_node(Reduction::Fold(op), arg, axes, keepdims, span)
+}
+
+fn fold_node(op: Reduction, arg: Expr, axes: Vec<u32>, keepdims: bool, span: Span) -> Expr {
+    let rank = if keepdims { arg.ty.rank } else { arg.ty.rank - axes.len() as u32 };
+    let ty = Ty { elem: arg.ty.elem, weak: arg.ty.weak, rank };
+    Expr { kind: Kind::Reduce { op, arg: Box::new(arg), axes, keepdims }, ty, span }
 }

@@ -117,6 +117,7 @@ impl<'h> Lower<'h> {
         match &expr.kind {
             Kind::Var(_) => true,
             Kind::Reduce { .. } | Kind::Fill(..) | Kind::FillLike(..) | Kind::Ramp(..) => false,
+            Kind::Require(..) | Kind::Position(..) => false,
             Kind::Index(base, index) => {
                 expr.ty.rank == 0 && named(base) && index.iter().all(|part| matches!(part, Index::At(_)))
             }
@@ -159,7 +160,7 @@ impl<'h> Lower<'h> {
         let mut calls = Vec::new();
         expr.walk(&mut |inner| match &inner.kind {
             Kind::IntDiv(_, _, divisor) => total &= nonzero(divisor),
-            Kind::IntPow(..) | Kind::Index(..) => total = false,
+            Kind::IntPow(..) | Kind::Index(..) | Kind::Require(..) => total = false,
             Kind::Map(id, _) | Kind::Inline(id, _) => calls.push(*id),
             Kind::Number(_)
             | Kind::Const(_)
@@ -176,7 +177,8 @@ impl<'h> Lower<'h> {
             | Kind::Size(_)
             | Kind::Fill(..)
             | Kind::FillLike(..)
-            | Kind::Ramp(..) => {}
+            | Kind::Ramp(..)
+            | Kind::Position(..) => {}
         });
         total && calls.into_iter().all(|id| self.total_instance(id))
     }
@@ -219,7 +221,8 @@ impl<'h> Lower<'h> {
                 | NodeKind::Logic(..)
                 | NodeKind::Where(..)
                 | NodeKind::Fill(_)
-                | NodeKind::Ramp(..) => true,
+                | NodeKind::Ramp(..)
+                | NodeKind::Position(_) => true,
             };
             if !total {
                 return false;

@@ -18,17 +18,21 @@ pub(crate) struct Coord {
     pub step: Ext,
     /// The axis of the nest, or none.
     pub axis: Option<u32>,
+    /// What takes the place of the point where a lane walks the node by itself: a value of the lane, and no axis.
+    pub at: Option<Value>,
     /// Whether the axis walks the node's whole axis.
     pub full: bool,
 }
 
 impl Coord {
     /// The coordinate 0 everywhere.
-    const ZERO: Coord = Coord { start: Ext::Const(0), step: Ext::Const(0), axis: None, full: false };
+    const ZERO: Coord = Coord { start: Ext::Const(0), step: Ext::Const(0), axis: None, at: None, full: false };
 }
 
 /// What one evaluation of a shared node costs, in ops; above this it is kept rather than computed twice.
 const CHEAP: u32 = 6;
+/// The same where every element is used along a whole axis: what divides is stored.
+const BRIEF: u32 = 4;
 
 impl<'h> Lower<'h> {
     /// Opens a nest over a shape. Axes known to have one point are left out unless they are reduced.
@@ -42,7 +46,7 @@ impl<'h> Lower<'h> {
             }
             let kind = if reduce { AxisKind::Reduce } else { AxisKind::Parallel };
             let axis = Some(axes.len() as u32);
-            coords.push(Coord { start: Ext::Const(0), step: Ext::Const(1), axis, full: true });
+            coords.push(Coord { start: Ext::Const(0), step: Ext::Const(1), axis, at: None, full: true });
             axes.push(Axis { kind, extent: self.canon(dim.extent) });
         }
         self.nest = Some(LaneCx::new());
@@ -200,6 +204,7 @@ impl<'h> Lower<'h> {
             start: self.ext_op(Op::Mul, coord.start, factor),
             step: self.ext_op(Op::Mul, coord.step, factor),
             axis: coord.axis,
+            at: coord.at,
             full: false,
         }
     }
@@ -214,6 +219,10 @@ impl<'h> Lower<'h> {
     fn compute_element(&mut self, id: NodeId, coords: &[Coord], dims: &[Dim]) -> Value {
         let Node { kind, elem, .. } = self.node(id).clone();
         match kind {
+            NodeKind::Source(array, sels) if coords.iter().any(|coord| coord.at.is_some()) => {
+                let index = self.computed_index(array, &sels, coords, dims);
+                self.b().load_at(array, index, elem)
+            }
             NodeKind::Source(array, sels) => {
                 let view = self.memory_view(array, &sels, coords, dims);
                 self.b().load(view, elem)
@@ -271,7 +280,19 @@ impl<'h> Lower<'h> {
                 let offset = self.b().op(Op::Mul, &[step, index]);
                 self.b().op(Op::Add, &[start, offset])
             }
+            NodeKind::Position(weights) => self.position_element(&weights, coords),
         }
+    }
+
+    /// The number of an element over the axes that have a weight.
+    fn position_element(&mut self, weights: &[Ext], coords: &[Coord]) -> Value {
+        let mut sum = self.literal(Scalar::i64(0));
+        for (&weight, &coord) in weights.iter().zip(coords).filter(|(weight, _)| **weight != Ext::Const(0)) {
+            let (coord, weight) = (self.coord_value(coord), self.ext_value(weight));
+            let offset = self.b().op(Op::Mul, &[coord, weight]);
+            sum = self.b().op(Op::Add, &[sum, offset]);
+        }
+        sum
     }
 
     /// The coordinate along one axis of a base from the coordinates of the view of it.
@@ -286,6 +307,7 @@ impl<'h> Lower<'h> {
             start: self.ext_op(Op::Add, sel.start, offset),
             step: self.ext_op(Op::Mul, sel.step, coord.step),
             axis: coord.axis,
+            at: coord.at,
             full: coord.full && straight && self.canon(dims[dim].extent) == self.canon(extent),
         }
     }
@@ -293,11 +315,25 @@ impl<'h> Lower<'h> {
     /// A coordinate as a number.
     fn coord_value(&mut self, coord: Coord) -> Value {
         let start = self.ext_value(coord.start);
-        let Some(axis) = coord.axis else { return start };
+        let point = match (coord.axis, coord.at) {
+            (Some(axis), _) => self.b().axis(axis),
+            (None, Some(at)) => at,
+            (None, None) => return start,
+        };
         let step = self.ext_value(coord.step);
-        let point = self.b().axis(axis);
         let offset = if coord.step == Ext::Const(1) { point } else { self.b().op(Op::Mul, &[step, point]) };
         if coord.start == Ext::Const(0) { offset } else { self.b().op(Op::Add, &[start, offset]) }
+    }
+
+    /// The indices of an element of an array in memory at coordinates that the lane computes.
+    fn computed_index(&mut self, array: ArrayId, sels: &[Sel], coords: &[Coord], dims: &[Dim]) -> Vec<Value> {
+        let extents = self.array_dims[array.index()].clone();
+        let mut index = Vec::new();
+        for (sel, extent) in sels.iter().zip(extents) {
+            let coord = self.selected(*sel, coords, dims, extent);
+            index.push(self.coord_value(coord));
+        }
+        index
     }
 
     /// The view of the open nest that selects from an array in memory.
@@ -358,6 +394,11 @@ impl<'h> Lower<'h> {
         self.cost(node) > CHEAP
     }
 
+    /// Whether a node that is used many times over is better put into memory first.
+    pub fn worth_storing(&self, node: NodeId) -> bool {
+        self.cost(node) > BRIEF
+    }
+
     /// Ops to compute one element, counting shared nodes once, capped.
     fn cost(&self, root: NodeId) -> u32 {
         let (mut queue, mut seen, mut cost) = (vec![root], rustc_hash::FxHashSet::default(), 0u32);
@@ -368,7 +409,7 @@ impl<'h> Lower<'h> {
             let kind = &self.node(id).kind;
             cost += match kind {
                 NodeKind::Source(..) | NodeKind::View(..) | NodeKind::Fill(_) => 0,
-                NodeKind::Ramp(..) | NodeKind::Bitcast(_) | NodeKind::Convert(_) => 1,
+                NodeKind::Ramp(..) | NodeKind::Position(_) | NodeKind::Bitcast(_) | NodeKind::Convert(_) => 1,
                 NodeKind::Logic(..) | NodeKind::Where(..) => 1,
                 NodeKind::Op(Op::Div | Op::Sqrt, _) => 5,
                 NodeKind::Op(..) => 1,

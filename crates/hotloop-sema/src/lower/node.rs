@@ -72,6 +72,8 @@ pub(crate) enum NodeKind {
     Fill(Ref),
     /// `start + step * i`.
     Ramp(Ref, Ref),
+    /// The sum of the coordinates, each times its weight.
+    Position(Vec<Ext>),
 }
 
 /// Highest node: names built on one another over many statements are put into memory before they get higher, so that
@@ -141,7 +143,7 @@ impl<'h> Lower<'h> {
             let own = &self.node(child).dims;
             let skip = dims.len() - own.len();
             let wider = |(i, dim): (usize, &Dim)| !dim.is_one() && (i < skip || own[i - skip].is_one());
-            if dims.iter().enumerate().any(wider) && self.costly(child) {
+            if dims.iter().enumerate().any(wider) && self.worth_storing(child) {
                 self.materialize(child);
             }
         }
@@ -198,6 +200,11 @@ impl<'h> Lower<'h> {
                 let value = self.reduce(*op, arg, axes, *keepdims, span);
                 self.expect_node(Some(value), elem, expr.ty.rank)
             }
+            Kind::Require(cond, value) => {
+                self.require(cond, span);
+                self.array(value)
+            }
+            Kind::Position(base, axes) => self.position(base, axes),
             Kind::Index(base, index) => self.index(base, index),
             Kind::Fill(value, extents) => {
                 let value = self.scalar_ref(value);
@@ -448,7 +455,7 @@ pub(crate) fn children(kind: &NodeKind) -> Vec<NodeId> {
         nodes.collect()
     };
     match kind {
-        NodeKind::Source(..) | NodeKind::Fill(_) | NodeKind::Ramp(..) => Vec::new(),
+        NodeKind::Source(..) | NodeKind::Fill(_) | NodeKind::Ramp(..) | NodeKind::Position(_) => Vec::new(),
         NodeKind::View(node, _) => vec![*node],
         NodeKind::Op(_, args) | NodeKind::Map(_, args, ..) => of(args),
         NodeKind::Convert(arg) | NodeKind::Bitcast(arg) => of(&[*arg]),

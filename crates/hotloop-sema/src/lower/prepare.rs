@@ -15,6 +15,11 @@ impl<'h> Lower<'h> {
                     self.ready.insert(std::ptr::from_ref(expr), value);
                 }
             }
+            Kind::Require(cond, value) => {
+                self.require(cond, expr.span);
+                let value = self.scalar_ref(value);
+                self.ready.insert(std::ptr::from_ref(expr), value);
+            }
             Kind::Index(base, index) => self.prepare_element(base, index),
             Kind::Extent(base, axis) => {
                 if !matches!(base.kind, Kind::Var(_)) {
@@ -69,7 +74,8 @@ impl<'h> Lower<'h> {
             | Kind::Map(..)
             | Kind::Fill(..)
             | Kind::FillLike(..)
-            | Kind::Ramp(..) => expr.children().into_iter().for_each(|child| self.prepare(child)),
+            | Kind::Ramp(..)
+            | Kind::Position(..) => expr.children().into_iter().for_each(|child| self.prepare(child)),
         }
     }
 

@@ -67,6 +67,27 @@ impl<'h> Lower<'h> {
         self.pending_check(FaultKind::EmptyReduction, fits, [zero, zero], span, "");
     }
 
+    /// Faults unless there is something to reduce.
+    pub fn require(&mut self, cond: &'h Expr, span: Span) {
+        self.prepare(cond);
+        let cond = self.value(cond);
+        let zero = self.ext_pending(Ext::Const(0));
+        self.pending_check(FaultKind::EmptyReduction, cond, [zero, zero], span, "");
+    }
+
+    /// The numbers of an array's elements in C order over some of its axes.
+    pub fn position(&mut self, base: &'h Expr, axes: &[u32]) -> NodeId {
+        let base = self.array(base);
+        let dims = self.node(base).dims.clone();
+        let mut weights = vec![Ext::Const(0); dims.len()];
+        let mut weight = Ext::Const(1);
+        for &axis in axes.iter().rev() {
+            weights[axis as usize] = weight;
+            weight = self.ext_op(Op::Mul, weight, dims[axis as usize].extent);
+        }
+        self.add_node(NodeKind::Position(weights), Type::I64, dims)
+    }
+
     /// The nest of a fold. Nodes that are needed again are stored while they pass by.
     fn fold(&mut self, op: FoldOp, node: NodeId, ty: Type, axes: &[u32], span: Span) -> Operand {
         let dims = self.node(node).dims.clone();

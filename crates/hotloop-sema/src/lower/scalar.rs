@@ -102,7 +102,12 @@ impl<'h> Lower<'h> {
                 size
             }
             // `prepare` has computed these, and lanes contain none.
-            Kind::Reduce { .. } | Kind::Fill(..) | Kind::FillLike(..) | Kind::Ramp(..) => {
+            Kind::Reduce { .. }
+            | Kind::Fill(..)
+            | Kind::FillLike(..)
+            | Kind::Ramp(..)
+            | Kind::Require(..)
+            | Kind::Position(..) => {
                 self.unsupported(
                     expr.span,
                     "an array operation inside the code of one element",
