@@ -4,10 +4,11 @@
 //! smaller and printed.
 
 use crate::case::{Case, Section};
+use crate::check::alike;
 use crate::data::{Data, Random};
 use crate::generate::{Generated, generate};
 use crate::lower;
-use crate::plan::{CONFIGS, Config, alike, is_slow};
+use crate::plan::{CONFIGS, Config, is_slow};
 use crate::run::{self, Outcome};
 use hotloop::{Call, Engine};
 use hotloop_clif::Clif;

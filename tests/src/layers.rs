@@ -9,7 +9,8 @@ use std::process::Command;
 
 /// Each crate with the crates it may depend on. Arrows go down the list only.
 const LAYERS: &[(&str, &[&str])] = &[
-    ("hotloop-cli", &["hotloop"]),
+    ("hotloop-cli", &["hotloop", "hotloop-cases"]),
+    ("hotloop-cases", &["hotloop"]),
     (
         "hotloop",
         &[

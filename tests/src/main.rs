@@ -3,9 +3,6 @@
 //! `README.md` says what there is and how a case is written. `HOTLOOP_SLOW=1` runs everything, `HOTLOOP_BLESS=1`
 //! rewrites the portraits.
 
-mod case;
-mod compare;
-mod data;
 mod fuzz;
 mod generate;
 mod hostile;
@@ -15,10 +12,9 @@ mod overlap;
 mod plan;
 mod portrait;
 mod report;
-mod run;
-mod scan;
 mod tidy;
 
+use hotloop_cases::{case, check, data, run};
 use libtest_mimic::Arguments;
 
 fn main() {

@@ -4,7 +4,7 @@
 //! belongs to `compare`.
 
 use crate::scan::Scan;
-use hotloop::{Arg, Array, Element, Scalar, Type, Value, View, ViewMut};
+use hotloop::{Arg, Array, Element, MAX_RANK, Scalar, Type, Value, View, ViewMut};
 
 /// Elements of one type in C order. A scalar has no extents and one element.
 #[derive(Clone, Debug, PartialEq)]
@@ -140,7 +140,7 @@ fn view_mut<'a, T: Element>(vec: &'a mut [T], shape: &[usize], window: Option<&W
 pub fn read(scan: &mut Scan<'_>, ty: Type) -> Result<Data, String> {
     if scan.at('[') {
         let mut bits = Vec::new();
-        let shape = list(scan, ty, &mut bits)?;
+        let shape = list(scan, ty, &mut bits, MAX_RANK)?;
         return Ok(Data { ty, shape, bits });
     }
     match scan.formula() {
@@ -149,13 +149,14 @@ pub fn read(scan: &mut Scan<'_>, ty: Type) -> Result<Data, String> {
     }
 }
 
-fn list(scan: &mut Scan<'_>, ty: Type, bits: &mut Vec<u64>) -> Result<Vec<usize>, String> {
+fn list(scan: &mut Scan<'_>, ty: Type, bits: &mut Vec<u64>, deeper: usize) -> Result<Vec<usize>, String> {
     scan.expect('[')?;
+    let Some(deeper) = deeper.checked_sub(1) else { return Err(format!("arrays have at most {MAX_RANK} axes")) };
     let mut inner: Option<Vec<usize>> = None;
     let mut len = 0;
     while !scan.take(']') {
         let shape = if scan.at('[') {
-            list(scan, ty, bits)?
+            list(scan, ty, bits, deeper)?
         } else {
             bits.push(number(&scan.word(), ty)?.bits);
             Vec::new()
@@ -204,6 +205,9 @@ pub fn suffixed(text: &str) -> Result<(Scalar, bool), String> {
     Ok((bare, true))
 }
 
+/// The most elements of one value; a formula could ask for any number.
+const MOST: usize = 1 << 27;
+
 fn formula(scan: &mut Scan<'_>, ty: Type, name: &str) -> Result<Data, String> {
     scan.expect('(')?;
     let mut args = Vec::new();
@@ -245,7 +249,13 @@ fn count(shape: &[usize]) -> usize {
 
 /// Extents such as `3x4`.
 pub fn extents_of(text: &str) -> Result<Vec<usize>, String> {
-    text.split('x').map(|part| part.parse().map_err(|_| format!("`{text}` are no extents"))).collect()
+    let wrong = |_| format!("`{text}` are no extents");
+    let shape: Vec<usize> = text.split('x').map(|part| part.parse().map_err(wrong)).collect::<Result<_, _>>()?;
+    let count = shape.iter().try_fold(1usize, |count, extent| count.checked_mul(*extent));
+    match count {
+        Some(count) if count <= MOST => Ok(shape),
+        Some(_) | None => Err(format!("{text} are more than the {MOST} elements a case may have")),
+    }
 }
 
 /// A small number in any type; integers wrap.
