@@ -96,7 +96,7 @@ fn scalar_code_between_is_parted() {
     let program = after(&source);
     assert_eq!(domains(&program), 1, "{}", text::print(&program));
     assert_eq!(program.nests.iter().map(|nest| nest.axes.len()).collect::<Vec<_>>(), [0, 1, 0]);
-    assert_eq!(text::print(&program).find("check").is_some(), true);
+    assert!(text::print(&program).contains("check"));
     assert!(text::print(&program).find("check") < text::print(&program).find("fold r0"));
 }
 
