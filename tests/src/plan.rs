@@ -6,7 +6,7 @@ use crate::case::{self, Case, Input, Section};
 use crate::check::{self, alike, refused};
 use crate::report;
 use crate::run::{self, Outcome};
-use hotloop::{Call, Engine, Options, TargetChoice, ZeroDivision};
+use hotloop::{Call, DiskCache, Engine, Options, TargetChoice, ZeroDivision};
 use libtest_mimic::{Failed, Trial};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
@@ -140,12 +140,17 @@ impl Subject {
         self.section.given.iter().chain(&self.case().inputs).cloned().collect()
     }
 
-    fn engine(&self, config: Config) -> Engine {
+    /// An engine of its own; `disk` is where it keeps kernels besides memory.
+    fn engine(&self, config: Config, disk: Option<&Path>) -> Engine {
         let mut options = Options::default();
         if self.case().quiet_zero {
             options.zero_division = ZeroDivision::Zero;
         }
-        Engine::builder().threads(config.threads).target(config.target).options(options).build()
+        let builder = Engine::builder().threads(config.threads).target(config.target).options(options);
+        match disk {
+            Some(path) => builder.disk_cache(DiskCache::new(path)).build(),
+            None => builder.build(),
+        }
     }
 
     fn run(&self, engine: &Engine, inputs: &[Input]) -> Outcome {
@@ -158,7 +163,8 @@ impl Subject {
 
     fn check(&self, config: Config) -> Result<(), String> {
         let (case, inputs) = (self.case(), self.inputs());
-        let engine = self.engine(config);
+        let folder = tempfile::tempdir().map_err(|error| format!("no temporary directory: {error}"))?;
+        let engine = self.engine(config, Some(folder.path()));
         let cold = self.run(&engine, &inputs);
         check::expectations(&self.section, self.case(), &cold)?;
         if matches!(cold, Outcome::Refused(_)) {
@@ -171,13 +177,21 @@ impl Subject {
         if after.hits == before.hits || after.misses != before.misses {
             return Err("the second call did not find the kernel of the first".to_owned());
         }
+        if engine.stats().disk.stores > 0 {
+            let other = self.engine(config, Some(folder.path()));
+            let stored = self.run(&other, &inputs);
+            alike(&cold, &stored).map_err(|message| format!("from the disk it differs: {message}"))?;
+            if other.stats().disk.hits == 0 {
+                return Err(format!("it was not found on the disk: {:?}", other.stats().disk));
+            }
+        }
         for text in &case.same {
             let other = Case { expr: Some(text.clone()), ..Case::default() };
             let other = run::run(&engine, &self.path, &self.section, &other, &inputs, &Call::default());
             alike(&other, &cold).map_err(|message| format!("differs from `{text}`: {message}"))?;
         }
         if config.target != TargetChoice::Interp && !case.large {
-            let oracle = self.oracle.get_or_init(|| self.run(&self.engine(CONFIGS[0]), &inputs));
+            let oracle = self.oracle.get_or_init(|| self.run(&self.engine(CONFIGS[0], None), &inputs));
             alike(oracle, &cold).map_err(|message| format!("differs from the interpreter: {message}"))?;
         }
         if case.extend { self.lengths(&engine, config, &inputs) } else { Ok(()) }
@@ -188,7 +202,7 @@ impl Subject {
         if config.target == TargetChoice::Interp {
             return Ok(());
         }
-        let reference = self.engine(CONFIGS[0]);
+        let reference = self.engine(CONFIGS[0], None);
         let most = if is_slow() { usize::MAX } else { 1000 };
         for len in LENGTHS.iter().copied().filter(|len| *len <= most) {
             let stretched: Vec<Input> = inputs.iter().map(|input| stretch(input, len)).collect();

@@ -51,6 +51,13 @@ pub enum Command {
     /// Runs a kernel of a file.
     #[command(after_help = EXAMPLES)]
     Run(Run),
+    /// Looks after the compiled kernels kept on disk.
+    #[command(after_help = crate::cache::HELP)]
+    Cache {
+        /// What to do.
+        #[command(subcommand)]
+        action: crate::cache::Action,
+    },
 }
 
 /// `hotloop eval`.
@@ -96,6 +103,9 @@ pub struct Options {
     /// At most so many threads; all processors by default.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     pub threads: Option<u16>,
+    /// Neither looks for compiled kernels on disk nor keeps any there.
+    #[arg(long)]
+    pub no_cache: bool,
     /// Says how long compiling and running took.
     #[arg(long)]
     pub time: bool,

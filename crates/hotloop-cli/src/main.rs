@@ -3,6 +3,7 @@
 //! Owns the dispatch only. It is the edge of the project: here files are read, results printed and errors told.
 
 mod args;
+mod cache;
 mod columns;
 mod elements;
 mod interrupt;
@@ -26,6 +27,7 @@ fn main() -> ExitCode {
     let result = catch_unwind(AssertUnwindSafe(|| match cli.command {
         Command::Eval(eval) => run::eval(&eval),
         Command::Run(run) => run::file(run),
+        Command::Cache { action } => cache::act(action),
     }));
     match result {
         Ok(Ok(())) => ExitCode::SUCCESS,

@@ -3,6 +3,7 @@
 //! `work` is the order of it. How values are read and written is in `value`, `print` and `output`.
 
 use crate::args::{Eval, Options, Run};
+use crate::cache;
 use crate::output;
 use crate::print::value_text;
 use crate::report::{self, Failure};
@@ -34,7 +35,10 @@ pub fn file(mut command: Run) -> Result<(), Failure> {
 }
 
 fn engine(options: &Options) -> Engine {
-    let builder = Engine::builder();
+    let mut builder = Engine::builder();
+    if let Some(disk) = cache::disk(options.no_cache) {
+        builder = builder.disk_cache(disk);
+    }
     match options.threads {
         Some(threads) => builder.threads(threads.into()).build(),
         None => builder.build(),
@@ -174,7 +178,14 @@ fn tell_times(engine: &Engine, kernel: &Kernel, options: &Options, timing: &Timi
         TargetChoice::Interp | TargetChoice::Scalar | TargetChoice::Simd => 1,
     };
     let run = timing.run();
-    report::note(&format!("compile  {}", duration(timing.compile())));
+    let stats = engine.stats().disk;
+    let from = match stats.last_miss {
+        _ if engine.disk_cache().is_none() => String::new(),
+        _ if stats.hits > 0 => "  found on disk".to_owned(),
+        Some(miss) => format!("  not found on disk: {miss}"),
+        None => String::new(),
+    };
+    report::note(&format!("compile  {}{from}", duration(timing.compile())));
     let elements: usize = outputs.iter().filter_map(Value::as_array).map(hotloop::Array::len).sum();
     let rate = elements as f64 / run.as_secs_f64();
     let rate = if elements > 0 && rate.is_finite() { format!("  {rate:.3e} elements/s") } else { String::new() };

@@ -52,6 +52,8 @@ impl Place {
     fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_hotloop"));
         command.current_dir(self.path()).args(args).stdin(Stdio::null());
+        // Not this user's own cache; one for all tests, so that they share it as programs do.
+        command.env("HOTLOOP_CACHE_DIR", concat!(env!("CARGO_TARGET_TMPDIR"), "/cache"));
         command
     }
 

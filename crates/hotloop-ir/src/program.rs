@@ -58,7 +58,7 @@ handles! {
 ///
 /// Array-level state lives in `slots` (scalars that steps read and write, 8 bytes each) and in arrays. Steps run in
 /// order; a nest runs its lane for every point of its domain.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Hash)]
 pub struct Program {
     /// The kernel's name, for messages.
     pub name: String,
@@ -81,7 +81,7 @@ pub struct Program {
 }
 
 /// A parameter of the kernel.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Param {
     /// The caller's scalar is put into the slot before the first step.
     Scalar(SlotId),
@@ -90,7 +90,7 @@ pub enum Param {
 }
 
 /// A result of the kernel.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ResultRef {
     /// The value of the slot after the last step.
     Scalar(SlotId),
@@ -124,7 +124,7 @@ pub enum Layout {
 }
 
 /// An array of the program.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Hash)]
 pub struct Array {
     /// The user's name, or a made-up one for temporaries.
     pub name: String,
@@ -139,7 +139,7 @@ pub struct Array {
 }
 
 /// A scalar variable of the array level.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Hash)]
 pub struct Slot {
     /// The user's name, or a made-up one.
     pub name: String,
@@ -148,7 +148,7 @@ pub struct Slot {
 }
 
 /// A place in the source that can fault, with what the message needs.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Hash)]
 pub struct Site {
     /// What went wrong when this site faults.
     pub kind: FaultKind,
@@ -181,8 +181,22 @@ pub enum FaultKind {
     Overflow,
 }
 
+impl FaultKind {
+    /// Every kind, in the order of their numbers.
+    pub const ALL: &'static [FaultKind] = &[
+        FaultKind::Index,
+        FaultKind::DivideByZero,
+        FaultKind::Shape,
+        FaultKind::NegativeExtent,
+        FaultKind::EmptyReduction,
+        FaultKind::NegativeExponent,
+        FaultKind::ZeroStep,
+        FaultKind::Overflow,
+    ];
+}
+
 /// One unit of work of the array level.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Hash)]
 pub enum Step {
     /// Runs a nest over its domain.
     Nest(NestId),
@@ -225,7 +239,7 @@ pub enum Step {
 }
 
 /// A domain and the code for each of its points.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Hash)]
 pub struct Nest {
     /// The axes of the domain, outermost first. No axes: one point. Points are numbered in C order over the axes; the
     /// number of a point is its linear index in fault records.
@@ -243,7 +257,7 @@ pub struct Nest {
 }
 
 /// An axis of a domain.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Axis {
     /// In which order its points may run.
     pub kind: AxisKind,
@@ -275,7 +289,7 @@ pub enum Extent {
 ///
 /// Whoever makes a view has proved (by clamping or by a check before the nest) that every point of the domain is in
 /// bounds.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Hash)]
 pub struct View {
     /// The array.
     pub array: ArrayId,
@@ -284,7 +298,7 @@ pub struct View {
 }
 
 /// One axis of an affine access.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct ViewDim {
     /// The index at point 0 of the nest's axis.
     pub start: Extent,
@@ -298,7 +312,7 @@ pub struct ViewDim {
 }
 
 /// A reduction of a nest.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Fold {
     /// How two values combine.
     pub op: FoldOp,
@@ -309,7 +323,7 @@ pub struct Fold {
 }
 
 /// Where the result of a reduction goes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum FoldDest {
     /// A slot of the fold's type. The nest then has no `Parallel` axis, or folds over those too: the fold combines
     /// over all axes of the nest.
@@ -321,7 +335,7 @@ pub enum FoldDest {
 /// The code for one point of a domain: values in single assignment, local variables, structured control flow.
 ///
 /// Nothing here speaks of vector width.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Hash)]
 pub struct Lane {
     /// The instruction that gives each value, by `Value`.
     pub values: Vec<Inst>,
@@ -337,7 +351,7 @@ pub struct Lane {
 pub type Region = Vec<Stmt>;
 
 /// How a value is computed.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Hash)]
 pub enum Inst {
     /// A literal.
     Const(Scalar),
@@ -363,7 +377,7 @@ pub enum Inst {
 }
 
 /// One statement of a lane.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Hash)]
 pub enum Stmt {
     /// Computes the value. It can be used in the rest of this region and the regions inside.
     Let(Value),
@@ -424,7 +438,7 @@ pub enum Stmt {
 }
 
 /// How the code generators run a nest. The default is one point at a time, in order.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Schedule {
     /// How lanes are laid over the domain.
     pub shape: Shape,

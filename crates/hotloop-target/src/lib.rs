@@ -5,6 +5,7 @@
 //! nothing of text, of caches, or of each other.
 
 pub mod artifact;
+pub mod bytes;
 pub mod error;
 pub mod fpenv;
 pub mod frame;

@@ -10,6 +10,7 @@ use crate::engine::Inner;
 use crate::error::{ArgumentError, Error, RunError};
 use crate::fault;
 use crate::host::{Failure, Host, Splitting};
+use crate::job::Origin;
 use crate::options::Call;
 use crate::plan::{ParamPlan, Plan, ResultPlan};
 use crate::tiers::Code;
@@ -34,6 +35,7 @@ pub(crate) struct Compiled {
     pub(crate) splitting: Splitting,
     /// For named arguments: which argument each parameter takes.
     pub(crate) order: Vec<usize>,
+    pub(crate) origin: Origin,
 }
 
 /// Arguments by parameter.

@@ -8,6 +8,7 @@ use crate::engine::Inner;
 use crate::error::{ArgumentError, Error};
 use crate::options::Call;
 use crate::targets::Available;
+use crate::types;
 use hotloop_ir::Program;
 use hotloop_sema::{self as sema, ArgType};
 use hotloop_source::{Diagnostic, Source};
@@ -76,11 +77,21 @@ pub(crate) fn kernel(
     target: &Available,
 ) -> Result<(Arc<Compiled>, usize), Error> {
     let program = lower(engine, unit, name, types)?;
-    let built = guarded(|| target.build(program, engine.tiers).map_err(build_error))?;
+    let label = || label(unit, name, types, target);
+    let built = guarded(|| target.build(program, engine.tiers, engine.disk.as_ref(), label).map_err(build_error))?;
     let bytes = built.code.bytes() + built.plan.bytes() + unit.source.text().len();
     let source = unit.source.clone();
-    let splitting = target.splitting;
-    Ok((Arc::new(Compiled { code: built.code, plan: built.plan, source, splitting, order }), bytes))
+    let (splitting, origin) = (target.splitting, built.origin);
+    Ok((Arc::new(Compiled { code: built.code, plan: built.plan, source, splitting, order, origin }), bytes))
+}
+
+/// What stands in lists of the disk cache: the name or the expression, the types, the target.
+fn label(unit: &Unit, name: &str, types: &[ArgType], target: &Available) -> String {
+    const MOST: usize = 60;
+    let name = if unit.is_expression { unit.source.text().trim() } else { name };
+    let name: String = name.chars().map(|c| if c.is_control() { ' ' } else { c }).take(MOST).collect();
+    let types: Vec<String> = types.iter().map(types::words).collect();
+    format!("{name} ({}) {}", types.join(", "), target.name())
 }
 
 /// Times a build, for the statistics and for the caller.

@@ -6,6 +6,7 @@
 use crate::arg::Arg;
 use crate::call::{Args, Compiled, invoke};
 use crate::compile;
+use crate::disk::DiskCache;
 use crate::error::{ArgumentError, Error};
 use crate::module::{Module, ResultType, result_types};
 use crate::options::Call;
@@ -14,7 +15,7 @@ use crate::threads::Threads;
 use crate::tiers::{Background, Tiers};
 use crate::types::{self, Detail};
 use crate::value::{Outputs, Value};
-use hotloop_cache::{Counters, Limits, Memory};
+use hotloop_cache::{Counters, DiskCounters, Limits, Memory};
 use hotloop_sema::{self as sema, ArgType};
 use hotloop_source::Source;
 use hotloop_syntax as syntax;
@@ -53,6 +54,7 @@ pub(crate) struct Inner {
     pub(crate) options: sema::Options,
     pub(crate) limits: syntax::Limits,
     pub(crate) last_compile: AtomicU64,
+    pub(crate) disk: Option<DiskCache>,
     cache: Memory<Arc<Compiled>>,
     /// By target: the bytes of a signature that are the same for every kernel.
     settings: Vec<Box<[u8]>>,
@@ -67,6 +69,7 @@ pub struct EngineBuilder {
     pool: Option<Arc<rayon::ThreadPool>>,
     inherit: bool,
     cache: Limits,
+    disk: Option<DiskCache>,
     memory_limit: Option<usize>,
     options: sema::Options,
     limits: syntax::Limits,
@@ -77,6 +80,8 @@ pub struct EngineBuilder {
 pub struct Stats {
     /// The cache of compiled kernels.
     pub cache: Counters,
+    /// The cache on disk, since it was opened; all zero without one.
+    pub disk: DiskCounters,
     /// How long the last build took, from the text to code that can run.
     pub last_compile: Duration,
     /// How many kernels got better code in the background.
@@ -173,7 +178,13 @@ impl Engine {
     pub fn stats(&self) -> Stats {
         let last_compile = Duration::from_nanos(self.inner.last_compile.load(Relaxed));
         let (background_builds, background_time) = self.inner.background.made();
-        Stats { cache: self.inner.cache.counters(), last_compile, background_builds, background_time }
+        let disk = self.inner.disk.as_ref().map(DiskCache::counters).unwrap_or_default();
+        Stats { cache: self.inner.cache.counters(), disk, last_compile, background_builds, background_time }
+    }
+
+    /// The cache on disk, if there is one.
+    pub fn disk_cache(&self) -> Option<&DiskCache> {
+        self.inner.disk.as_ref()
     }
 
     /// The most threads a call uses that does not say.
@@ -243,6 +254,13 @@ impl EngineBuilder {
         self
     }
 
+    /// Keeps compiled kernels on disk too, for later processes; off by default.
+    #[must_use]
+    pub fn disk_cache(mut self, disk: DiskCache) -> EngineBuilder {
+        self.disk = Some(disk);
+        self
+    }
+
     /// The most bytes one call may allocate for results and temporaries; no limit of its own by default.
     #[must_use]
     pub fn memory_limit(mut self, bytes: usize) -> EngineBuilder {
@@ -279,6 +297,7 @@ impl EngineBuilder {
             limits: self.limits,
             last_compile: AtomicU64::new(0),
             cache: Memory::new(self.cache),
+            disk: self.disk,
             settings,
         };
         Engine { inner: Arc::new(inner) }

@@ -8,6 +8,7 @@ use crate::call::{Args, Compiled, invoke};
 use crate::compile::{self, Unit};
 use crate::engine::{FILE, Inner};
 use crate::error::{ArgumentError, Error};
+use crate::job::Origin;
 use crate::options::Call;
 use crate::targets::TargetChoice;
 use crate::types::{self, arg_type};
@@ -233,6 +234,11 @@ impl Prepared {
 
     pub(crate) fn kernel(&self) -> &Kernel {
         &self.kernel
+    }
+
+    /// Where its first code came from.
+    pub fn origin(&self) -> Origin {
+        self.compiled.origin
     }
 
     /// Bytes of the machine code that a call would run now.

@@ -22,6 +22,7 @@ fn compiled(program: &Program) -> Arc<Compiled> {
         source: Source::new("sample", ""),
         splitting: Splitting::Never,
         order: Vec::new(),
+        origin: crate::job::Origin::Compiled(None),
     })
 }
 

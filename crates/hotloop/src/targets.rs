@@ -2,8 +2,10 @@
 //!
 //! Says which code generator a choice means, and when its nests go to other threads.
 
+use crate::disk::DiskCache;
 use crate::error::Error;
 use crate::host::Splitting;
+use crate::job::{Job, Origin};
 use crate::plan::Plan;
 use crate::points::SitePoints;
 use crate::tiers::{Code, Tiers};
@@ -133,13 +135,29 @@ impl Available {
         Some(Available { generators, passes, splitting: choice.splitting(), fingerprint })
     }
 
-    /// Makes a kernel of a program as the front end gives it.
-    pub(crate) fn build(&self, program: Program, tiers: Tiers) -> Result<Built, BuildError> {
-        let points = SitePoints::of(&program);
-        let program = if self.passes { hotloop_passes::run(program) } else { program };
-        let plan = Plan::of(&program, &points);
+    /// The name of the code generator.
+    pub(crate) fn name(&self) -> &'static str {
+        self.generators.best.name()
+    }
+
+    /// Makes a kernel of a program as the front end gives it; `label` says for people what it is.
+    pub(crate) fn build(
+        &self,
+        program: Program,
+        tiers: Tiers,
+        disk: Option<&DiskCache>,
+        label: impl FnOnce() -> String,
+    ) -> Result<Built, BuildError> {
         let Generators { best, quick } = &self.generators;
-        Ok(Built { code: Code::build(program, best, quick.as_ref(), tiers)?, plan })
+        if !self.passes {
+            let plan = Plan::of(&program, &SitePoints::of(&program));
+            return Ok(Built { code: Code::only(best.build(&program)?), plan, origin: Origin::Compiled(None) });
+        }
+        let label = if disk.is_some() { label() } else { String::new() };
+        let (job, names) = Job::new(program, disk, label);
+        let (code, mut plan, origin) = Code::build(job, best, quick.as_ref(), tiers)?;
+        names.dress(&mut plan);
+        Ok(Built { code, plan, origin })
     }
 }
 
@@ -147,6 +165,7 @@ impl Available {
 pub(crate) struct Built {
     pub(crate) code: Code,
     pub(crate) plan: Plan,
+    pub(crate) origin: Origin,
 }
 
 /// The targets of one engine, made once.

@@ -4,8 +4,8 @@
 //! same program and give the same bits, so calls change over unseen. How code is made is the targets' business.
 
 use crate::call::Compiled;
-use hotloop_ir::Program;
-use hotloop_ir::program::Inst;
+use crate::job::{Job, Origin};
+use crate::plan::Plan;
 use hotloop_target::{BuildError, Kernel, Target};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
@@ -46,7 +46,7 @@ pub(crate) struct Code {
 }
 
 struct Recipe {
-    program: Program,
+    job: Job,
     target: Arc<dyn Target>,
 }
 
@@ -58,24 +58,42 @@ pub(crate) struct Turn<'c> {
 }
 
 impl Code {
-    /// Makes the first code of a program; `quick` is none for targets that have one tier.
+    /// Finds or makes the first code of a program; `quick` is none for targets that have one tier.
     pub(crate) fn build(
-        program: Program,
+        mut job: Job,
         best: &Arc<dyn Target>,
         quick: Option<&Arc<dyn Target>>,
         tiers: Tiers,
-    ) -> Result<Code, BuildError> {
-        match (tiers, quick) {
-            (Tiers::Best, _) | (_, None) => Ok(Code::only(best.build(&program)?)),
-            (Tiers::Quick, Some(quick)) => Ok(Code::only(quick.build(&program)?)),
-            (Tiers::Both, Some(quick)) => {
-                let first = quick.build(&program)?;
-                let recipe_bytes = program_bytes(&program);
-                let recipe = Mutex::new(Some(Recipe { program, target: best.clone() }));
-                let (was_called, was_asked) = (AtomicBool::new(false), AtomicBool::new(false));
-                Ok(Code { first, last: OnceLock::new(), was_called, was_asked, recipe, recipe_bytes })
+    ) -> Result<(Code, Plan, Origin), BuildError> {
+        let quick = match (tiers, quick) {
+            (Tiers::Best, _) | (_, None) => None,
+            (Tiers::Quick | Tiers::Both, Some(quick)) => Some(quick),
+        };
+        let only = if tiers == Tiers::Quick { quick.unwrap_or(best) } else { best };
+        let missed = match job.find(&**only) {
+            Ok((kernel, plan)) => return Ok((Code::only(kernel), plan, Origin::Disk)),
+            Err(missed) => missed,
+        };
+        let (Tiers::Both, Some(quick)) = (tiers, quick) else {
+            let (kernel, plan) = job.make(&**only)?;
+            return Ok((Code::only(kernel), plan, Origin::Compiled(missed)));
+        };
+        match job.find(&**quick) {
+            // Some process has used it before, so this is not its first call.
+            Ok((kernel, plan)) => Ok((Code::early(kernel, job, best, true), plan, Origin::Disk)),
+            Err(missed) => {
+                let (kernel, plan) = job.make(&**quick)?;
+                Ok((Code::early(kernel, job, best, false), plan, Origin::Compiled(missed)))
             }
         }
+    }
+
+    /// Quick code, to be followed by the best.
+    fn early(first: Arc<dyn Kernel>, job: Job, best: &Arc<dyn Target>, was_called: bool) -> Code {
+        let recipe_bytes = job.memory();
+        let recipe = Mutex::new(Some(Recipe { job, target: best.clone() }));
+        let (was_called, was_asked) = (AtomicBool::new(was_called), AtomicBool::new(false));
+        Code { first, last: OnceLock::new(), was_called, was_asked, recipe, recipe_bytes }
     }
 
     /// Code that stays.
@@ -119,10 +137,10 @@ impl Code {
     /// Makes the better code, unless someone else does or did. A failure leaves the first code in place for good.
     fn improve(&self) -> bool {
         let taken = self.recipe.lock().unwrap_or_else(PoisonError::into_inner).take();
-        let Some(recipe) = taken else { return false };
-        let built = catch_unwind(AssertUnwindSafe(|| recipe.target.build(&recipe.program)));
+        let Some(mut recipe) = taken else { return false };
+        let built = catch_unwind(AssertUnwindSafe(|| recipe.job.make(&*recipe.target)));
         let kernel = match built {
-            Ok(Ok(kernel)) => kernel,
+            Ok(Ok((kernel, _))) => kernel,
             Ok(Err(_)) | Err(_) => self.first.clone(),
         };
         self.last.get_or_init(|| kernel);
@@ -154,14 +172,6 @@ impl Compiled {
             background.ask(self);
         }
     }
-}
-
-/// Bytes of a program, roughly.
-fn program_bytes(program: &Program) -> usize {
-    // A value has its instruction and its type, and is named by a statement or two.
-    const VALUE: usize = size_of::<Inst>() + 64;
-    let values: usize = program.nests.iter().map(|nest| nest.lane.values.len() * VALUE + 512).sum();
-    values + program.sites.len() * 128 + (program.arrays.len() + program.slots.len()) * 64
 }
 
 /// The thread that makes better code: started by the first kernel that is used again, gone with the engine.
