@@ -12,6 +12,7 @@ import operators
 import programs
 import reductions
 import types_of
+import walks
 
-for module in (operators, types_of, maths, arrays, reductions, programs, errors):
+for module in (operators, types_of, maths, arrays, reductions, walks, programs, errors):
     module.make()

@@ -24,6 +24,12 @@ pub enum Builtin {
     Reduce(Reducer),
     /// The same over the elements that are not NaN.
     SkipNan(Reducer),
+    /// `cumsum` and the like: a scan.
+    Cumulate(FoldOp),
+    /// `reduce(f, identity, x)`.
+    ReduceBy,
+    /// `scan(f, x)`.
+    ScanBy,
     /// A cast to the type.
     Cast(Type),
     /// `bits(x)`: the bits of a float as a signed integer.
@@ -121,6 +127,12 @@ pub const BUILTINS: &[(&str, Builtin, &str)] = &[
     ("nanstd", Builtin::SkipNan(Reducer::Std), "standard deviation of what is not NaN"),
     ("nanargmin", Builtin::SkipNan(Reducer::ArgMin), "first index of the smallest that is not NaN"),
     ("nanargmax", Builtin::SkipNan(Reducer::ArgMax), "first index of the largest that is not NaN"),
+    ("cumsum", Builtin::Cumulate(FoldOp::Sum), "sums of all elements up to each"),
+    ("cumprod", Builtin::Cumulate(FoldOp::Prod), "products of all elements up to each"),
+    ("cummin", Builtin::Cumulate(FoldOp::Min), "the smallest up to each element"),
+    ("cummax", Builtin::Cumulate(FoldOp::Max), "the largest up to each element"),
+    ("reduce", Builtin::ReduceBy, "combines elements by a function: reduce(f, identity, x)"),
+    ("scan", Builtin::ScanBy, "what `reduce` has after each element: scan(f, x)"),
     ("bool", Builtin::Cast(Type::Bool), "cast: whether the value is not 0"),
     ("i8", Builtin::Cast(Type::I8), "cast"),
     ("i16", Builtin::Cast(Type::I16), "cast"),

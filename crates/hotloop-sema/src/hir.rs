@@ -211,6 +211,8 @@ pub enum Kind {
         /// Whether reduced axes stay with extent 1.
         keepdims: bool,
     },
+    /// A walk along axes by a function of two values: a reduction or a scan. Gives as many values as it carries.
+    Walk(Box<Walk>),
     /// The second, after the first, a scalar bool, has been found true: else there were no elements to reduce.
     Require(Box<Expr>, Box<Expr>),
     /// For each element of an array its number in C order over some of its axes, an `i64`.
@@ -236,6 +238,59 @@ pub enum Reduction {
     Fold(FoldOp),
     /// Sum over count; the argument is a float.
     Mean,
+}
+
+/// A walk along axes that carries one or several values and combines them with those of each element.
+#[derive(Clone, Debug)]
+pub struct Walk {
+    /// How two lists of values become one.
+    pub combine: Combine,
+    /// What is walked: one expression per value carried, or one call that gives them all. Shapes broadcast.
+    pub args: Vec<Expr>,
+    /// The types of the values carried.
+    pub types: Vec<Type>,
+    /// What changes nothing, one per value carried; empty if it is not known.
+    pub identity: Vec<Expr>,
+    /// The axes, ascending. A scan has one.
+    pub axes: Vec<u32>,
+    /// The number of axes of what is walked.
+    pub rank: u32,
+    /// Whether elements may be combined in groups.
+    pub order: Order,
+    /// What comes out.
+    pub gives: Gives,
+}
+
+/// How two values, or two lists of values, become one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Combine {
+    /// A core op.
+    Op(Op),
+    /// A function of scalars: first all values of one side, then all of the other.
+    Call(InstanceId),
+}
+
+/// In which groups the elements along an axis are combined.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Order {
+    /// In blocks of fixed size, whose results are then combined in order.
+    Blocks,
+    /// One after another.
+    Straight,
+}
+
+/// What a walk gives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Gives {
+    /// The last values.
+    Last {
+        /// Whether the axes stay with extent 1.
+        keepdims: bool,
+    },
+    /// The values after each element.
+    Each,
+    /// The values before each element.
+    Before,
 }
 
 /// One part of an index.
@@ -298,6 +353,7 @@ impl Expr {
             Kind::Op(_, args) | Kind::Map(_, args) | Kind::Inline(_, args) => args.iter().collect(),
             Kind::IntDiv(_, a, b) | Kind::IntPow(_, a, b) | Kind::Logic(_, a, b) | Kind::FillLike(a, b) => vec![a, b],
             Kind::Require(a, b) => vec![a, b],
+            Kind::Walk(walk) => walk.args.iter().chain(&walk.identity).collect(),
             Kind::Position(a, _) => vec![a],
             Kind::Convert(a) | Kind::Bitcast(a) | Kind::Extent(a, _) | Kind::Size(a) | Kind::If(a, ..) => vec![a],
             Kind::Where(a, b, c) | Kind::Ramp(a, b, c) => vec![a, b, c],
@@ -318,6 +374,17 @@ impl Index {
             Index::NewAxis => vec![],
         };
         list.into_iter()
+    }
+}
+
+impl Walk {
+    /// The types of what it gives.
+    pub fn results(&self) -> Vec<Ty> {
+        let rank = match self.gives {
+            Gives::Last { keepdims: false } => self.rank - self.axes.len() as u32,
+            Gives::Last { keepdims: true } | Gives::Each | Gives::Before => self.rank,
+        };
+        self.types.iter().map(|&elem| Ty::array(elem, rank)).collect()
     }
 }
 

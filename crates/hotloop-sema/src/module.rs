@@ -2,7 +2,7 @@
 //!
 //! Bodies are checked later, for the types a kernel is called with. The library `std.hl` is a module too.
 
-use crate::builtins;
+use crate::builtins::{self, Builtin};
 use crate::errors;
 use hotloop_ir::Type;
 use hotloop_source::{Diagnostic, Source, Span};
@@ -229,6 +229,12 @@ pub fn free_names(body: &ast::Block) -> Vec<ast::Name> {
     free.found
 }
 
+/// Whether the first argument of a call is the name of a function.
+fn takes_function(callee: &ast::Expr) -> bool {
+    let ast::ExprKind::Name(name) = &callee.kind else { return false };
+    matches!(builtins::builtin(name), Some(Builtin::ReduceBy | Builtin::ScanBy))
+}
+
 /// Collects free names. Recursion is bounded by the height limit of the tree.
 struct Free {
     bound: Vec<Vec<Arc<str>>>,
@@ -309,6 +315,13 @@ impl Free {
         }
     }
 
+    /// Whether an expression is the name of a function that is always there.
+    fn names_function(&self, expr: &ast::Expr) -> bool {
+        let ast::ExprKind::Name(name) = &expr.kind else { return false };
+        let bound = self.bound.iter().any(|scope| scope.contains(name));
+        !bound && (builtins::builtin(name).is_some() || Module::library().by_name.contains_key(name))
+    }
+
     fn index(&mut self, index: &ast::Index) {
         self.expr(&index.base);
         for element in &index.elements {
@@ -336,10 +349,14 @@ impl Free {
                 rest.iter().for_each(|link| self.expr(&link.operand));
             }
             ast::ExprKind::Call { callee, args, named } => {
-                if !matches!(callee.kind, ast::ExprKind::Name(_)) {
-                    self.expr(callee);
+                match &callee.kind {
+                    ast::ExprKind::Name(_) => {}
+                    // A method of a function.
+                    ast::ExprKind::Field { base, .. } if self.names_function(base) => {}
+                    _ => self.expr(callee),
                 }
-                args.iter().for_each(|arg| self.expr(arg));
+                let taken = usize::from(takes_function(callee) && args.first().is_some_and(|f| self.names_function(f)));
+                args[taken..].iter().for_each(|arg| self.expr(arg));
                 named.iter().for_each(|arg| self.expr(&arg.value));
             }
             ast::ExprKind::Index(index) => self.index(index),

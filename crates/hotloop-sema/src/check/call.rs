@@ -27,13 +27,19 @@ impl<'m> Checker<'m> {
         named: &'m [ast::NamedArg],
         span: Span,
     ) -> Option<Expr> {
+        if let Some(method) = self.method(body, callee) {
+            return self.method_call(body, method, args, named, span);
+        }
         let ast::ExprKind::Name(name) = &callee.kind else {
             let message = "only functions can be called, by their name".into();
             body.report(errors::plain(errors::UNKNOWN_FUNCTION, callee.span, message, "write `name(…)`"));
             return None;
         };
-        let values: Vec<Option<Expr>> = args.iter().map(|arg| self.expr(body, arg)).collect();
         let user = self.items(body.library).by_name.get(&**name).and_then(|list| list.first()).copied();
+        if let (None, Some(builtin @ (Builtin::ReduceBy | Builtin::ScanBy))) = (user, builtin(name)) {
+            return self.walk_call(body, name, builtin, args, named, span);
+        }
+        let values: Vec<Option<Expr>> = args.iter().map(|arg| self.expr(body, arg)).collect();
         if let (Some(index), false) = (user, body.library) {
             let values = values.into_iter().collect::<Option<Vec<_>>>()?;
             self.no_keywords(body, name, named)?;
@@ -59,7 +65,7 @@ impl<'m> Checker<'m> {
         None
     }
 
-    fn no_keywords(&mut self, body: &mut Body, name: &str, named: &'m [ast::NamedArg]) -> Option<()> {
+    pub(super) fn no_keywords(&mut self, body: &mut Body, name: &str, named: &'m [ast::NamedArg]) -> Option<()> {
         match named.first() {
             None => Some(()),
             Some(arg) => {
@@ -69,7 +75,7 @@ impl<'m> Checker<'m> {
         }
     }
 
-    fn user_call(&mut self, body: &mut Body, index: usize, values: Vec<Expr>, span: Span) -> Option<Expr> {
+    pub(super) fn user_call(&mut self, body: &mut Body, index: usize, values: Vec<Expr>, span: Span) -> Option<Expr> {
         let item = &self.module.items[index];
         if item.kind == ast::ItemKind::Kernel {
             let message = format!("`{}` is a kernel; kernels are entry points and cannot be called", item.name.text);
@@ -167,7 +173,7 @@ impl<'m> Checker<'m> {
     }
 
     /// The library function for arguments of one type, and the type it takes them in.
-    fn overload(&self, name: &str, count: usize, ty: Ty) -> Option<(usize, Type)> {
+    pub(super) fn overload(&self, name: &str, count: usize, ty: Ty) -> Option<(usize, Type)> {
         let list = Module::library().by_name.get(name)?;
         let takes = |index: usize| {
             let params = &Module::library().items[index].params;
@@ -211,6 +217,9 @@ impl<'m> Checker<'m> {
     ) -> Option<Expr> {
         if let Some(task) = Task::of(builtin, args.len()) {
             return self.reduction(body, name, task, args, named, span);
+        }
+        if let Builtin::Cumulate(fold) = builtin {
+            return self.cumulate(body, name, fold, args, named, span);
         }
         if name == "shape" || !matches!(builtin, Builtin::Filled(_) | Builtin::Full) {
             self.no_keywords(body, name, named)?;
@@ -290,12 +299,17 @@ impl<'m> Checker<'m> {
             }
             Builtin::Arange => self.arange(body, args, span),
             Builtin::Linspace => self.linspace(body, args, span),
-            Builtin::Reduce(_) | Builtin::SkipNan(_) => None,
+            // These are done with above.
+            Builtin::Reduce(_)
+            | Builtin::SkipNan(_)
+            | Builtin::Cumulate(_)
+            | Builtin::ReduceBy
+            | Builtin::ScanBy => None,
         }
     }
 
     /// Checks the number of arguments.
-    fn count(&mut self, body: &mut Body, name: &str, builtin: Builtin, found: usize, span: Span) -> Option<()> {
+    pub(super) fn count(&mut self, body: &mut Body, name: &str, builtin: Builtin, found: usize, span: Span) -> Option<()> {
         let (least, most, expected) = match builtin {
             Builtin::Float1(_)
             | Builtin::Rounding(_)
@@ -316,7 +330,9 @@ impl<'m> Checker<'m> {
             Builtin::Full => (2, 9, "a value and the extents"),
             Builtin::Arange => (1, 3, "1 to 3 arguments: start, stop, step"),
             Builtin::Linspace => (3, 3, "3 arguments: start, stop, count"),
-            Builtin::Reduce(_) | Builtin::SkipNan(_) => (1, 1, "1 array"),
+            Builtin::Reduce(_) | Builtin::SkipNan(_) | Builtin::Cumulate(_) => (1, 1, "1 array"),
+            Builtin::ReduceBy => (3, 3, "a function, its identity and what is reduced"),
+            Builtin::ScanBy => (2, 2, "a function and what is scanned"),
         };
         if (least..=most).contains(&found) {
             return Some(());

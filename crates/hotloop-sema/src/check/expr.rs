@@ -16,6 +16,7 @@ impl<'m> Checker<'m> {
         let first = values.into_iter().next()?;
         let results = match &first.kind {
             Kind::Inline(id, _) | Kind::Map(id, _) => self.program.instance(*id).results.len(),
+            Kind::Walk(walk) => walk.types.len(),
             _ => 1,
         };
         if results == 1 {

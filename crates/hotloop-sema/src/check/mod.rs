@@ -11,6 +11,7 @@ mod ops;
 mod reduce;
 mod results;
 mod stmt;
+mod walk;
 
 use crate::errors;
 use crate::hir::{self, InstanceId, Kind, Var, VarId, VarKind};
@@ -382,6 +383,7 @@ fn scalars_only(block: &hir::Block, program: &hir::Program) -> bool {
             | Kind::FillLike(..)
             | Kind::Ramp(..)
             | Kind::Require(..)
+            | Kind::Walk(_)
             | Kind::Position(..) => false,
             Kind::Number(_)
             | Kind::Const(_)

@@ -275,7 +275,7 @@ impl<'m> Checker<'m> {
     }
 
     /// One axis or a tuple of them, ascending and without repetition.
-    fn axes(&mut self, body: &mut Body, expr: &'m ast::Expr, rank: u32) -> Option<Vec<u32>> {
+    pub(super) fn axes(&mut self, body: &mut Body, expr: &'m ast::Expr, rank: u32) -> Option<Vec<u32>> {
         let list: Vec<&ast::Expr> = match &expr.kind {
             ast::ExprKind::Tuple(list) | ast::ExprKind::List(list) => list.iter().collect(),
             _ => vec![expr],
@@ -316,13 +316,13 @@ impl<'m> Checker<'m> {
     }
 
     /// A literal `true` or `false`.
-    fn flag(&mut self, body: &mut Body, expr: &'m ast::Expr) -> Option<bool> {
+    pub(super) fn flag(&mut self, body: &mut Body, expr: &'m ast::Expr) -> Option<bool> {
         let value = self.expr(body, expr)?;
         match value.kind {
             Kind::Const(scalar) if scalar.ty == Type::Bool => Some(scalar.is_true()),
             _ => {
                 let message = "this must be `true` or `false`, as a literal".into();
-                body.report(errors::plain(errors::BAD_ARGUMENTS, expr.span, message, "write `keepdims=true`"));
+                body.report(errors::plain(errors::BAD_ARGUMENTS, expr.span, message, "write for example `keepdims=true`"));
                 None
             }
         }
@@ -455,7 +455,7 @@ impl Given {
 }
 
 /// A value in another element type.
-fn converted(value: Expr, to: Type) -> Expr {
+pub(super) fn converted(value: Expr, to: Type) -> Expr {
     if value.ty.elem == to {
         return value;
     }

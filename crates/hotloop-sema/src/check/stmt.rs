@@ -182,8 +182,9 @@ impl<'m> Checker<'m> {
     }
 
     /// The types a call gives back; one for any other expression.
-    fn result_types(&self, expr: &hir::Expr) -> Vec<Ty> {
+    pub(super) fn result_types(&self, expr: &hir::Expr) -> Vec<Ty> {
         match &expr.kind {
+            Kind::Walk(walk) => walk.results(),
             Kind::Inline(id, _) => self.program.instance(*id).results.clone(),
             Kind::Map(id, _) => {
                 let rank = expr.ty.rank;

@@ -17,6 +17,7 @@ mod reduce;
 mod scalar;
 mod shape;
 mod step;
+mod walk;
 
 use crate::errors;
 use crate::hir::{self, InstanceId, VarId};

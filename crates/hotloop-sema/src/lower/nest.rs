@@ -26,7 +26,12 @@ pub(crate) struct Coord {
 
 impl Coord {
     /// The coordinate 0 everywhere.
-    const ZERO: Coord = Coord { start: Ext::Const(0), step: Ext::Const(0), axis: None, at: None, full: false };
+    pub const ZERO: Coord = Coord { start: Ext::Const(0), step: Ext::Const(0), axis: None, at: None, full: false };
+
+    /// A coordinate that the lane computes.
+    pub fn computed(at: Value) -> Coord {
+        Coord { at: Some(at), step: Ext::Const(1), ..Coord::ZERO }
+    }
 }
 
 /// What one evaluation of a shared node costs, in ops; above this it is kept rather than computed twice.
@@ -313,7 +318,7 @@ impl<'h> Lower<'h> {
     }
 
     /// A coordinate as a number.
-    fn coord_value(&mut self, coord: Coord) -> Value {
+    pub fn coord_value(&mut self, coord: Coord) -> Value {
         let start = self.ext_value(coord.start);
         let point = match (coord.axis, coord.at) {
             (Some(axis), _) => self.b().axis(axis),

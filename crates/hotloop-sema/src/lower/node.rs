@@ -200,6 +200,10 @@ impl<'h> Lower<'h> {
                 let value = self.reduce(*op, arg, axes, *keepdims, span);
                 self.expect_node(Some(value), elem, expr.ty.rank)
             }
+            Kind::Walk(walk) => {
+                let value = self.walk(walk, span).into_iter().next();
+                self.expect_node(value, elem, expr.ty.rank)
+            }
             Kind::Require(cond, value) => {
                 self.require(cond, span);
                 self.array(value)

@@ -15,6 +15,11 @@ impl<'h> Lower<'h> {
                     self.ready.insert(std::ptr::from_ref(expr), value);
                 }
             }
+            Kind::Walk(walk) => {
+                if let Some(Operand::Scalar(value)) = self.walk(walk, expr.span).into_iter().next() {
+                    self.ready.insert(std::ptr::from_ref(expr), value);
+                }
+            }
             Kind::Require(cond, value) => {
                 self.require(cond, expr.span);
                 let value = self.scalar_ref(value);

@@ -47,9 +47,13 @@ impl<'h> Lower<'h> {
     /// `min`, `max` and `mean` of nothing are faults, unless there is no result either.
     fn check_nonempty(&mut self, op: Reduction, count: Ext, dims: &[Dim], axes: &[u32], span: Span) {
         match op {
-            Reduction::Fold(FoldOp::Sum | FoldOp::Prod | FoldOp::All | FoldOp::Any) => return,
-            Reduction::Fold(FoldOp::Min | FoldOp::Max) | Reduction::Mean => {}
+            Reduction::Fold(FoldOp::Sum | FoldOp::Prod | FoldOp::All | FoldOp::Any) => {}
+            Reduction::Fold(FoldOp::Min | FoldOp::Max) | Reduction::Mean => self.need_some(count, dims, axes, span),
         }
+    }
+
+    /// Faults where there are results and nothing to make them of.
+    pub fn need_some(&mut self, count: Ext, dims: &[Dim], axes: &[u32], span: Span) {
         if matches!(count, Ext::Const(1..)) {
             return;
         }
@@ -152,7 +156,7 @@ impl<'h> Lower<'h> {
     }
 
     /// The result with the reduced axes put back as axes of extent 1.
-    fn keep_dims(&mut self, node: NodeId, dims: &[Dim], axes: &[u32]) -> NodeId {
+    pub fn keep_dims(&mut self, node: NodeId, dims: &[Dim], axes: &[u32]) -> NodeId {
         let mut sels = Vec::new();
         let mut kept = Vec::new();
         for (axis, dim) in dims.iter().enumerate() {

@@ -107,6 +107,7 @@ impl<'h> Lower<'h> {
             | Kind::FillLike(..)
             | Kind::Ramp(..)
             | Kind::Require(..)
+            | Kind::Walk(_)
             | Kind::Position(..) => {
                 self.unsupported(
                     expr.span,

@@ -89,6 +89,7 @@ impl<'h> Lower<'h> {
                 Kind::Map(id, args) if self.hir.instance(*id).results.len() != 1 => {
                     return self.map_results(*id, args, only);
                 }
+                Kind::Walk(walk) if walk.types.len() != 1 => return self.walk(walk, only.span),
                 _ => {}
             }
         }
