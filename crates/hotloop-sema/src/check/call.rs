@@ -300,16 +300,21 @@ impl<'m> Checker<'m> {
             Builtin::Arange => self.arange(body, args, span),
             Builtin::Linspace => self.linspace(body, args, span),
             // These are done with above.
-            Builtin::Reduce(_)
-            | Builtin::SkipNan(_)
-            | Builtin::Cumulate(_)
-            | Builtin::ReduceBy
-            | Builtin::ScanBy => None,
+            Builtin::Reduce(_) | Builtin::SkipNan(_) | Builtin::Cumulate(_) | Builtin::ReduceBy | Builtin::ScanBy => {
+                None
+            }
         }
     }
 
     /// Checks the number of arguments.
-    pub(super) fn count(&mut self, body: &mut Body, name: &str, builtin: Builtin, found: usize, span: Span) -> Option<()> {
+    pub(super) fn count(
+        &mut self,
+        body: &mut Body,
+        name: &str,
+        builtin: Builtin,
+        found: usize,
+        span: Span,
+    ) -> Option<()> {
         let (least, most, expected) = match builtin {
             Builtin::Float1(_)
             | Builtin::Rounding(_)

@@ -322,7 +322,12 @@ impl<'m> Checker<'m> {
             Kind::Const(scalar) if scalar.ty == Type::Bool => Some(scalar.is_true()),
             _ => {
                 let message = "this must be `true` or `false`, as a literal".into();
-                body.report(errors::plain(errors::BAD_ARGUMENTS, expr.span, message, "write for example `keepdims=true`"));
+                body.report(errors::plain(
+                    errors::BAD_ARGUMENTS,
+                    expr.span,
+                    message,
+                    "write for example `keepdims=true`",
+                ));
                 None
             }
         }

@@ -335,14 +335,7 @@ impl<'m> Checker<'m> {
     }
 
     /// The one axis of a scan, which must be said where there are several.
-    fn one_axis(
-        &mut self,
-        body: &mut Body,
-        name: &str,
-        axes: Option<Vec<u32>>,
-        rank: u32,
-        span: Span,
-    ) -> Option<u32> {
+    fn one_axis(&mut self, body: &mut Body, name: &str, axes: Option<Vec<u32>>, rank: u32, span: Span) -> Option<u32> {
         match axes.as_deref() {
             None if rank == 1 => Some(0),
             Some(&[axis]) => Some(axis),
@@ -407,13 +400,7 @@ impl<'m> Checker<'m> {
     }
 
     /// The function for the types of what is carried, which are widened until they hold what it gives.
-    fn combine(
-        &mut self,
-        body: &mut Body,
-        function: TwoToOne<'m>,
-        types: &mut [Ty],
-        span: Span,
-    ) -> Option<Combine> {
+    fn combine(&mut self, body: &mut Body, function: TwoToOne<'m>, types: &mut [Ty], span: Span) -> Option<Combine> {
         for _ in 0..MAX_ROUNDS {
             let (combine, results) = match &function {
                 TwoToOne::User(index) => {
@@ -486,7 +473,8 @@ impl<'m> Checker<'m> {
             let Some(annotation) = param.ty.as_ref().and_then(param_type) else { continue };
             if annotation.rank > 0 || !promote::widens(*ty, annotation.ty) {
                 let wanted = Ty { elem: annotation.ty, weak: false, rank: annotation.rank }.describe();
-                let message = format!("parameter `{}` is `{wanted}`, the value is `{}`", param.name.text, ty.describe());
+                let message =
+                    format!("parameter `{}` is `{wanted}`, the value is `{}`", param.name.text, ty.describe());
                 body.report(errors::mismatch(span, message, "change the annotation, or leave it out"));
                 return None;
             }

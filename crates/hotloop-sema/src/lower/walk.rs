@@ -5,10 +5,10 @@
 //! and since their size is fixed, so is every bit of the results.
 
 use super::Lower;
+use super::Ref;
 use super::nest::Coord;
 use super::node::{NodeId, Operand};
 use super::shape::{Dim, Ext};
-use super::Ref;
 use crate::hir::{Combine, Gives, Order, Walk};
 use hotloop_ir::{ArrayId, Local, Op, Role, Scalar, Stmt, Type, Value};
 use hotloop_source::Span;
@@ -121,11 +121,7 @@ impl<'h> Lower<'h> {
                 }
             };
             dims.remove(way.axis);
-            nodes = results
-                .iter()
-                .zip(way.types)
-                .map(|(&value, &ty)| self.expect_node(Some(value), ty, 0))
-                .collect();
+            nodes = results.iter().zip(way.types).map(|(&value, &ty)| self.expect_node(Some(value), ty, 0)).collect();
         }
         results
     }
