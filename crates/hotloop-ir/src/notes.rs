@@ -44,7 +44,7 @@ kinds! {
     OtherElement "other_element" "not fused with the pass before it: it needs other elements of what that one writes";
     NeedsResult "needs_result" "not fused with the pass before it: it needs a result that is known only at the end of that one";
     StepBetween "step_between" "not fused with the pass before it: something between the two has to happen first";
-    MayFail "may_fail" "not fused with the pass before it: the error to report would be another one";
+    MayFail "may_fail" "not fused with the pass before it: one of the two may fail, and where has to be found first";
     TooLarge "too_large" "not fused with the pass before it: together they would be too long for the registers";
     NothingShared "nothing_shared" "not fused with the pass before it: they have no array in common";
     InOrder "in_order" "one point at a time on one thread: each point needs the one before";

@@ -6,6 +6,7 @@
 mod affine;
 mod collapse;
 mod fold;
+mod fuse;
 mod join;
 mod reuse;
 mod schedule;
@@ -31,6 +32,7 @@ pub const PASSES: &[Pass] = &[
     Pass { name: "affine", about: "turns computed indices into views, checked once per loop", run: affine::run },
     Pass { name: "unused", about: "removes values, variables and steps that nothing reads", run: unused::run },
     Pass { name: "join", about: "joins scalar code that stands side by side", run: join::run },
+    Pass { name: "fuse", about: "runs passes over the same elements as one", run: fuse::run },
     Pass { name: "reuse", about: "computes nothing twice", run: reuse::run },
     Pass { name: "collapse", about: "merges axes that lie together in memory", run: collapse::run },
     Pass { name: "schedule", about: "chooses lanes and threads for each nest", run: schedule::run },
