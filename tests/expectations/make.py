@@ -6,6 +6,7 @@ Everything is computed here, from exact integers and fractions or by NumPy and m
 """
 
 import arrays
+import by_index
 import errors
 import maths
 import operators
@@ -14,5 +15,5 @@ import reductions
 import types_of
 import walks
 
-for module in (operators, types_of, maths, arrays, reductions, walks, programs, errors):
+for module in (operators, types_of, maths, arrays, reductions, walks, by_index, programs, errors):
     module.make()

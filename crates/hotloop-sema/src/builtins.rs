@@ -30,6 +30,12 @@ pub enum Builtin {
     ReduceBy,
     /// `scan(f, x)`.
     ScanBy,
+    /// `histogram(x, bins, low, high)`.
+    Histogram,
+    /// `bincount(index, n)`.
+    Bincount,
+    /// `reduce_by_index(f, start, index, values)`.
+    ReduceByIndex,
     /// A cast to the type.
     Cast(Type),
     /// `bits(x)`: the bits of a float as a signed integer.
@@ -133,6 +139,13 @@ pub const BUILTINS: &[(&str, Builtin, &str)] = &[
     ("cummax", Builtin::Cumulate(FoldOp::Max), "the largest up to each element"),
     ("reduce", Builtin::ReduceBy, "combines elements by a function: reduce(f, identity, x)"),
     ("scan", Builtin::ScanBy, "what `reduce` has after each element: scan(f, x)"),
+    (
+        "histogram",
+        Builtin::Histogram,
+        "how many elements fall into each of some equal parts: histogram(x, n, low, high)",
+    ),
+    ("bincount", Builtin::Bincount, "how often each index below n occurs: bincount(index, n)"),
+    ("reduce_by_index", Builtin::ReduceByIndex, "combines values by index: reduce_by_index(f, start, index, values)"),
     ("bool", Builtin::Cast(Type::Bool), "cast: whether the value is not 0"),
     ("i8", Builtin::Cast(Type::I8), "cast"),
     ("i16", Builtin::Cast(Type::I16), "cast"),

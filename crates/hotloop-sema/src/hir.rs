@@ -213,6 +213,8 @@ pub enum Kind {
     },
     /// A walk along axes by a function of two values: a reduction or a scan. Gives as many values as it carries.
     Walk(Box<Walk>),
+    /// An array whose elements have been combined with values by index.
+    ByIndex(Box<ByIndex>),
     /// The second, after the first, a scalar bool, has been found true: else there were no elements to reduce.
     Require(Box<Expr>, Box<Expr>),
     /// For each element of an array its number in C order over some of its axes, an `i64`.
@@ -293,6 +295,34 @@ pub enum Gives {
     Before,
 }
 
+/// `a[i] = combine(a[i], value)` for each index `i` in order.
+#[derive(Clone, Debug)]
+pub struct ByIndex {
+    /// How an element and a value become the new element.
+    pub combine: Combine,
+    /// What the elements are before; none if the array that is stored into already holds that.
+    pub start: Option<Expr>,
+    /// One `i64` index per axis of the array; shapes broadcast, with the value's too.
+    pub index: Vec<Expr>,
+    /// The values.
+    pub value: Expr,
+    /// The type of the elements.
+    pub elem: Type,
+    /// What an index outside means.
+    pub outside: Outside,
+}
+
+/// What an index outside an array means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outside {
+    /// A fault. Negative ones count from the end.
+    Fault,
+    /// A fault, for negative ones too.
+    FaultNegative,
+    /// Nothing is done.
+    Ignore,
+}
+
 /// One part of an index.
 #[derive(Clone, Debug)]
 pub enum Index {
@@ -353,6 +383,7 @@ impl Expr {
             Kind::Op(_, args) | Kind::Map(_, args) | Kind::Inline(_, args) => args.iter().collect(),
             Kind::IntDiv(_, a, b) | Kind::IntPow(_, a, b) | Kind::Logic(_, a, b) | Kind::FillLike(a, b) => vec![a, b],
             Kind::Require(a, b) => vec![a, b],
+            Kind::ByIndex(by) => by.start.iter().chain(&by.index).chain([&by.value]).collect(),
             Kind::Walk(walk) => walk.args.iter().chain(&walk.identity).collect(),
             Kind::Position(a, _) => vec![a],
             Kind::Convert(a) | Kind::Bitcast(a) | Kind::Extent(a, _) | Kind::Size(a) | Kind::If(a, ..) => vec![a],

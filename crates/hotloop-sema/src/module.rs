@@ -232,7 +232,7 @@ pub fn free_names(body: &ast::Block) -> Vec<ast::Name> {
 /// Whether the first argument of a call is the name of a function.
 fn takes_function(callee: &ast::Expr) -> bool {
     let ast::ExprKind::Name(name) = &callee.kind else { return false };
-    matches!(builtins::builtin(name), Some(Builtin::ReduceBy | Builtin::ScanBy))
+    matches!(builtins::builtin(name), Some(Builtin::ReduceBy | Builtin::ScanBy | Builtin::ReduceByIndex))
 }
 
 /// Collects free names. Recursion is bounded by the height limit of the tree.

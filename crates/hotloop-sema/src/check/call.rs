@@ -36,8 +36,14 @@ impl<'m> Checker<'m> {
             return None;
         };
         let user = self.items(body.library).by_name.get(&**name).and_then(|list| list.first()).copied();
-        if let (None, Some(builtin @ (Builtin::ReduceBy | Builtin::ScanBy))) = (user, builtin(name)) {
-            return self.walk_call(body, name, builtin, args, named, span);
+        match (user, builtin(name)) {
+            (None, Some(builtin @ (Builtin::ReduceBy | Builtin::ScanBy))) => {
+                return self.walk_call(body, name, builtin, args, named, span);
+            }
+            (None, Some(builtin @ Builtin::ReduceByIndex)) => {
+                return self.reduce_by_index(body, name, builtin, args, named, span);
+            }
+            (_, _) => {}
         }
         let values: Vec<Option<Expr>> = args.iter().map(|arg| self.expr(body, arg)).collect();
         if let (Some(index), false) = (user, body.library) {
@@ -218,8 +224,11 @@ impl<'m> Checker<'m> {
         if let Some(task) = Task::of(builtin, args.len()) {
             return self.reduction(body, name, task, args, named, span);
         }
-        if let Builtin::Cumulate(fold) = builtin {
-            return self.cumulate(body, name, fold, args, named, span);
+        match builtin {
+            Builtin::Cumulate(fold) => return self.cumulate(body, name, fold, args, named, span),
+            Builtin::Histogram => return self.histogram(body, name, args, named, span),
+            Builtin::Bincount => return self.bincount(body, name, args, named, span),
+            _ => {}
         }
         if name == "shape" || !matches!(builtin, Builtin::Filled(_) | Builtin::Full) {
             self.no_keywords(body, name, named)?;
@@ -300,9 +309,14 @@ impl<'m> Checker<'m> {
             Builtin::Arange => self.arange(body, args, span),
             Builtin::Linspace => self.linspace(body, args, span),
             // These are done with above.
-            Builtin::Reduce(_) | Builtin::SkipNan(_) | Builtin::Cumulate(_) | Builtin::ReduceBy | Builtin::ScanBy => {
-                None
-            }
+            Builtin::Reduce(_)
+            | Builtin::SkipNan(_)
+            | Builtin::Cumulate(_)
+            | Builtin::Histogram
+            | Builtin::Bincount
+            | Builtin::ReduceByIndex
+            | Builtin::ReduceBy
+            | Builtin::ScanBy => None,
         }
     }
 
@@ -336,6 +350,9 @@ impl<'m> Checker<'m> {
             Builtin::Arange => (1, 3, "1 to 3 arguments: start, stop, step"),
             Builtin::Linspace => (3, 3, "3 arguments: start, stop, count"),
             Builtin::Reduce(_) | Builtin::SkipNan(_) | Builtin::Cumulate(_) => (1, 1, "1 array"),
+            Builtin::Histogram => (4, 4, "4 arguments: an array, the number of bins and two bounds"),
+            Builtin::Bincount => (2, 2, "2 arguments: an array of indices and their number"),
+            Builtin::ReduceByIndex => (4, 4, "4 arguments: a function, an array, indices and values"),
             Builtin::ReduceBy => (3, 3, "a function, its identity and what is reduced"),
             Builtin::ScanBy => (2, 2, "a function and what is scanned"),
         };

@@ -3,6 +3,7 @@
 //! Functions are checked once for each list of argument types they are called with. The type of a `var` is the join of
 //! everything assigned to it, found by checking the body again until no type changes.
 
+mod by_index;
 mod call;
 mod expr;
 pub(crate) use expr::literal;
@@ -384,6 +385,7 @@ fn scalars_only(block: &hir::Block, program: &hir::Program) -> bool {
             | Kind::Ramp(..)
             | Kind::Require(..)
             | Kind::Walk(_)
+            | Kind::ByIndex(_)
             | Kind::Position(..) => false,
             Kind::Number(_)
             | Kind::Const(_)

@@ -82,6 +82,9 @@ impl<'m> Checker<'m> {
 
     /// The last expression of a body: its values, or a call made for its effects.
     fn final_value(&mut self, body: &mut Body, expr: &'m ast::Expr, out: &mut hir::Block) {
+        if self.update_stmt(body, expr, &mut out.stmts) {
+            return;
+        }
         let values = self.values(body, expr);
         match values.as_slice() {
             [call] if self.result_types(call).is_empty() => out.stmts.push(call_stmt(call.clone())),
@@ -91,6 +94,9 @@ impl<'m> Checker<'m> {
 
     /// An expression as a statement: a call made for its effects. A value that nobody uses is refused.
     fn expr_stmt(&mut self, body: &mut Body, expr: &'m ast::Expr, out: &mut Vec<hir::Stmt>) {
+        if self.update_stmt(body, expr, out) {
+            return;
+        }
         let before = body.diags.len();
         let values = self.values(body, expr);
         match values.as_slice() {
@@ -483,7 +489,7 @@ fn gives_value(branch: &ast::If) -> bool {
     branch.otherwise.as_ref().is_some_and(valued) && branch.arms.iter().all(|arm| valued(&arm.body))
 }
 
-fn not_assignable(name: &ast::Name, var: &hir::Var) -> hotloop_source::Diagnostic {
+pub(super) fn not_assignable(name: &ast::Name, var: &hir::Var) -> hotloop_source::Diagnostic {
     let (what, hint) = match var.kind {
         VarKind::Param { .. } if var.ty.rank > 0 => {
             ("a parameter that is only read", format!("declare it `{}: mut {}`", name.text, var.ty.describe()))

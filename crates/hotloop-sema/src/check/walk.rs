@@ -5,7 +5,7 @@
 
 use super::reduce::converted;
 use super::{Body, Checker, FnRef};
-use crate::builtins::{Builtin, builtin};
+use crate::builtins::{Builtin, Reducer, builtin};
 use crate::errors;
 use crate::hir::{Combine, Expr, Gives, Index, Kind, Number, Order, Walk};
 use crate::module::{Module, param_type};
@@ -31,9 +31,9 @@ pub(super) enum TwoToOne<'m> {
 
 /// `f.name`, where `f` is a function.
 pub(super) struct Method<'m> {
-    function: &'m str,
-    span: Span,
-    name: &'m ast::Name,
+    pub(super) function: &'m str,
+    pub(super) span: Span,
+    pub(super) name: &'m ast::Name,
 }
 
 /// The keywords of a walk.
@@ -147,13 +147,18 @@ impl<'m> Checker<'m> {
         let function = self.two_to_one(body, method.function, method.span)?;
         match &*method.name.text {
             "reduce" | "accumulate" => self.straight_walk(body, method.name, function, args, named, span),
+            "at" => {
+                let hint = "write it as a statement of its own";
+                body.report(errors::plain(errors::NO_VALUE, span, format!("`{name}` gives no value"), hint));
+                None
+            }
             "outer" => {
                 self.no_keywords(body, &name, named)?;
                 self.outer(body, &name, function, args, span)
             }
             other => {
-                let similar = errors::similar(other, ["reduce", "accumulate", "outer"].into_iter());
-                let hint = similar.map_or("functions have reduce, accumulate and outer".to_string(), |similar| {
+                let similar = errors::similar(other, ["reduce", "accumulate", "outer", "at"].into_iter());
+                let hint = similar.map_or("functions have reduce, accumulate, outer and at".to_string(), |similar| {
                     format!("did you mean `{similar}`?")
                 });
                 let message = format!("functions have no method `{other}`");
@@ -229,7 +234,7 @@ impl<'m> Checker<'m> {
     }
 
     /// The function an argument names.
-    fn function_named(&mut self, body: &mut Body, expr: &'m ast::Expr) -> Option<TwoToOne<'m>> {
+    pub(super) fn function_named(&mut self, body: &mut Body, expr: &'m ast::Expr) -> Option<TwoToOne<'m>> {
         match &expr.kind {
             ast::ExprKind::Name(name) if body.lookup(name).is_none() => self.two_to_one(body, name, expr.span),
             _ => {
@@ -240,12 +245,14 @@ impl<'m> Checker<'m> {
         }
     }
 
-    fn two_to_one(&mut self, body: &mut Body, name: &'m str, span: Span) -> Option<TwoToOne<'m>> {
+    pub(super) fn two_to_one(&mut self, body: &mut Body, name: &'m str, span: Span) -> Option<TwoToOne<'m>> {
         if let (Some(&index), false) = (self.module.by_name.get(name).and_then(|list| list.first()), body.library) {
             return Some(TwoToOne::User(index));
         }
         match builtin(name) {
             Some(Builtin::Extreme(fold)) => return Some(TwoToOne::Op(fold.op())),
+            Some(Builtin::Reduce(Reducer::Sum)) => return Some(TwoToOne::Op(Op::Add)),
+            Some(Builtin::Reduce(Reducer::Prod)) => return Some(TwoToOne::Op(Op::Mul)),
             Some(_) => {
                 let message = format!("`{name}` is not a function of two values");
                 let hint = format!("define one: `fn f(a, b) = …`; `{name}` itself can be called");
@@ -388,7 +395,7 @@ impl<'m> Checker<'m> {
         Some(converted(value, elem))
     }
 
-    fn joined(&mut self, body: &mut Body, a: Ty, b: Ty, span: Span) -> Option<Ty> {
+    pub(super) fn joined(&mut self, body: &mut Body, a: Ty, b: Ty, span: Span) -> Option<Ty> {
         match promote::join(a, b) {
             Ok(joined) => Some(Ty::scalar(joined.elem)),
             Err(why) => {
@@ -400,7 +407,13 @@ impl<'m> Checker<'m> {
     }
 
     /// The function for the types of what is carried, which are widened until they hold what it gives.
-    fn combine(&mut self, body: &mut Body, function: TwoToOne<'m>, types: &mut [Ty], span: Span) -> Option<Combine> {
+    pub(super) fn combine(
+        &mut self,
+        body: &mut Body,
+        function: TwoToOne<'m>,
+        types: &mut [Ty],
+        span: Span,
+    ) -> Option<Combine> {
         for _ in 0..MAX_ROUNDS {
             let (combine, results) = match &function {
                 TwoToOne::User(index) => {

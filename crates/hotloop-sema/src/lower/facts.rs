@@ -117,7 +117,7 @@ impl<'h> Lower<'h> {
         match &expr.kind {
             Kind::Var(_) => true,
             Kind::Reduce { .. } | Kind::Fill(..) | Kind::FillLike(..) | Kind::Ramp(..) => false,
-            Kind::Require(..) | Kind::Position(..) | Kind::Walk(_) => false,
+            Kind::Require(..) | Kind::Position(..) | Kind::Walk(_) | Kind::ByIndex(_) => false,
             Kind::Index(base, index) => {
                 expr.ty.rank == 0 && named(base) && index.iter().all(|part| matches!(part, Index::At(_)))
             }
@@ -160,7 +160,7 @@ impl<'h> Lower<'h> {
         let mut calls = Vec::new();
         expr.walk(&mut |inner| match &inner.kind {
             Kind::IntDiv(_, _, divisor) => total &= nonzero(divisor),
-            Kind::IntPow(..) | Kind::Index(..) | Kind::Require(..) | Kind::Walk(_) => total = false,
+            Kind::IntPow(..) | Kind::Index(..) | Kind::Require(..) | Kind::Walk(_) | Kind::ByIndex(_) => total = false,
             Kind::Map(id, _) | Kind::Inline(id, _) => calls.push(*id),
             Kind::Number(_)
             | Kind::Const(_)

@@ -6,6 +6,7 @@
 //! and slices, `node` array expressions, `nest` nodes to nests, `reduce`, `scalar` and `lane` the code of one element,
 //! `step` statements of the array level, `prange`, `facts` questions about the checked tree.
 
+mod by_index;
 mod facts;
 mod lane;
 mod linear;

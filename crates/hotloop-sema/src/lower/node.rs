@@ -200,6 +200,7 @@ impl<'h> Lower<'h> {
                 let value = self.reduce(*op, arg, axes, *keepdims, span);
                 self.expect_node(Some(value), elem, expr.ty.rank)
             }
+            Kind::ByIndex(by) => self.by_index(by, span),
             Kind::Walk(walk) => {
                 let value = self.walk(walk, span).into_iter().next();
                 self.expect_node(value, elem, expr.ty.rank)

@@ -80,7 +80,8 @@ impl<'h> Lower<'h> {
             | Kind::Fill(..)
             | Kind::FillLike(..)
             | Kind::Ramp(..)
-            | Kind::Position(..) => expr.children().into_iter().for_each(|child| self.prepare(child)),
+            | Kind::Position(..)
+            | Kind::ByIndex(_) => expr.children().into_iter().for_each(|child| self.prepare(child)),
         }
     }
 

@@ -108,6 +108,7 @@ impl<'h> Lower<'h> {
             | Kind::Ramp(..)
             | Kind::Require(..)
             | Kind::Walk(_)
+            | Kind::ByIndex(_)
             | Kind::Position(..) => {
                 self.unsupported(
                     expr.span,
@@ -292,7 +293,7 @@ impl<'h> Lower<'h> {
         Some((array, index))
     }
 
-    fn selected_index(&mut self, sel: Sel, index: &[Value]) -> Value {
+    pub fn selected_index(&mut self, sel: Sel, index: &[Value]) -> Value {
         let start = self.ext_value(sel.start);
         let Some(dim) = sel.dim else { return start };
         let step = self.ext_value(sel.step);
@@ -301,7 +302,15 @@ impl<'h> Lower<'h> {
     }
 
     /// An index that counts from the end where it is negative, and is checked against the extent.
-    fn checked(&mut self, array: ArrayId, index: Value, extent: Ext, span: Span, subject: &str, axis: u32) -> Value {
+    pub fn checked(
+        &mut self,
+        array: ArrayId,
+        index: Value,
+        extent: Ext,
+        span: Span,
+        subject: &str,
+        axis: u32,
+    ) -> Value {
         let n = self.ext_value(extent);
         let wraps = !self.nonneg(index) && !self.cx().no_wrap.contains(&array);
         let place = match wraps {

@@ -304,6 +304,11 @@ impl<'h> Lower<'h> {
             return self.store_element(node, var, index, value);
         }
         let subject = self.var(var).name.clone();
+        if let Kind::ByIndex(by) = &value.kind
+            && by.start.is_none()
+        {
+            return self.update(by, node, &subject, value.span);
+        }
         let (sels, dims) = self.selection(node, index, &subject);
         let place = self.view(node, sels, dims.clone());
         let value = self.operand(value);

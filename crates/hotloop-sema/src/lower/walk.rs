@@ -449,11 +449,16 @@ impl<'h> Lower<'h> {
     }
 
     fn combined(&mut self, way: &Way, a: &[Value], b: &[Value]) -> Vec<Value> {
-        let results = match way.combine {
+        self.combine(way.combine, way.types, a, b, way.span)
+    }
+
+    /// Two lists of values as one, in the types that are carried.
+    pub fn combine(&mut self, combine: Combine, types: &[Type], a: &[Value], b: &[Value], span: Span) -> Vec<Value> {
+        let results = match combine {
             Combine::Op(op) => a.iter().zip(b).map(|(&a, &b)| self.b().op(op, &[a, b])).collect(),
-            Combine::Call(id) => self.inline_in_lane(id, [a, b].concat(), way.span),
+            Combine::Call(id) => self.inline_in_lane(id, [a, b].concat(), span),
         };
-        let each = results.into_iter().zip(way.types).map(|(value, &ty)| self.b().convert(ty, value));
+        let each = results.into_iter().zip(types).map(|(value, &ty)| self.b().convert(ty, value));
         each.collect()
     }
 }
