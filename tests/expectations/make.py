@@ -6,6 +6,7 @@ Everything is computed here, from exact integers and fractions or by NumPy and m
 """
 
 import arrays
+import arranging
 import by_index
 import errors
 import maths
@@ -15,5 +16,5 @@ import reductions
 import types_of
 import walks
 
-for module in (operators, types_of, maths, arrays, reductions, walks, by_index, programs, errors):
+for module in (operators, types_of, maths, arrays, arranging, reductions, walks, by_index, programs, errors):
     module.make()

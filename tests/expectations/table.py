@@ -64,7 +64,7 @@ def element(ty, value):
 
 def listed(ty, value):
     if isinstance(value, np.ndarray) and value.size == 0 and value.ndim > 1:
-        return f"fill(0, {'x'.join(map(str, value.shape))})"
+        return f"fill({'false' if ty == 'bool' else 0}, {'x'.join(map(str, value.shape))})"
     if isinstance(value, np.ndarray):
         value = value.tolist() if ty != "f32" else nested(value)
     if isinstance(value, (list, tuple)):

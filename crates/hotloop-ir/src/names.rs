@@ -52,5 +52,6 @@ names! {
         NegativeExponent "negative_exponent";
         ZeroStep "zero_step";
         Overflow "overflow";
+        Reshape "reshape";
     }
 }

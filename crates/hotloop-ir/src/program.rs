@@ -179,6 +179,8 @@ pub enum FaultKind {
     ZeroStep,
     /// Integer overflow in checked code: the two operands.
     Overflow,
+    /// A shape for another number of elements than there are: the elements, and the product of the extents given.
+    Reshape,
 }
 
 impl FaultKind {
@@ -192,6 +194,7 @@ impl FaultKind {
         FaultKind::NegativeExponent,
         FaultKind::ZeroStep,
         FaultKind::Overflow,
+        FaultKind::Reshape,
     ];
 }
 

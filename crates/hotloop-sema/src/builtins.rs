@@ -52,16 +52,76 @@ pub enum Builtin {
     Shape,
     /// `size(a)`: the number of elements.
     Size,
-    /// `zeros` and `ones`: an array of `f64`s.
+    /// A new array.
+    Making(Making),
+    /// The elements of arrays in another arrangement.
+    Arranging(Arranging),
+}
+
+/// The ways to make an array.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Making {
+    /// `zeros`, `ones` and `empty`: all elements this number.
     Filled(u32),
     /// `full(value, extents…)`.
     Full,
-    /// `zeros_like`, `ones_like`.
+    /// `zeros_like`, `ones_like` and `empty_like`.
     FilledLike(u32),
+    /// `full_like(a, value)`.
+    FullLike,
     /// `arange(…)`: as `range`.
     Arange,
     /// `linspace(start, stop, count)`.
     Linspace,
+    /// `eye(rows, columns)`.
+    Eye,
+    /// `identity(n)`.
+    Identity,
+}
+
+/// The arrangements of elements.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Arranging {
+    /// `reshape(a, extents…)`.
+    Reshape,
+    /// `ravel(a)`.
+    Ravel,
+    /// `transpose(a, axes…)`.
+    Transpose,
+    /// `swapaxes(a, i, j)`.
+    SwapAxes,
+    /// `moveaxis(a, from, to)`.
+    MoveAxis,
+    /// `flip(a, axis=…)`.
+    Flip,
+    /// `roll(a, shift, axis=…)`.
+    Roll,
+    /// `concat(a, b, …, axis=…)`.
+    Concat,
+    /// `stack(a, b, …, axis=…)`.
+    Stack,
+    /// `outer(a, b)`.
+    Outer,
+    /// `squeeze(a, axis=…)`.
+    Squeeze,
+    /// `expand_dims(a, axis)`.
+    ExpandDims,
+    /// `repeat(a, count, axis=…)`.
+    Repeat,
+    /// `tile(a, counts…)`.
+    Tile,
+    /// `diag(a)`.
+    Diag,
+    /// `tril(a, k)` and, if true, `triu(a, k)`.
+    Triangle(bool),
+    /// `broadcast_to(a, extents…)`.
+    BroadcastTo,
+    /// `diff(a, axis=…)`.
+    Diff,
+    /// `take(a, indices, axis=…)`.
+    Take,
+    /// `nonzero(a)`.
+    Nonzero,
 }
 
 /// The reductions that have names.
@@ -164,13 +224,39 @@ pub const BUILTINS: &[(&str, Builtin, &str)] = &[
     ("len", Builtin::Len, "extent of the first axis"),
     ("shape", Builtin::Shape, "extent of one axis"),
     ("size", Builtin::Size, "number of elements"),
-    ("zeros", Builtin::Filled(0), "an array of zeros"),
-    ("ones", Builtin::Filled(1), "an array of ones"),
-    ("full", Builtin::Full, "an array with all elements equal"),
-    ("zeros_like", Builtin::FilledLike(0), "zeros of another array's shape and type"),
-    ("ones_like", Builtin::FilledLike(1), "ones of another array's shape and type"),
-    ("arange", Builtin::Arange, "start, start + step, … below stop"),
-    ("linspace", Builtin::Linspace, "count numbers from start to stop, both included"),
+    ("zeros", Builtin::Making(Making::Filled(0)), "an array of zeros"),
+    ("ones", Builtin::Making(Making::Filled(1)), "an array of ones"),
+    ("empty", Builtin::Making(Making::Filled(0)), "an array to be filled; zeros until then"),
+    ("full", Builtin::Making(Making::Full), "an array with all elements equal"),
+    ("zeros_like", Builtin::Making(Making::FilledLike(0)), "zeros of another array's shape and type"),
+    ("ones_like", Builtin::Making(Making::FilledLike(1)), "ones of another array's shape and type"),
+    ("empty_like", Builtin::Making(Making::FilledLike(0)), "an array of another's shape and type, to be filled"),
+    ("full_like", Builtin::Making(Making::FullLike), "one value in another array's shape and type"),
+    ("arange", Builtin::Making(Making::Arange), "start, start + step, … below stop"),
+    ("linspace", Builtin::Making(Making::Linspace), "count numbers from start to stop, both included"),
+    ("eye", Builtin::Making(Making::Eye), "ones on a diagonal, zeros elsewhere"),
+    ("identity", Builtin::Making(Making::Identity), "the identity matrix"),
+    ("reshape", Builtin::Arranging(Arranging::Reshape), "the same elements in C order, in another shape"),
+    ("ravel", Builtin::Arranging(Arranging::Ravel), "the same elements in C order, along one axis"),
+    ("transpose", Builtin::Arranging(Arranging::Transpose), "the axes in reverse, or in the order given"),
+    ("swapaxes", Builtin::Arranging(Arranging::SwapAxes), "two axes exchanged"),
+    ("moveaxis", Builtin::Arranging(Arranging::MoveAxis), "one axis moved to another position"),
+    ("flip", Builtin::Arranging(Arranging::Flip), "back to front along all axes, or along those given"),
+    ("roll", Builtin::Arranging(Arranging::Roll), "moved along an axis, round its end"),
+    ("concat", Builtin::Arranging(Arranging::Concat), "arrays one after the other along an axis"),
+    ("stack", Builtin::Arranging(Arranging::Stack), "arrays of one shape along a new axis"),
+    ("outer", Builtin::Arranging(Arranging::Outer), "the products of all pairs of elements"),
+    ("squeeze", Builtin::Arranging(Arranging::Squeeze), "without an axis of extent 1"),
+    ("expand_dims", Builtin::Arranging(Arranging::ExpandDims), "with a new axis of extent 1"),
+    ("repeat", Builtin::Arranging(Arranging::Repeat), "each element several times"),
+    ("tile", Builtin::Arranging(Arranging::Tile), "the whole array several times along each axis"),
+    ("diag", Builtin::Arranging(Arranging::Diag), "the diagonal of a matrix, or the matrix with this diagonal"),
+    ("tril", Builtin::Arranging(Arranging::Triangle(false)), "zero above the diagonal"),
+    ("triu", Builtin::Arranging(Arranging::Triangle(true)), "zero below the diagonal"),
+    ("broadcast_to", Builtin::Arranging(Arranging::BroadcastTo), "stretched to a shape"),
+    ("diff", Builtin::Arranging(Arranging::Diff), "differences of neighbors along an axis"),
+    ("take", Builtin::Arranging(Arranging::Take), "the elements at these indices along an axis"),
+    ("nonzero", Builtin::Arranging(Arranging::Nonzero), "the indices at which an array with one axis is not zero"),
 ];
 
 /// The built-in of this name.

@@ -102,8 +102,10 @@ pub enum StmtKind {
         array: VarId,
         /// What is written.
         index: Vec<Index>,
-        /// The value, of the array's element type.
+        /// The value, of the array's element type; of any type if `merge` says what becomes of it.
         value: Expr,
+        /// How it is combined with what is there; only with arrays of indices.
+        merge: Option<Box<Merge>>,
     },
     /// Runs one of two blocks.
     If {
@@ -142,6 +144,17 @@ pub enum StmtKind {
     Continue,
     /// Leaves the function with these values.
     Return(Vec<Expr>),
+}
+
+/// What becomes of an element that a scatter meets: scalar code over the old element and the new value.
+#[derive(Clone, Debug)]
+pub struct Merge {
+    /// Stands for the element as it is.
+    pub old: VarId,
+    /// Stands for the value.
+    pub new: VarId,
+    /// The element as it will be, of the array's element type.
+    pub result: Expr,
 }
 
 /// A typed expression.
@@ -231,6 +244,24 @@ pub enum Kind {
     FillLike(Box<Expr>, Box<Expr>),
     /// `start + step * i` for `i` in `0 .. count`: start, step, count (an `i64`).
     Ramp(Box<Expr>, Box<Expr>, Box<Expr>),
+    /// The elements of arrays in another arrangement.
+    Arrange(Box<Arrange>),
+}
+
+/// The elements of arrays in another arrangement.
+#[derive(Clone, Debug)]
+pub enum Arrange {
+    /// The same elements in C order under other extents, `i64`s; one may be open and is what the others leave.
+    Reshape(Expr, Vec<Option<Expr>>),
+    /// The same elements under other axes: for each axis of the operand the axis of the result that walks it. One
+    /// without has extent 1 and goes; two that are walked together give a diagonal.
+    Axes(Expr, Vec<Option<u32>>),
+    /// Broadcast to these extents, `i64`s.
+    Stretch(Expr, Vec<Expr>),
+    /// Arrays of one type and rank, one after the other along an axis.
+    Concat(Vec<Expr>, u32),
+    /// Moved by so many places, an `i64`, along an axis, round its end.
+    Roll(Expr, Expr, u32),
 }
 
 /// The reductions.
@@ -334,11 +365,24 @@ pub enum Index {
         start: Option<Expr>,
         /// Bound.
         stop: Option<Expr>,
-        /// Increment, not 0.
-        step: i64,
+        /// Increment.
+        step: Stride,
     },
     /// A new axis of extent 1.
     NewAxis,
+    /// An array of indices, `i64`s.
+    Array(Expr),
+    /// An array of bools for as many axes as it has: the places where it is true.
+    Mask(Expr),
+}
+
+/// The increment of a slice.
+#[derive(Clone, Debug)]
+pub enum Stride {
+    /// A literal, not 0.
+    Known(i64),
+    /// An `i64` of run time, checked not to be 0.
+    Given(Expr),
 }
 
 impl Program {
@@ -392,6 +436,7 @@ impl Expr {
             Kind::Let(bound, value) => bound.iter().map(|(_, value)| value).chain([&**value]).collect(),
             Kind::Fill(value, extents) => std::iter::once(&**value).chain(extents).collect(),
             Kind::Index(base, index) => std::iter::once(&**base).chain(index.iter().flat_map(Index::exprs)).collect(),
+            Kind::Arrange(arrange) => arrange.exprs(),
         }
     }
 }
@@ -400,11 +445,43 @@ impl Index {
     /// The expressions inside.
     pub fn exprs(&self) -> impl Iterator<Item = &Expr> {
         let list: Vec<&Expr> = match self {
-            Index::At(at) => vec![at],
-            Index::Slice { start, stop, .. } => start.iter().chain(stop).collect(),
+            Index::At(at) | Index::Array(at) | Index::Mask(at) => vec![at],
+            Index::Slice { start, stop, step } => {
+                let step = match step {
+                    Stride::Known(_) => None,
+                    Stride::Given(step) => Some(step),
+                };
+                start.iter().chain(stop).chain(step).collect()
+            }
             Index::NewAxis => vec![],
         };
         list.into_iter()
+    }
+
+    /// A whole axis.
+    pub fn whole() -> Index {
+        Index::Slice { start: None, stop: None, step: Stride::Known(1) }
+    }
+
+    /// Whether it selects by an array, so that what is selected is no view.
+    pub fn by_array(&self) -> bool {
+        match self {
+            Index::Array(_) | Index::Mask(_) => true,
+            Index::At(_) | Index::Slice { .. } | Index::NewAxis => false,
+        }
+    }
+}
+
+impl Arrange {
+    /// The expressions inside.
+    pub fn exprs(&self) -> Vec<&Expr> {
+        match self {
+            Arrange::Reshape(base, extents) => std::iter::once(base).chain(extents.iter().flatten()).collect(),
+            Arrange::Axes(base, _) => vec![base],
+            Arrange::Stretch(base, extents) => std::iter::once(base).chain(extents).collect(),
+            Arrange::Concat(parts, _) => parts.iter().collect(),
+            Arrange::Roll(base, shift, _) => vec![base, shift],
+        }
     }
 }
 
@@ -470,7 +547,10 @@ impl Stmt {
     pub fn exprs(&self) -> Vec<&Expr> {
         match &self.kind {
             StmtKind::Assign(_, value) | StmtKind::AssignCall(_, value) => vec![value],
-            StmtKind::Store { index, value, .. } => index.iter().flat_map(Index::exprs).chain([value]).collect(),
+            StmtKind::Store { index, value, merge, .. } => {
+                let result = merge.as_ref().map(|merge| &merge.result);
+                index.iter().flat_map(Index::exprs).chain([value]).chain(result).collect()
+            }
             StmtKind::If { cond, .. } | StmtKind::While { cond, .. } => vec![cond],
             StmtKind::For { start, stop, step, .. } => vec![start, stop, step],
             StmtKind::Return(values) => values.iter().collect(),

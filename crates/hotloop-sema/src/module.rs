@@ -357,7 +357,7 @@ impl Free {
                 }
                 let taken = usize::from(takes_function(callee) && args.first().is_some_and(|f| self.names_function(f)));
                 args[taken..].iter().for_each(|arg| self.expr(arg));
-                named.iter().for_each(|arg| self.expr(&arg.value));
+                named.iter().filter(|arg| !names_type(arg)).for_each(|arg| self.expr(&arg.value));
             }
             ast::ExprKind::Index(index) => self.index(index),
             ast::ExprKind::Field { base, .. } => self.expr(base),
@@ -365,4 +365,10 @@ impl Free {
             ast::ExprKind::If(branch) => self.branch(branch),
         }
     }
+}
+
+/// Whether an argument is `dtype=f32` or the like, where the name is no variable.
+fn names_type(arg: &ast::NamedArg) -> bool {
+    &*arg.name.text == "dtype"
+        && matches!(&arg.value.kind, ast::ExprKind::Name(name) if hotloop_ir::Type::from_name(name).is_some())
 }

@@ -38,6 +38,7 @@ fn code(kind: FaultKind) -> &'static str {
         FaultKind::NegativeExponent => "R0006",
         FaultKind::ZeroStep => "R0007",
         FaultKind::Overflow => "R0008",
+        FaultKind::Reshape => "R0009",
     }
 }
 
@@ -50,12 +51,16 @@ fn message(site: &Site, [first, second]: [i64; 2]) -> String {
             format!("index {first} is out of range for axis {axis}{of}, which has {}", elements(second))
         }
         FaultKind::DivideByZero => format!("division of {first} by zero{in_}"),
-        FaultKind::Shape => format!("axis {axis}{of} has {}, but {second} were expected", elements(first)),
+        FaultKind::Shape => {
+            let were = if second == 1 { "was" } else { "were" };
+            format!("axis {axis}{of} has {}, but {second} {were} expected", elements(first))
+        }
         FaultKind::NegativeExtent => format!("axis {axis}{of} cannot have {}", elements(first)),
         FaultKind::EmptyReduction => format!("no elements to reduce{in_}"),
         FaultKind::NegativeExponent => format!("an integer raised to the negative power {first}{in_}"),
         FaultKind::ZeroStep => format!("the step is zero{in_}"),
         FaultKind::Overflow => format!("integer overflow{in_}, with the operands {first} and {second}"),
+        FaultKind::Reshape => format!("{} do not fit a shape for {second}{in_}", elements(first)),
     }
 }
 

@@ -271,7 +271,11 @@ fn op_cost(op: Op) -> f64 {
 pub(crate) fn shows_point(kind: FaultKind) -> bool {
     match kind {
         FaultKind::Index | FaultKind::DivideByZero | FaultKind::NegativeExponent | FaultKind::Overflow => true,
-        FaultKind::Shape | FaultKind::NegativeExtent | FaultKind::EmptyReduction | FaultKind::ZeroStep => false,
+        FaultKind::Shape
+        | FaultKind::NegativeExtent
+        | FaultKind::EmptyReduction
+        | FaultKind::ZeroStep
+        | FaultKind::Reshape => false,
     }
 }
 

@@ -165,10 +165,10 @@ impl<'m> Checker<'m> {
             return None;
         }
         let rank = array.ty.rank;
-        let whole = Index::Slice { start: None, stop: None, step: 1 };
+        let whole = Index::whole();
         let index = vec![whole; rank as usize];
         let value = by_index(by, rank, span);
-        Some(hir::Stmt { kind: StmtKind::Store { array: id, index, value }, span })
+        Some(hir::Stmt { kind: StmtKind::Store { array: id, index, value, merge: None }, span })
     }
 
     /// Indices and values for an array of this type, and the function for the elements' type.

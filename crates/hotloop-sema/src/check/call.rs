@@ -1,6 +1,6 @@
 //! Calls: of the user's functions, of built-ins, of the library.
 
-use super::expr::bind;
+use super::making::Given;
 use super::reduce::Task;
 use super::{Body, Checker, FnRef};
 use crate::builtins::{BUILTINS, Builtin, builtin};
@@ -8,7 +8,7 @@ use crate::errors;
 use crate::hir::{Expr, InstanceId, Kind};
 use crate::module::{Module, param_type};
 use crate::promote::Ty;
-use hotloop_ir::{FoldOp, Op, Scalar, Type};
+use hotloop_ir::{FoldOp, Op, Type};
 use hotloop_source::Span;
 use hotloop_syntax::ast;
 
@@ -42,6 +42,12 @@ impl<'m> Checker<'m> {
             }
             (None, Some(builtin @ Builtin::ReduceByIndex)) => {
                 return self.reduce_by_index(body, name, builtin, args, named, span);
+            }
+            (None, Some(Builtin::Making(making))) => {
+                return self.making(body, making, &Given { name, args, named, span });
+            }
+            (None, Some(Builtin::Arranging(arranging))) => {
+                return self.arranging(body, arranging, &Given { name, args, named, span });
             }
             (_, _) => {}
         }
@@ -230,9 +236,7 @@ impl<'m> Checker<'m> {
             Builtin::Bincount => return self.bincount(body, name, args, named, span),
             _ => {}
         }
-        if name == "shape" || !matches!(builtin, Builtin::Filled(_) | Builtin::Full) {
-            self.no_keywords(body, name, named)?;
-        }
+        self.no_keywords(body, name, named)?;
         self.count(body, name, builtin, args.len(), span)?;
         let mut args = args;
         match builtin {
@@ -285,31 +289,10 @@ impl<'m> Checker<'m> {
                 let array = args.remove(0);
                 Some(Expr { kind: Kind::Size(Box::new(array)), ty: Ty::scalar(Type::I64), span })
             }
-            Builtin::Filled(value) => {
-                let value = Expr::constant(Scalar::f64(f64::from(value)), span);
-                self.fill(body, value, args, named, span)
-            }
-            Builtin::Full => {
-                let value = args.remove(0);
-                self.fill(body, value, args, named, span)
-            }
-            Builtin::FilledLike(value) => {
-                let like = self.array(body, name, args.remove(0))?;
-                let elem = like.ty.elem;
-                let one = Scalar::int(elem, i128::from(value));
-                let value = match elem {
-                    Type::F32 => Scalar::f32(value as f32),
-                    Type::F64 => Scalar::f64(f64::from(value)),
-                    _ => one,
-                };
-                let ty = Ty::array(elem, like.ty.rank);
-                let value = Box::new(Expr::constant(value, span));
-                Some(Expr { kind: Kind::FillLike(value, Box::new(like)), ty, span })
-            }
-            Builtin::Arange => self.arange(body, args, span),
-            Builtin::Linspace => self.linspace(body, args, span),
             // These are done with above.
-            Builtin::Reduce(_)
+            Builtin::Making(_)
+            | Builtin::Arranging(_)
+            | Builtin::Reduce(_)
             | Builtin::SkipNan(_)
             | Builtin::Cumulate(_)
             | Builtin::Histogram
@@ -337,18 +320,14 @@ impl<'m> Checker<'m> {
             | Builtin::Bits
             | Builtin::FromBits
             | Builtin::Len
-            | Builtin::Size
-            | Builtin::FilledLike(_) => (1, 1, "1 argument"),
+            | Builtin::Size => (1, 1, "1 argument"),
             Builtin::Float2(_) => (2, 2, "2 arguments"),
             Builtin::Shape => (2, 2, "2 arguments: an array and an axis"),
             Builtin::Fma => (3, 3, "3 arguments"),
             Builtin::Where => (3, 3, "3 arguments: a condition and two alternatives"),
             Builtin::Clip => (3, 3, "3 arguments: a value and its two bounds"),
             Builtin::Extreme(_) => (1, usize::MAX, "1 argument or more"),
-            Builtin::Filled(_) => (1, 8, "the extents"),
-            Builtin::Full => (2, 9, "a value and the extents"),
-            Builtin::Arange => (1, 3, "1 to 3 arguments: start, stop, step"),
-            Builtin::Linspace => (3, 3, "3 arguments: start, stop, count"),
+            Builtin::Making(_) | Builtin::Arranging(_) => (0, usize::MAX, "arguments"),
             Builtin::Reduce(_) | Builtin::SkipNan(_) | Builtin::Cumulate(_) => (1, 1, "1 array"),
             Builtin::Histogram => (4, 4, "4 arguments: an array, the number of bins and two bounds"),
             Builtin::Bincount => (2, 2, "2 arguments: an array of indices and their number"),
@@ -389,7 +368,14 @@ impl<'m> Checker<'m> {
         Some(Expr::op(op, floats, span))
     }
 
-    fn extreme(&mut self, body: &mut Body, name: &str, fold: FoldOp, args: Vec<Expr>, span: Span) -> Option<Expr> {
+    pub(super) fn extreme(
+        &mut self,
+        body: &mut Body,
+        name: &str,
+        fold: FoldOp,
+        args: Vec<Expr>,
+        span: Span,
+    ) -> Option<Expr> {
         if !self.reach(args.len(), span) {
             return None;
         }
@@ -402,7 +388,7 @@ impl<'m> Checker<'m> {
         values.into_iter().reduce(|a, b| Expr::op(fold.op(), vec![a, b], span))
     }
 
-    fn cast(&mut self, body: &mut Body, value: Expr, ty: Type, span: Span) -> Option<Expr> {
+    pub(super) fn cast(&mut self, body: &mut Body, value: Expr, ty: Type, span: Span) -> Option<Expr> {
         if ty == Type::Bool {
             let value = self.settle_number(body, value)?;
             return self.make_bool(body, value);
@@ -435,87 +421,5 @@ impl<'m> Checker<'m> {
         };
         let rank = value.ty.rank;
         Some(Expr { kind: Kind::Bitcast(Box::new(value)), ty: Ty::array(to, rank), span })
-    }
-
-    fn fill(
-        &mut self,
-        body: &mut Body,
-        value: Expr,
-        extents: Vec<Expr>,
-        named: &'m [ast::NamedArg],
-        span: Span,
-    ) -> Option<Expr> {
-        if let Some(arg) = named.first() {
-            let hint = "cast the array instead: `f32(zeros(n))`";
-            body.report(errors::plain(
-                errors::BAD_ARGUMENTS,
-                arg.name.span,
-                format!("there is no keyword argument `{}` here", arg.name.text),
-                hint,
-            ));
-            return None;
-        }
-        let value = self.settle_number(body, value)?;
-        if value.ty.rank > 0 {
-            body.report(errors::wrong_class(value.span, "full", value.ty, "a scalar value"));
-            return None;
-        }
-        let mut list = Vec::new();
-        for extent in extents {
-            list.push(self.whole_number(body, extent, "an extent")?);
-        }
-        let ty = Ty::array(value.ty.elem, list.len() as u32);
-        Some(Expr { kind: Kind::Fill(Box::new(value), list), ty, span })
-    }
-
-    /// `arange(stop)`, `arange(start, stop)`, `arange(start, stop, step)` of whole numbers.
-    fn arange(&mut self, body: &mut Body, args: Vec<Expr>, span: Span) -> Option<Expr> {
-        let mut values = Vec::new();
-        for arg in args {
-            values.push(self.whole_number(body, arg, "a bound of `arange`")?);
-        }
-        let (zero, one) = (Expr::int(0, span), Expr::int(1, span));
-        let mut values = values.into_iter();
-        let first = values.next()?;
-        let (start, stop, step) = match (values.next(), values.next()) {
-            (None, _) => (zero, first, one),
-            (Some(stop), None) => (first, stop, one),
-            (Some(stop), Some(step)) => (first, stop, step),
-        };
-        let mut bound = Vec::new();
-        let start = self.share(body, start, &mut bound);
-        let step = self.share(body, step, &mut bound);
-        // The count is ceil((stop - start) / step): the floored quotient of the negated distance, negated.
-        let distance = Expr::op(Op::Sub, vec![start.clone(), stop], span);
-        let kind = Kind::IntDiv(Op::FloorDiv, Box::new(distance), Box::new(step.clone()));
-        let quotient = Expr { kind, ty: Ty::scalar(Type::I64), span };
-        let count = Expr::op(Op::Neg, vec![quotient], span);
-        let count = Expr::op(Op::Max, vec![count, Expr::int(0, span)], span);
-        let kind = Kind::Ramp(Box::new(start), Box::new(step), Box::new(count));
-        Some(bind(bound, Expr { kind, ty: Ty::array(Type::I64, 1), span }))
-    }
-
-    fn linspace(&mut self, body: &mut Body, mut args: Vec<Expr>, span: Span) -> Option<Expr> {
-        let count = args.pop()?;
-        let count = self.whole_number(body, count, "the count of `linspace`")?;
-        let values = self.unify(body, args, "linspace", span)?;
-        let mut bound = Vec::new();
-        let mut floats = Vec::new();
-        for value in values {
-            let value = self.number(body, "linspace", value, span)?;
-            let value = self.make_float(body, value)?;
-            floats.push(self.share(body, value, &mut bound));
-        }
-        let (start, stop) = (floats.remove(0), floats.remove(0));
-        let elem = start.ty.elem;
-        let count = self.share(body, count, &mut bound);
-        let steps = Expr::op(Op::Sub, vec![count.clone(), Expr::int(1, span)], span);
-        // One number has no step; the distance over 1 keeps it finite, and it is not used.
-        let steps = Expr::op(Op::Max, vec![steps, Expr::int(1, span)], span);
-        let steps = Expr { kind: Kind::Convert(Box::new(steps)), ty: Ty::scalar(elem), span };
-        let distance = Expr::op(Op::Sub, vec![stop, start.clone()], span);
-        let step = Expr::op(Op::Div, vec![distance, steps], span);
-        let kind = Kind::Ramp(Box::new(start), Box::new(step), Box::new(count));
-        Some(bind(bound, Expr { kind, ty: Ty::array(elem, 1), span }))
     }
 }

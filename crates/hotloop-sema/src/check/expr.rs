@@ -301,6 +301,7 @@ impl<'m> Checker<'m> {
         let base = self.expr(body, base)?;
         match &*name.text {
             "size" => Some(Expr { kind: Kind::Size(Box::new(base)), ty: Ty::scalar(Type::I64), span }),
+            "T" => self.transposed(body, base, span),
             "ndim" => Some(Expr::int(i64::from(base.ty.rank), span)),
             "shape" => {
                 let hint = "write `shape(a, axis)`, or `len(a)` for the first axis";
@@ -309,7 +310,7 @@ impl<'m> Checker<'m> {
             }
             other => {
                 let message = format!("arrays have no field `{other}`");
-                body.report(errors::plain(errors::UNKNOWN_NAME, name.span, message, "the fields are size and ndim"));
+                body.report(errors::plain(errors::UNKNOWN_NAME, name.span, message, "the fields are T, size and ndim"));
                 None
             }
         }

@@ -2,8 +2,9 @@
 
 use super::{Body, Checker};
 use crate::errors;
-use crate::hir::{Expr, Index, Kind, Number};
+use crate::hir::{Expr, Index, Kind, Number, Stride};
 use crate::promote::Ty;
+use hotloop_ir::Type;
 use hotloop_source::Span;
 use hotloop_syntax::ast;
 
@@ -18,77 +19,111 @@ impl<'m> Checker<'m> {
                 return None;
             }
         }
-        let used = index.elements.iter().filter(|element| takes_axis(&element.kind)).count();
-        let rank = base.ty.rank as usize;
-        if used > rank {
-            let message = format!("{used} indices for an array with {rank} axes");
+        let given = index.elements.iter().map(|element| self.part(body, &element.kind, element.span));
+        let given: Vec<Option<Index>> = given.collect::<Option<_>>()?;
+        let used: u32 = given.iter().flatten().map(axes_taken).sum();
+        if used > base.ty.rank {
+            let message = format!("{used} indices for an array with {} axes", base.ty.rank);
             body.report(errors::plain(errors::BAD_INDEX, span, message, "give at most one index per axis"));
             return None;
         }
-        let parts = self.parts(body, index, rank - used)?;
-        let left = parts.iter().filter(|part| !matches!(part, Index::At(_))).count();
-        if left > MAX_RANK {
+        let parts = self.parts(body, index, given, base.ty.rank - used)?;
+        self.masks_fit(body, &parts, base.ty.rank)?;
+        let left = rank_left(&parts, base.ty.rank);
+        if left as usize > MAX_RANK {
             let message = format!("this has {left} axes, more than {MAX_RANK}");
             body.report(errors::plain(errors::TOO_LARGE, span, message, "use fewer axes"));
             return None;
         }
-        let ty = Ty { elem: base.ty.elem, weak: false, rank: left as u32 };
+        let ty = Ty { elem: base.ty.elem, weak: false, rank: left };
         Some(Expr { kind: Kind::Index(Box::new(base), parts), ty, span })
     }
 
     /// The parts, with the ellipsis (or the missing end) written out as whole slices.
-    fn parts(&mut self, body: &mut Body, index: &'m ast::Index, open: usize) -> Option<Vec<Index>> {
-        let whole = || Index::Slice { start: None, stop: None, step: 1 };
+    fn parts(
+        &mut self,
+        body: &mut Body,
+        index: &'m ast::Index,
+        given: Vec<Option<Index>>,
+        open: u32,
+    ) -> Option<Vec<Index>> {
         let mut parts = Vec::new();
         let mut expanded = false;
-        for element in &index.elements {
-            match &element.kind {
-                ast::IndexKind::Ellipsis if expanded => {
+        for (element, part) in index.elements.iter().zip(given) {
+            match part {
+                Some(part) => parts.push(part),
+                None if expanded => {
                     let message = "an index takes one `...`".into();
                     body.report(errors::plain(errors::BAD_INDEX, element.span, message, "write `:` for the others"));
                     return None;
                 }
-                ast::IndexKind::Ellipsis => {
+                None => {
                     expanded = true;
-                    parts.extend((0..open).map(|_| whole()));
+                    parts.extend((0..open).map(|_| Index::whole()));
                 }
-                kind => parts.push(self.part(body, kind, element.span)?),
             }
         }
         if !expanded {
-            parts.extend((0..open).map(|_| whole()));
+            parts.extend((0..open).map(|_| Index::whole()));
         }
         Some(parts)
     }
 
-    fn part(&mut self, body: &mut Body, kind: &'m ast::IndexKind, span: Span) -> Option<Index> {
-        match kind {
+    /// A mask stands for one axis, or alone for all.
+    fn masks_fit(&mut self, body: &mut Body, parts: &[Index], rank: u32) -> Option<()> {
+        for part in parts {
+            if let Index::Mask(mask) = part
+                && mask.ty.rank > 1
+                && !(parts.len() == 1 && mask.ty.rank == rank)
+            {
+                let what = "a mask with several axes must have all axes of the array, and stand alone";
+                let hint = "use a mask with one axis for each axis to select from";
+                body.report(errors::unsupported(mask.span, what, hint));
+                return None;
+            }
+        }
+        Some(())
+    }
+
+    /// One part; the ellipsis is none. The outer option is for errors.
+    #[expect(clippy::option_option, reason = "the ellipsis and an error are two things")]
+    fn part(&mut self, body: &mut Body, kind: &'m ast::IndexKind, span: Span) -> Option<Option<Index>> {
+        let part = match kind {
             ast::IndexKind::At(at) => {
                 let at = self.expr(body, at)?;
-                if at.ty.rank > 0 {
-                    let hint = "use a loop over the indices: `for i in prange(len(index)) { … }`";
-                    let what = "indexing by an array is not available yet";
-                    body.report(errors::unsupported(span, what, hint));
-                    return None;
-                }
-                Some(Index::At(self.whole_number(body, at, "an index")?))
+                self.index_by(body, at)?
             }
             ast::IndexKind::Slice { start, stop, step } => {
                 let start = self.bound(body, start)?;
                 let stop = self.bound(body, stop)?;
                 let step = match step {
                     Some(step) => self.slice_step(body, step)?,
-                    None => 1,
+                    None => Stride::Known(1),
                 };
-                Some(Index::Slice { start, stop, step })
+                Index::Slice { start, stop, step }
             }
-            ast::IndexKind::NewAxis => Some(Index::NewAxis),
+            ast::IndexKind::NewAxis => Index::NewAxis,
             ast::IndexKind::Offset(_) => {
                 let hint = "write it with slices: `a[:-2] + a[2:]`";
                 body.report(errors::unsupported(span, "relative offsets belong into `@stencil` functions", hint));
+                return None;
+            }
+            ast::IndexKind::Ellipsis => return Some(None),
+        };
+        Some(Some(part))
+    }
+
+    /// An index by a value: a number, an array of numbers, or a mask.
+    pub(super) fn index_by(&mut self, body: &mut Body, at: Expr) -> Option<Index> {
+        match (at.ty.rank, at.ty.elem) {
+            (0, _) => Some(Index::At(self.whole_number(body, at, "an index")?)),
+            (_, Type::Bool) => Some(Index::Mask(at)),
+            (_, elem) if elem.is_int() => Some(Index::Array(self.coerce(body, at, Ty::scalar(Type::I64))?)),
+            _ => {
+                let message = format!("indices must be whole numbers or bools, these are `{}`", at.ty.describe());
+                body.report(errors::mismatch(at.span, message, "cast them: `i64(…)`"));
                 None
             }
-            ast::IndexKind::Ellipsis => None,
         }
     }
 
@@ -104,22 +139,16 @@ impl<'m> Checker<'m> {
         }
     }
 
-    fn slice_step(&mut self, body: &mut Body, step: &'m ast::Expr) -> Option<i64> {
+    fn slice_step(&mut self, body: &mut Body, step: &'m ast::Expr) -> Option<Stride> {
         let value = self.expr(body, step)?;
         match value.kind {
-            Kind::Number(Number::Int(step)) if step != 0 && i64::try_from(step).is_ok_and(|step| step != i64::MIN) => {
-                Some(step as i64)
-            }
             Kind::Number(Number::Int(0)) => {
                 let message = "a slice cannot have step 0".into();
                 body.report(errors::plain(errors::BAD_INDEX, step.span, message, "use a step of at least 1, or -1"));
                 None
             }
-            _ => {
-                let message = "a slice's step must be a literal whole number".into();
-                body.report(errors::plain(errors::BAD_INDEX, step.span, message, "use a loop for other steps"));
-                None
-            }
+            Kind::Number(Number::Int(known)) if known.unsigned_abs() < 1 << 63 => Some(Stride::Known(known as i64)),
+            _ => Some(Stride::Given(self.whole_number(body, value, "a slice's step")?)),
         }
     }
 }
@@ -127,9 +156,23 @@ impl<'m> Checker<'m> {
 /// Most axes an array can have.
 pub(crate) const MAX_RANK: usize = 16;
 
-fn takes_axis(kind: &ast::IndexKind) -> bool {
-    match kind {
-        ast::IndexKind::At(_) | ast::IndexKind::Slice { .. } | ast::IndexKind::Offset(_) => true,
-        ast::IndexKind::NewAxis | ast::IndexKind::Ellipsis => false,
+/// The number of axes that indexing leaves.
+pub(crate) fn rank_left(parts: &[Index], rank: u32) -> u32 {
+    let taken: u32 = parts.iter().map(axes_taken).sum();
+    let kept = parts.iter().filter(|part| matches!(part, Index::Slice { .. } | Index::NewAxis)).count() as u32;
+    let by_arrays = parts.iter().filter_map(|part| match part {
+        Index::Array(indices) => Some(indices.ty.rank),
+        Index::Mask(_) => Some(1),
+        Index::At(_) | Index::Slice { .. } | Index::NewAxis => None,
+    });
+    kept + rank.saturating_sub(taken) + by_arrays.max().unwrap_or(0)
+}
+
+/// The number of the array's axes that a part takes up.
+fn axes_taken(part: &Index) -> u32 {
+    match part {
+        Index::At(_) | Index::Slice { .. } | Index::Array(_) => 1,
+        Index::Mask(mask) => mask.ty.rank,
+        Index::NewAxis => 0,
     }
 }

@@ -3,12 +3,15 @@
 //! Functions are checked once for each list of argument types they are called with. The type of a `var` is the join of
 //! everything assigned to it, found by checking the body again until no type changes.
 
+mod arranging;
 mod by_index;
 mod call;
 mod expr;
 pub(crate) use expr::literal;
 mod index;
+mod making;
 mod ops;
+mod places;
 mod reduce;
 mod results;
 mod stmt;
@@ -386,7 +389,8 @@ fn scalars_only(block: &hir::Block, program: &hir::Program) -> bool {
             | Kind::Require(..)
             | Kind::Walk(_)
             | Kind::ByIndex(_)
-            | Kind::Position(..) => false,
+            | Kind::Position(..)
+            | Kind::Arrange(_) => false,
             Kind::Number(_)
             | Kind::Const(_)
             | Kind::Var(_)

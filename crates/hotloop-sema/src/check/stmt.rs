@@ -1,5 +1,6 @@
 //! Statements, blocks, and what a function gives back.
 
+use super::places::{Change, Places};
 use super::{BLOCK_LEVELS, Body, Checker};
 use crate::errors;
 use crate::hir::{self, Kind, StmtKind, VarId, VarKind};
@@ -82,7 +83,7 @@ impl<'m> Checker<'m> {
 
     /// The last expression of a body: its values, or a call made for its effects.
     fn final_value(&mut self, body: &mut Body, expr: &'m ast::Expr, out: &mut hir::Block) {
-        if self.update_stmt(body, expr, &mut out.stmts) {
+        if self.update_stmt(body, expr, &mut out.stmts) || self.scatter_stmt(body, expr, &mut out.stmts) {
             return;
         }
         let values = self.values(body, expr);
@@ -94,7 +95,7 @@ impl<'m> Checker<'m> {
 
     /// An expression as a statement: a call made for its effects. A value that nobody uses is refused.
     fn expr_stmt(&mut self, body: &mut Body, expr: &'m ast::Expr, out: &mut Vec<hir::Stmt>) {
-        if self.update_stmt(body, expr, out) {
+        if self.update_stmt(body, expr, out) || self.scatter_stmt(body, expr, out) {
             return;
         }
         let before = body.diags.len();
@@ -341,12 +342,36 @@ impl<'m> Checker<'m> {
                 let old = self.index_expr(body, place, place.span);
                 let value = self.expr(body, value);
                 match (old, value) {
+                    (Some(old), Some(value)) if by_array(&old) => {
+                        let Some(places) = self.places(body, place, old) else { return };
+                        return self.store_places(body, places, &Change::By(op), value, span, out);
+                    }
                     (Some(old), Some(value)) => self.binary_of(body, op, span, old, value, span),
                     (None, _) | (_, None) => return,
                 }
             }
         };
         self.store_value(body, place, value, span, out);
+    }
+
+    /// A place that arrays select.
+    fn places(&mut self, body: &mut Body, place: &'m ast::Index, target: hir::Expr) -> Option<Places> {
+        let (array, _) = self.stored_array(body, place)?;
+        let Kind::Index(_, index) = target.kind else { return None };
+        Some(Places { array, index, rank: target.ty.rank, span: place.span })
+    }
+
+    /// The variable that is stored into, and its name.
+    fn stored_array(&mut self, body: &mut Body, place: &'m ast::Index) -> Option<(VarId, ast::Name)> {
+        let ast::ExprKind::Name(name) = &place.base.kind else {
+            let message = "only elements and slices of a named array can be assigned".into();
+            body.report(errors::plain(errors::NOT_ASSIGNABLE, place.span, message, "name the array first"));
+            return None;
+        };
+        let name = ast::Name { text: name.clone(), span: place.base.span };
+        let id = body.lookup(&name.text)?;
+        self.assignable(body, id, &name)?;
+        Some((id, name))
     }
 
     fn store_value(
@@ -357,19 +382,14 @@ impl<'m> Checker<'m> {
         span: Span,
         out: &mut Vec<hir::Stmt>,
     ) {
-        let ast::ExprKind::Name(name) = &place.base.kind else {
-            let message = "only elements and slices of a named array can be assigned".into();
-            return body.report(errors::plain(errors::NOT_ASSIGNABLE, place.span, message, "name the array first"));
-        };
-        let name = ast::Name { text: name.clone(), span: place.base.span };
         let target = self.index_expr(body, place, place.span);
-        let (Some(id), Some(target), Some(value)) = (body.lookup(&name.text), target, value) else {
-            return;
-        };
-        let var = body.var(id).clone();
-        if !matches!(var.kind, VarKind::Param { mutable: true } | VarKind::Var) {
-            return body.report(not_assignable(&name, &var));
+        let (Some(target), Some(value)) = (target, value) else { return };
+        if by_array(&target) {
+            let Some(places) = self.places(body, place, target) else { return };
+            return self.store_places(body, places, &Change::Set, value, span, out);
         }
+        let Some((id, name)) = self.stored_array(body, place) else { return };
+        let var = body.var(id).clone();
         let elem = Ty::scalar(var.ty.elem);
         if value.ty.rank > target.ty.rank {
             let message = format!("a value with {} axes does not fit a place with {}", value.ty.rank, target.ty.rank);
@@ -379,7 +399,7 @@ impl<'m> Checker<'m> {
             return;
         };
         if let Kind::Index(_, index) = target.kind {
-            out.push(hir::Stmt { kind: StmtKind::Store { array: id, index, value }, span });
+            out.push(hir::Stmt { kind: StmtKind::Store { array: id, index, value, merge: None }, span });
         }
     }
 
@@ -501,4 +521,9 @@ pub(super) fn not_assignable(name: &ast::Name, var: &hir::Var) -> hotloop_source
     };
     errors::plain(errors::NOT_ASSIGNABLE, name.span, format!("`{}` cannot be assigned: it is {what}", name.text), &hint)
         .label(var.span, "declared here")
+}
+
+/// Whether an index selects by arrays.
+fn by_array(target: &hir::Expr) -> bool {
+    matches!(&target.kind, Kind::Index(_, index) if index.iter().any(hir::Index::by_array))
 }

@@ -212,7 +212,7 @@ impl<'m> Checker<'m> {
         };
         let (a, b) = (self.expr(body, a), self.expr(body, b));
         let (a, b) = (a?, b?);
-        let whole = Index::Slice { start: None, stop: None, step: 1 };
+        let whole = Index::whole();
         let a = match (a.ty.rank, b.ty.rank) {
             (0, _) | (_, 0) => a,
             (rank, more) => {

@@ -116,7 +116,7 @@ impl<'h> Lower<'h> {
         let named = |base: &Expr| matches!(base.kind, Kind::Var(_));
         match &expr.kind {
             Kind::Var(_) => true,
-            Kind::Reduce { .. } | Kind::Fill(..) | Kind::FillLike(..) | Kind::Ramp(..) => false,
+            Kind::Reduce { .. } | Kind::Fill(..) | Kind::FillLike(..) | Kind::Ramp(..) | Kind::Arrange(_) => false,
             Kind::Require(..) | Kind::Position(..) | Kind::Walk(_) | Kind::ByIndex(_) => false,
             Kind::Index(base, index) => {
                 expr.ty.rank == 0 && named(base) && index.iter().all(|part| matches!(part, Index::At(_)))
@@ -178,7 +178,8 @@ impl<'h> Lower<'h> {
             | Kind::Fill(..)
             | Kind::FillLike(..)
             | Kind::Ramp(..)
-            | Kind::Position(..) => {}
+            | Kind::Position(..)
+            | Kind::Arrange(_) => {}
         });
         total && calls.into_iter().all(|id| self.total_instance(id))
     }
@@ -211,10 +212,12 @@ impl<'h> Lower<'h> {
             }
             let kind = self.node(id).kind.clone();
             let total = match &kind {
-                NodeKind::IntDiv(..) | NodeKind::IntPow(..) => false,
+                NodeKind::IntDiv(..) | NodeKind::IntPow(..) | NodeKind::Gather(_) => false,
                 NodeKind::Map(instance, ..) => self.total_instance(*instance),
                 NodeKind::Source(..)
                 | NodeKind::View(..)
+                | NodeKind::Stretch(_)
+                | NodeKind::Split(..)
                 | NodeKind::Op(..)
                 | NodeKind::Convert(_)
                 | NodeKind::Bitcast(_)

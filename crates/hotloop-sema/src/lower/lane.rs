@@ -24,7 +24,7 @@ impl<'h> Lower<'h> {
                 }
                 false
             }
-            StmtKind::Store { array, index, value } => {
+            StmtKind::Store { array, index, value, merge: _ } => {
                 self.lane_store(*array, index, value);
                 false
             }

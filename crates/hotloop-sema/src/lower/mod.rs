@@ -6,10 +6,13 @@
 //! and slices, `node` array expressions, `nest` nodes to nests, `reduce`, `scalar` and `lane` the code of one element,
 //! `step` statements of the array level, `prange`, `facts` questions about the checked tree.
 
+mod arrange;
 mod by_index;
 mod facts;
+mod gather;
 mod lane;
 mod linear;
+mod mask;
 mod nest;
 mod node;
 mod prange;

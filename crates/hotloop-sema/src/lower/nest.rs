@@ -9,7 +9,7 @@ use hotloop_ir::{
 use hotloop_source::Span;
 use rustc_hash::FxHashMap as HashMap;
 
-/// Where along one axis of a node the point of the nest lies: `start + step * point[axis]`.
+/// Where along one axis of a node the point of the nest lies: `start + step * point[axis]`, or `start + step * value`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Coord {
     /// The coordinate at point 0.
@@ -51,7 +51,7 @@ impl<'h> Lower<'h> {
             }
             let kind = if reduce { AxisKind::Reduce } else { AxisKind::Parallel };
             let axis = Some(axes.len() as u32);
-            coords.push(Coord { start: Ext::Const(0), step: Ext::Const(1), axis, at: None, full: true });
+            coords.push(Coord { step: Ext::Const(1), axis, full: true, ..Coord::ZERO });
             axes.push(Axis { kind, extent: self.canon(dim.extent) });
         }
         self.nest = Some(LaneCx::new());
@@ -208,13 +208,12 @@ impl<'h> Lower<'h> {
         Coord {
             start: self.ext_op(Op::Mul, coord.start, factor),
             step: self.ext_op(Op::Mul, coord.step, factor),
-            axis: coord.axis,
-            at: coord.at,
             full: false,
+            ..coord
         }
     }
 
-    fn operand_element(&mut self, operand: Operand, coords: &[Coord], dims: &[Dim]) -> Value {
+    pub fn operand_element(&mut self, operand: Operand, coords: &[Coord], dims: &[Dim]) -> Value {
         match operand {
             Operand::Scalar(value) => self.ref_value(value),
             Operand::Node(node) => self.element(node, coords, dims),
@@ -232,6 +231,9 @@ impl<'h> Lower<'h> {
                 let view = self.memory_view(array, &sels, coords, dims);
                 self.b().load(view, elem)
             }
+            NodeKind::Gather(gather) => self.gathered(&gather, coords, dims),
+            NodeKind::Stretch(base) => self.element(base, coords, dims),
+            NodeKind::Split(base, parts) => self.split_element(base, &parts, coords, dims),
             NodeKind::View(base, sels) => {
                 let base_dims = self.node(base).dims.clone();
                 let mut inner = Vec::new();
@@ -301,7 +303,7 @@ impl<'h> Lower<'h> {
     }
 
     /// The coordinate along one axis of a base from the coordinates of the view of it.
-    fn selected(&mut self, sel: Sel, coords: &[Coord], dims: &[Dim], extent: Ext) -> Coord {
+    pub fn selected(&mut self, sel: Sel, coords: &[Coord], dims: &[Dim], extent: Ext) -> Coord {
         let Some(dim) = sel.dim else {
             return Coord { start: sel.start, ..Coord::ZERO };
         };
@@ -331,9 +333,9 @@ impl<'h> Lower<'h> {
     }
 
     /// The indices of an element of an array in memory at coordinates that the lane computes.
-    fn computed_index(&mut self, array: ArrayId, sels: &[Sel], coords: &[Coord], dims: &[Dim]) -> Vec<Value> {
+    pub fn computed_index(&mut self, array: ArrayId, sels: &[Sel], coords: &[Coord], dims: &[Dim]) -> Vec<Value> {
         let extents = self.array_dims[array.index()].clone();
-        let mut index = Vec::new();
+        let mut index = Vec::with_capacity(sels.len());
         for (sel, extent) in sels.iter().zip(extents) {
             let coord = self.selected(*sel, coords, dims, extent);
             index.push(self.coord_value(coord));
@@ -413,7 +415,9 @@ impl<'h> Lower<'h> {
             }
             let kind = &self.node(id).kind;
             cost += match kind {
-                NodeKind::Source(..) | NodeKind::View(..) | NodeKind::Fill(_) => 0,
+                NodeKind::Source(..) | NodeKind::View(..) | NodeKind::Fill(_) | NodeKind::Stretch(_) => 0,
+                NodeKind::Split(..) => 2,
+                NodeKind::Gather(_) => 8,
                 NodeKind::Ramp(..) | NodeKind::Position(_) | NodeKind::Bitcast(_) | NodeKind::Convert(_) => 1,
                 NodeKind::Logic(..) | NodeKind::Where(..) => 1,
                 NodeKind::Op(Op::Div | Op::Sqrt, _) => 5,

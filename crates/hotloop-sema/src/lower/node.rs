@@ -1,5 +1,6 @@
 //! Array expressions as a graph of nodes: each an array value that need not exist in memory.
 
+use super::gather::Gather;
 use super::shape::{Dim, Ext};
 use super::{Binding, Lower, Ref};
 use crate::hir::{self, Expr, Index, InstanceId, Kind, VarId};
@@ -74,6 +75,12 @@ pub(crate) enum NodeKind {
     Ramp(Ref, Ref),
     /// The sum of the coordinates, each times its weight.
     Position(Vec<Ext>),
+    /// Elements of another node at indices that are computed.
+    Gather(Box<Gather>),
+    /// Another node broadcast to the node's shape.
+    Stretch(NodeId),
+    /// Another node whose axes are each split into so many of this one's, from the first of them on.
+    Split(NodeId, Vec<(usize, usize)>),
 }
 
 /// Highest node: names built on one another over many statements are put into memory before they get higher, so that
@@ -210,7 +217,8 @@ impl<'h> Lower<'h> {
                 self.array(value)
             }
             Kind::Position(base, axes) => self.position(base, axes),
-            Kind::Index(base, index) => self.index(base, index),
+            Kind::Index(base, index) => self.index(base, index, span),
+            Kind::Arrange(arrange) => self.arrange(arrange, span),
             Kind::Fill(value, extents) => {
                 let value = self.scalar_ref(value);
                 let dims = extents.iter().zip(0..).map(|(extent, axis)| self.given_extent(extent, axis)).collect();
@@ -277,7 +285,7 @@ impl<'h> Lower<'h> {
     }
 
     /// An extent the user computes: checked not to be negative.
-    fn given_extent(&mut self, expr: &'h Expr, axis: u32) -> Dim {
+    pub fn given_extent(&mut self, expr: &'h Expr, axis: u32) -> Dim {
         let extent = self.expr_ext(expr);
         let known = match extent {
             Ext::Const(value) => value >= 0,
@@ -297,12 +305,15 @@ impl<'h> Lower<'h> {
     }
 
     /// A view of an array.
-    fn index(&mut self, base: &'h Expr, index: &'h [Index]) -> NodeId {
+    fn index(&mut self, base: &'h Expr, index: &'h [Index], span: Span) -> NodeId {
         let node = match self.operand(base) {
             Operand::Node(node) => node,
             Operand::Scalar(value) => self.add_node(NodeKind::Fill(value), base.ty.elem, Vec::new()),
         };
         let subject = self.name_of(base);
+        if index.iter().any(Index::by_array) {
+            return self.by_array(node, index, &subject, span);
+        }
         let (sels, dims) = self.selection(node, index, &subject);
         self.view(node, sels, dims)
     }
@@ -320,20 +331,19 @@ impl<'h> Lower<'h> {
                     sels.push(Sel { start, step: Ext::Const(0), dim: None });
                 }
                 Index::Slice { start, stop, step } => {
-                    let axis = from[sels.len()];
-                    let start = start.as_ref().map(|start| self.expr_ext(start));
-                    let stop = stop.as_ref().map(|stop| self.expr_ext(stop));
-                    let (start, step, dim) = self.slice(axis, start, stop, *step);
+                    let (start, step, dim) = self.slice_part(from[sels.len()], [start, stop].map(Option::as_ref), step);
                     sels.push(Sel { start, step, dim: Some(dims.len()) });
                     dims.push(dim);
                 }
+                // Indices by arrays are gathered or scattered; they select no view.
+                Index::Array(_) | Index::Mask(_) => {}
             }
         }
         (sels, dims)
     }
 
     /// A single index, checked, negative ones counted from the end.
-    fn checked_index(&mut self, at: &'h Expr, axis_dim: Dim, axis: u32, subject: &str) -> Ext {
+    pub fn checked_index(&mut self, at: &'h Expr, axis_dim: Dim, axis: u32, subject: &str) -> Ext {
         let at_ext = self.expr_ext(at);
         let (value, n) = (self.ext_pending(at_ext), self.ext_pending(axis_dim.extent));
         let zero = self.ext_pending(Ext::Const(0));
@@ -461,7 +471,8 @@ pub(crate) fn children(kind: &NodeKind) -> Vec<NodeId> {
     };
     match kind {
         NodeKind::Source(..) | NodeKind::Fill(_) | NodeKind::Ramp(..) | NodeKind::Position(_) => Vec::new(),
-        NodeKind::View(node, _) => vec![*node],
+        NodeKind::View(node, _) | NodeKind::Stretch(node) | NodeKind::Split(node, _) => vec![*node],
+        NodeKind::Gather(gather) => gather.nodes(),
         NodeKind::Op(_, args) | NodeKind::Map(_, args, ..) => of(args),
         NodeKind::Convert(arg) | NodeKind::Bitcast(arg) => of(&[*arg]),
         NodeKind::IntDiv(_, a, b, _) | NodeKind::IntPow(_, a, b, _) | NodeKind::Logic(_, a, b) => of(&[*a, *b]),

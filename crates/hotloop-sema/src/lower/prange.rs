@@ -234,7 +234,7 @@ fn keeps_apart(linear: &Linearizer<'_>, list: &[&Access<'_>], axis: usize) -> bo
         .iter()
         .map(|access| match access.index.get(axis) {
             Some(Index::At(at)) => linear.form(at),
-            Some(Index::Slice { .. } | Index::NewAxis) | None => None,
+            Some(Index::Slice { .. } | Index::NewAxis | Index::Array(_) | Index::Mask(_)) | None => None,
         })
         .collect();
     let Some(forms) = forms else { return false };
@@ -252,7 +252,7 @@ fn all_pairs_apart(linear: &Linearizer<'_>, forms: &[Linear], by: i64) -> bool {
 fn depends(linear: &Linearizer<'_>, access: &Access<'_>) -> bool {
     access.index.iter().any(|part| match part {
         Index::At(at) => linear.form(at).is_some_and(|form| linear.coefficient(&form) != 0),
-        Index::Slice { .. } | Index::NewAxis => false,
+        Index::Slice { .. } | Index::NewAxis | Index::Array(_) | Index::Mask(_) => false,
     })
 }
 

@@ -81,7 +81,8 @@ impl<'h> Lower<'h> {
             | Kind::FillLike(..)
             | Kind::Ramp(..)
             | Kind::Position(..)
-            | Kind::ByIndex(_) => expr.children().into_iter().for_each(|child| self.prepare(child)),
+            | Kind::ByIndex(_)
+            | Kind::Arrange(_) => expr.children().into_iter().for_each(|child| self.prepare(child)),
         }
     }
 

@@ -109,7 +109,8 @@ impl<'h> Lower<'h> {
             | Kind::Require(..)
             | Kind::Walk(_)
             | Kind::ByIndex(_)
-            | Kind::Position(..) => {
+            | Kind::Position(..)
+            | Kind::Arrange(_) => {
                 self.unsupported(
                     expr.span,
                     "an array operation inside the code of one element",

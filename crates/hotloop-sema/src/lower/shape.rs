@@ -71,7 +71,7 @@ impl<'h> Lower<'h> {
         extent
     }
 
-    fn unite(&mut self, a: Ext, b: Ext) {
+    pub fn unite(&mut self, a: Ext, b: Ext) {
         let (a, b) = (self.canon(a), self.canon(b));
         match (a, b) {
             _ if a == b => {}
@@ -138,7 +138,7 @@ impl<'h> Lower<'h> {
         Ext::Slot(slot)
     }
 
-    fn pending_op(&mut self, op: Op, args: &[Value]) -> Value {
+    pub fn pending_op(&mut self, op: Op, args: &[Value]) -> Value {
         self.pending_used = true;
         self.pending.b.op(op, args)
     }

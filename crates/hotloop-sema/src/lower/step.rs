@@ -182,8 +182,11 @@ impl<'h> Lower<'h> {
                 }
                 false
             }
-            StmtKind::Store { array, index, value } => {
-                self.store(*array, index, value, stmt.span);
+            StmtKind::Store { array, index, value, merge } => {
+                match index.iter().any(Index::by_array) {
+                    true => self.scatter(*array, index, value, merge.as_deref(), stmt.span),
+                    false => self.store(*array, index, value, stmt.span),
+                }
                 false
             }
             StmtKind::If { .. } | StmtKind::While { .. } | StmtKind::For { .. } => self.control(stmt),
@@ -354,7 +357,12 @@ impl<'h> Lower<'h> {
                 NodeKind::Source(source, _) if *source != array => {}
                 NodeKind::Source(_, own) if own == sels && shape(id) == wanted => {}
                 NodeKind::Source(..) => return false,
-                NodeKind::View(base, _) if self.reads(*base, array) => return false,
+                NodeKind::View(base, _) | NodeKind::Stretch(base) | NodeKind::Split(base, _)
+                    if self.reads(*base, array) =>
+                {
+                    return false;
+                }
+                NodeKind::Gather(_) if self.reads(id, array) => return false,
                 kind => queue.extend(children(kind)),
             }
         }
