@@ -50,6 +50,9 @@ const HEAVY: &[(&str, &str)] = &[
     ("clap", "hotloop-cli"),
     ("csv", "hotloop-cli"),
     ("ctrlc", "hotloop-cli"),
+    ("rustyline", "hotloop-cli"),
+    ("png", "hotloop-cli"),
+    ("indicatif", "hotloop-cli"),
 ];
 
 /// The trials.

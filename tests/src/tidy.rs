@@ -19,6 +19,7 @@ const EXCUSE: &str = "Long because";
 /// Codes that no text can call forth through the engine.
 const UNREACHABLE: &[(&str, &str)] = &[
     ("E0045", "the engine parses bodies and files, never a lone expression"),
+    ("E0090", "only a prompt knows it; a transcript of a session has it"),
     ("E0105", "the engine names the kernels there are in an error of its own"),
 ];
 

@@ -50,7 +50,7 @@ fn near(want: Scalar, have: Scalar, tolerance: &Tolerance) -> bool {
 }
 
 /// How many floats lie between two; none for other types.
-fn distance(a: Scalar, b: Scalar) -> Option<u64> {
+pub fn distance(a: Scalar, b: Scalar) -> Option<u64> {
     // Bits as sign and magnitude become numbers in the order of the floats, with both zeros in one place.
     let place = |scalar: Scalar, sign: u64| {
         let magnitude = (scalar.bits & (sign - 1)) as i128;

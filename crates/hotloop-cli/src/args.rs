@@ -25,6 +25,7 @@ Values, written NAME=VALUE:
   [[1, 2], [3, 4]]      an array of two axes
   [1f32, 2, 3]          an array of f32: one suffix types all
   @a.npy                an array from a NumPy file
+  @photo.png            an image: rows, columns, and 3 or 4 colors if it has them
   @table.csv:column     a column of numbers from a CSV file with a header line
 
 Types:
@@ -37,9 +38,9 @@ Exit status:
 #[derive(Debug, Parser)]
 #[command(name = "hotloop", version, after_help = EXAMPLES)]
 pub struct Cli {
-    /// What to do.
+    /// What to do; without a command, a prompt.
     #[command(subcommand)]
-    pub command: Command,
+    pub command: Option<Command>,
 }
 
 /// The commands.
@@ -51,6 +52,21 @@ pub enum Command {
     /// Runs a kernel of a file.
     #[command(after_help = EXAMPLES)]
     Run(Run),
+    /// A prompt: expressions, variables, definitions, and commands that begin with `:`. What runs without a command.
+    Repl(Repl),
+    /// Looks for mistakes in a file and runs nothing; or compares all targets.
+    #[command(after_help = crate::check::HELP)]
+    Check(Check),
+    /// Runs the expectations written in a file.
+    #[command(after_help = crate::expectations::HELP)]
+    Test(Test),
+    /// Measures the kernels of a file.
+    #[command(after_help = crate::bench::HELP)]
+    Bench(Bench),
+    /// Says what was fused, what is SIMD, what runs on threads, and what limits the speed.
+    Why(Why),
+    /// Puts files into the one layout; comments and line breaks stay.
+    Fmt(Fmt),
     /// Looks after the compiled kernels kept on disk.
     #[command(after_help = crate::cache::HELP)]
     Cache {
@@ -91,10 +107,115 @@ pub struct Run {
     pub options: Options,
 }
 
-/// Options of both commands.
+/// `hotloop repl`.
+#[derive(Debug, Default, Args)]
+pub struct Repl {
+    /// Where to run: auto, interp, scalar, simd or parallel; `:target` changes it.
+    #[arg(long, value_name = "TARGET")]
+    pub target: Option<TargetChoice>,
+    /// At most so many threads; all processors by default.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    pub threads: Option<u16>,
+    /// Neither looks for compiled kernels on disk nor keeps any there.
+    #[arg(long)]
+    pub no_cache: bool,
+}
+
+/// `hotloop check`.
+#[derive(Debug, Args)]
+pub struct Check {
+    /// The files.
+    #[arg(value_name = "FILE", required = true)]
+    pub files: Vec<PathBuf>,
+    /// Runs every kernel whose parameters have types on all targets, with random and special inputs, and compares.
+    #[arg(long)]
+    pub differential: bool,
+    /// How many random inputs of each length `--differential` tries.
+    #[arg(long, value_name = "N", default_value_t = 8, requires = "differential")]
+    pub rounds: u32,
+    /// Where the random inputs begin; the same number gives the same inputs.
+    #[arg(long, value_name = "N", default_value_t = 1, requires = "differential")]
+    pub seed: u64,
+}
+
+/// `hotloop test`.
+#[derive(Debug, Args)]
+pub struct Test {
+    /// The files.
+    #[arg(value_name = "FILE", required = true)]
+    pub files: Vec<PathBuf>,
+    /// Only cases whose name contains this.
+    #[arg(long, value_name = "TEXT")]
+    pub filter: Option<String>,
+    /// Only on this target; on all of them by default.
+    #[arg(long, value_name = "TARGET")]
+    pub target: Option<TargetChoice>,
+}
+
+/// `hotloop bench`.
+#[derive(Debug, Args)]
+pub struct Bench {
+    /// The file with the kernels.
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+    /// The kernel; all of them if it is left out.
+    #[arg(value_name = "KERNEL")]
+    pub kernel: Option<String>,
+    /// Values of parameters; the others are made up.
+    #[arg(value_name = "NAME=VALUE", value_parser = Pair::parse)]
+    pub values: Vec<Pair>,
+    /// Elements of the arrays that are made up, such as 1000,1e6.
+    #[arg(long, value_name = "N,…", default_value = "1e3,1e6", value_delimiter = ',', value_parser = crate::bench::size)]
+    pub sizes: Vec<usize>,
+    /// Where to run: auto, interp, scalar, simd or parallel.
+    #[arg(long, value_name = "TARGET")]
+    pub target: Option<TargetChoice>,
+    /// At most so many threads; all processors by default.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    pub threads: Option<u16>,
+    /// Prints JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `hotloop why`.
+#[derive(Debug, Args)]
+pub struct Why {
+    /// The file with the kernels.
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+    /// The kernel; all whose parameters have types, or can be taken for arrays of `f64`, if it is left out.
+    #[arg(value_name = "KERNEL")]
+    pub kernel: Option<String>,
+    /// Values of parameters, for their types; parameters without one have the type they are declared with, or `f64[:]`.
+    #[arg(value_name = "NAME=VALUE", value_parser = Pair::parse)]
+    pub values: Vec<Pair>,
+    /// Where it is to run: auto, scalar, simd or parallel.
+    #[arg(long, value_name = "TARGET")]
+    pub target: Option<TargetChoice>,
+    /// At most so many threads; all processors by default.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    pub threads: Option<u16>,
+    /// Prints JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `hotloop fmt`.
+#[derive(Debug, Args)]
+pub struct Fmt {
+    /// The files; `-` reads the standard input and writes the standard output.
+    #[arg(value_name = "FILE", required = true)]
+    pub files: Vec<PathBuf>,
+    /// Changes nothing and says which files would change; fails if there is one.
+    #[arg(long)]
+    pub check: bool,
+}
+
+/// Options of `eval` and `run`.
 #[derive(Debug, Args)]
 pub struct Options {
-    /// Writes the result to a file that ends in .npy or .csv; once per result, in order.
+    /// Writes the result to a file that ends in .npy, .csv or .png; once per result, in order.
     #[arg(short, long = "output", value_name = "FILE", value_parser = Output::parse)]
     pub output: Vec<Output>,
     /// Where to run: auto, interp, scalar, simd or parallel. All give the same bits.

@@ -1,4 +1,4 @@
-//! Ctrl-C: asks a running kernel to stop; a second one ends the program at once.
+//! Ctrl-C: asks a running kernel to stop; a second one ends the program at once, but not a session.
 
 use hotloop::CancelToken;
 
@@ -15,4 +15,10 @@ pub fn token() -> CancelToken {
     // Without a handler Ctrl-C ends the program, which is what it should do then.
     let _ = ctrlc::set_handler(handler);
     token
+}
+
+/// Ctrl-C cancels this token and does nothing else. For sessions, which reset it before each run.
+pub fn cancels(token: &CancelToken) {
+    let shared = token.clone();
+    let _ = ctrlc::set_handler(move || shared.cancel());
 }

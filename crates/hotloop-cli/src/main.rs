@@ -3,18 +3,34 @@
 //! Owns the dispatch only. It is the edge of the project: here files are read, results printed and errors told.
 
 mod args;
+mod bench;
 mod cache;
+mod check;
 mod columns;
+mod differential;
 mod elements;
+mod expectations;
+mod explain;
+mod format;
 mod interrupt;
 mod literal;
+mod machine;
+mod made;
+mod mapped;
+mod measured;
 mod npy;
 mod output;
+mod picture_file;
+mod plot;
 mod print;
+mod progress;
+mod repl;
 mod report;
 mod run;
+mod stats;
 mod table;
 mod value;
+mod whys;
 
 use args::{Cli, Command};
 use clap::Parser;
@@ -25,9 +41,16 @@ fn main() -> ExitCode {
     let cli = Cli::parse();
     report::hook_panics();
     let result = catch_unwind(AssertUnwindSafe(|| match cli.command {
-        Command::Eval(eval) => run::eval(&eval),
-        Command::Run(run) => run::file(run),
-        Command::Cache { action } => cache::act(action),
+        None => repl::run(&args::Repl::default()),
+        Some(Command::Eval(eval)) => run::eval(&eval),
+        Some(Command::Run(run)) => run::file(run),
+        Some(Command::Repl(repl)) => repl::run(&repl),
+        Some(Command::Check(check)) => check::run(&check),
+        Some(Command::Test(test)) => expectations::run(&test),
+        Some(Command::Bench(bench)) => bench::run(bench),
+        Some(Command::Why(why)) => whys::run(why),
+        Some(Command::Fmt(fmt)) => format::run(&fmt),
+        Some(Command::Cache { action }) => cache::act(action),
     }));
     match result {
         Ok(Ok(())) => ExitCode::SUCCESS,

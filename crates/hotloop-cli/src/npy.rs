@@ -6,9 +6,11 @@
 
 use crate::elements::{for_type, push_bytes};
 use crate::literal::shown;
+use crate::mapped::{self, Mapped};
+use crate::value::Loaded;
 use hotloop::{Array, Element, Type, Value, View};
 use std::fs::File;
-use std::io::{self, Read, Write};
+use std::io::{self, Read, Seek, Write};
 use std::path::Path;
 
 const MAGIC: &[u8; 6] = b"\x93NUMPY";
@@ -33,11 +35,21 @@ const NAMES: [(&str, Type); 11] = [
     ("f8", Type::F64),
 ];
 
-/// Reads a file; an array without axes becomes a scalar.
-pub fn read(path: &Path) -> Result<Value, String> {
+/// Loads a file: maps a large one, reads a small one or one in another byte order. An array without axes becomes a
+/// scalar.
+pub fn load(path: &Path) -> Result<Loaded, String> {
     let mut file = File::open(path).map_err(crate::report::io_text)?;
     let length = file.metadata().ok().filter(|data| data.is_file()).map(|data| data.len());
-    read_from(&mut file, length)
+    if length.is_some_and(|length| length >= mapped::LEAST) {
+        let (header, start) = read_header(&mut file)?;
+        let is_native = header.is_big == cfg!(target_endian = "big") || header.ty.bytes() == 1;
+        let map = || Mapped::open(&file, start, header.ty, &header.shape, header.is_fortran && header.shape.len() > 1);
+        if let Some(mapped) = is_native.then(map).flatten() {
+            return Ok(Loaded::Mapped(mapped));
+        }
+        file.rewind().map_err(crate::report::io_text)?;
+    }
+    read_from(&mut file, length).map(Loaded::Value)
 }
 
 fn read_from(input: &mut impl Read, length: Option<u64>) -> Result<Value, String> {

@@ -1,10 +1,10 @@
 //! `-o FILE`: results in files, all or none.
 //!
 //! Owns that nothing half-written is ever seen under a given name: each file is written under a temporary name beside
-//! it, and all are renamed when all are complete. The formats are in `npy` and `table`.
+//! it, and all are renamed when all are complete. The formats are in `npy`, `table` and `picture_file`.
 
 use crate::report::{Failure, io_text};
-use crate::{npy, table};
+use crate::{npy, picture_file, table};
 use hotloop::{CancelToken, Value};
 use std::ffi::OsStr;
 use std::io::{self, BufWriter, Write};
@@ -22,6 +22,7 @@ pub struct Output {
 enum Format {
     Npy,
     Csv,
+    Png,
 }
 
 impl Output {
@@ -31,7 +32,8 @@ impl Output {
         let format = match path.extension().and_then(OsStr::to_str) {
             Some("npy") => Format::Npy,
             Some("csv") => Format::Csv,
-            Some(_) | None => return Err("the name must end in .npy or .csv".to_owned()),
+            Some("png") => Format::Png,
+            Some(_) | None => return Err("the name must end in .npy, .csv or .png".to_owned()),
         };
         Ok(Output { path, format })
     }
@@ -64,12 +66,35 @@ pub fn write_all(outputs: &[Output], values: &[&Value], cancel: &CancelToken) ->
     Ok(())
 }
 
+/// Replaces a file by these bytes, at once.
+pub fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let target = real_path(path);
+    let mut file = new_file(&target)?;
+    file.write_all(bytes)?;
+    if let Ok(data) = target.metadata() {
+        file.as_file().set_permissions(data.permissions())?;
+    }
+    file.persist(&target).map(drop).map_err(|error| error.error)
+}
+
 /// The file a link stands for: the rename must replace that one, not the link.
 fn real_path(path: &Path) -> PathBuf {
     path.canonicalize().unwrap_or_else(|_| path.to_owned())
 }
 
 fn write_beside(target: &Path, format: Format, value: &Value) -> io::Result<NamedTempFile> {
+    let mut out = BufWriter::new(new_file(target)?);
+    match format {
+        Format::Npy => npy::write(value, &mut out)?,
+        Format::Csv => table::write(value, &mut out)?,
+        Format::Png => picture_file::write(value, &mut out)?,
+    }
+    out.flush()?;
+    out.into_inner().map_err(io::IntoInnerError::into_error)
+}
+
+/// A temporary file beside a file.
+fn new_file(target: &Path) -> io::Result<NamedTempFile> {
     if target.metadata().is_ok_and(|data| !data.is_file()) {
         return Err(io::Error::new(io::ErrorKind::InvalidInput, "not a regular file"));
     }
@@ -77,13 +102,7 @@ fn write_beside(target: &Path, format: Format, value: &Value) -> io::Result<Name
     let mut builder = tempfile::Builder::new();
     builder.prefix(".hotloop-");
     with_usual_permissions(&mut builder);
-    let mut out = BufWriter::new(builder.tempfile_in(directory)?);
-    match format {
-        Format::Npy => npy::write(value, &mut out)?,
-        Format::Csv => table::write(value, &mut out)?,
-    }
-    out.flush()?;
-    out.into_inner().map_err(io::IntoInnerError::into_error)
+    builder.tempfile_in(directory)
 }
 
 /// Temporary files are private by default; results are as open as any new file of this user.

@@ -4,7 +4,7 @@
 //! `columns`.
 
 use crate::columns::Columns;
-use hotloop::{Array, Scalar, Type, Value};
+use hotloop::{Array, KernelInfo, ResultType, Scalar, Type, Value};
 use std::ops::Range;
 
 /// Columns of text, as NumPy's default.
@@ -33,6 +33,73 @@ pub fn scalar_text(scalar: Scalar) -> String {
             scalar.as_i128().to_string()
         }
     }
+}
+
+/// A type with its extents: `f64[3, 4]`, or `f64` for a scalar.
+pub fn type_text(ty: Type, shape: &[usize]) -> String {
+    if shape.is_empty() {
+        return ty.to_string();
+    }
+    let extents: Vec<String> = shape.iter().map(usize::to_string).collect();
+    format!("{ty}[{}]", extents.join(", "))
+}
+
+/// Types as they are written in the language: `f64[:, :]`, several in parentheses.
+pub fn type_names(types: &[ResultType]) -> String {
+    let name = |ty: &ResultType| annotation_text(ty.ty, ty.rank);
+    match types {
+        [one] => name(one),
+        all => format!("({})", all.iter().map(name).collect::<Vec<_>>().join(", ")),
+    }
+}
+
+fn annotation_text(ty: Type, rank: usize) -> String {
+    if rank == 0 { ty.to_string() } else { format!("{ty}[{}]", vec![":"; rank].join(", ")) }
+}
+
+/// A kernel with its parameters.
+pub fn signature_text(info: &KernelInfo) -> String {
+    let params = info.params.iter().map(|param| match param.annotation {
+        Some(ty) => {
+            let mutable = if ty.mutable { "mut " } else { "" };
+            format!("{}: {mutable}{}", param.name, annotation_text(ty.ty, ty.rank as usize))
+        }
+        None => param.name.clone(),
+    });
+    format!("kernel {}({})", info.name, params.collect::<Vec<_>>().join(", "))
+}
+
+/// Words in lines of at most so many columns.
+pub fn filled(words: &[&str], width: usize) -> String {
+    let mut lines = vec![String::new()];
+    for word in words {
+        let line = lines.last().map_or(0, |line| line.chars().count());
+        if line > 0 && line + 1 + word.chars().count() > width {
+            lines.push(String::new());
+        }
+        if let Some(line) = lines.last_mut() {
+            if !line.is_empty() {
+                line.push(' ');
+            }
+            line.push_str(word);
+        }
+    }
+    lines.join("\n")
+}
+
+/// A number of bytes: `1.5 MB`.
+pub fn bytes_text(bytes: f64) -> String {
+    rate_text(bytes, "B")
+}
+
+/// A number with a unit, in thousands of it where that is shorter: `12.3 GB/s`.
+pub fn rate_text(rate: f64, unit: &str) -> String {
+    const PREFIXES: [&str; 6] = ["", "k", "M", "G", "T", "P"];
+    let power = if rate >= 1000.0 { (rate.log10() / 3.0) as usize } else { 0 };
+    let power = power.min(PREFIXES.len() - 1);
+    let value = rate / 1000f64.powi(power as i32);
+    let places = if power == 0 && value.fract() == 0.0 || value >= 100.0 { 0 } else { 1 };
+    format!("{value:.places$} {}{unit}", PREFIXES[power])
 }
 
 fn array_text(array: &Array, label: &str) -> String {
@@ -182,6 +249,13 @@ mod tests {
 
     fn scalar<T: Element>(value: T) -> String {
         value_text(&Value::Scalar(value.to_scalar()), "")
+    }
+
+    #[test]
+    fn rates_have_three_digits() {
+        let texts = [0.0, 12.0, 1500.0, 999_950.0, 2.5e9, 1e21].map(|rate| super::rate_text(rate, "B/s"));
+        assert_eq!(texts, ["0 B/s", "12 B/s", "1.5 kB/s", "1000 kB/s", "2.5 GB/s", "1000000 PB/s"]);
+        assert_eq!(super::filled(&["ab", "cd", "e"], 5), "ab cd\ne");
     }
 
     // The expected texts are those of `print` on the same arrays in NumPy 2.4.6, with `true` and `false` for its `True`

@@ -19,6 +19,8 @@ pub enum Failure {
     Interrupted,
     /// Whoever read the output has stopped reading.
     Closed,
+    /// It has been told already; this is the exit code.
+    Told(u8),
 }
 
 /// The exit codes, as `--help` lists them.
@@ -54,8 +56,22 @@ impl Failure {
             Failure::Usage(message) => tell(&format!("{message}\n\nFor more information, try '--help'."), USAGE),
             Failure::Interrupted => tell("interrupted", INTERRUPTED),
             Failure::Closed => ExitCode::SUCCESS,
+            Failure::Told(code) => ExitCode::from(*code),
         }
     }
+}
+
+/// Tells what went wrong at a prompt, where the name of the program says nothing; gives the exit code.
+pub fn tell_in_session(failure: &Failure) -> u8 {
+    let (text, code) = match failure {
+        Failure::Engine(Error::Bug(message)) => (format!("internal error: {message}\n{PLEASE}\n"), INTERNAL),
+        Failure::Engine(error) => (error.render(is_colored()), WRONG),
+        Failure::Data(message) | Failure::Usage(message) => (format!("error: {message}\n"), WRONG),
+        Failure::Interrupted => ("interrupted\n".to_owned(), INTERRUPTED),
+        Failure::Closed | Failure::Told(_) => (String::new(), WRONG),
+    };
+    write_error(&text, 0);
+    code
 }
 
 fn tell_error(error: &Error) -> ExitCode {
@@ -105,11 +121,15 @@ fn write_error(text: &str, code: u8) -> ExitCode {
     ExitCode::from(code)
 }
 
-/// Colors are for people at a terminal who have not asked to be spared them (no-color.org).
 fn is_colored() -> bool {
+    is_colored_on(&io::stderr())
+}
+
+/// Colors are for people at a terminal who have not asked to be spared them (no-color.org).
+pub fn is_colored_on(stream: &impl IsTerminal) -> bool {
     let is_set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
     let is_dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
-    io::stderr().is_terminal() && !is_set("NO_COLOR") && !is_dumb
+    stream.is_terminal() && !is_set("NO_COLOR") && !is_dumb
 }
 
 /// An error of the system in words, without its number.

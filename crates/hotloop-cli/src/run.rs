@@ -6,8 +6,9 @@ use crate::args::{Eval, Options, Run};
 use crate::cache;
 use crate::output;
 use crate::print::value_text;
+use crate::progress;
 use crate::report::{self, Failure};
-use crate::value::{Loaded, Pair, bind};
+use crate::value::{Loaded, Pair, bind, name_or_value};
 use hotloop::{
     Arg, ArgType, Call, CancelToken, Engine, Kernel, KernelInfo, Module, Outputs, SourceError, Stage, TargetChoice,
     Timing, Value, arg_type,
@@ -24,11 +25,7 @@ pub fn eval(command: &Eval) -> Result<(), Failure> {
 
 /// `hotloop run`.
 pub fn file(mut command: Run) -> Result<(), Failure> {
-    // The name of the kernel may be left out; then the first value stands in its place.
-    if let Some(text) = command.kernel.take_if(|kernel| kernel.contains('=')) {
-        let pair = Pair::parse(&text).map_err(|error| Failure::Usage(format!("`{text}`: {error}")))?;
-        command.values.insert(0, pair);
-    }
+    name_or_value(&mut command.kernel, &mut command.values)?;
     let engine = engine(&command.options);
     let module = engine.load_file(&command.file)?;
     work(&engine, &module, command.kernel.as_deref(), &command.values, &command.options)
@@ -62,7 +59,8 @@ fn work(
     check_outputs(&kernel, &types, options)?;
     let cancel = crate::interrupt::token();
     let timing = Timing::new();
-    let outputs = call(&kernel, &mut values, options, &cancel, &timing)?;
+    let what = format!("running `{}`", kernel.info().name);
+    let outputs = progress::while_running(&what, || call(&kernel, &mut values, options, &cancel, &timing))?;
     if options.time {
         tell_times(engine, &kernel, options, &timing, &outputs);
     }
@@ -194,9 +192,15 @@ fn tell_times(engine: &Engine, kernel: &Kernel, options: &Options, timing: &Timi
     report::note(&format!("target   {target}, {many}"));
 }
 
-fn duration(time: Duration) -> String {
-    let seconds = time.as_secs_f64();
+/// A time for people.
+pub fn duration(time: Duration) -> String {
+    seconds_text(time.as_secs_f64())
+}
+
+/// A time for people, from seconds.
+pub fn seconds_text(seconds: f64) -> String {
     match seconds {
+        _ if seconds < 1e-6 => format!("{:.0} ns", seconds * 1e9),
         _ if seconds < 1e-3 => format!("{:.1} µs", seconds * 1e6),
         _ if seconds < 1.0 => format!("{:.2} ms", seconds * 1e3),
         _ => format!("{seconds:.2} s"),

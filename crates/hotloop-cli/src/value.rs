@@ -4,9 +4,10 @@
 //! `table`.
 
 use crate::literal::{self, Literal, shown};
+use crate::mapped::Mapped;
 use crate::report::Failure;
-use crate::{npy, table};
-use hotloop::{Arg, KernelInfo, ParamInfo, Scalar, Value};
+use crate::{npy, picture_file, table};
+use hotloop::{Arg, KernelInfo, ParamInfo, Scalar, Type, Value};
 use std::path::PathBuf;
 
 /// A parameter's name with its value as it was written.
@@ -25,6 +26,8 @@ enum Origin {
     Npy(PathBuf),
     /// `@FILE.csv:COLUMN`.
     Csv(PathBuf, Option<String>),
+    /// `@FILE.png`.
+    Png(PathBuf),
 }
 
 impl Pair {
@@ -50,7 +53,18 @@ impl Pair {
                 Literal::Weak(scalar) => Loaded::Weak(scalar),
                 Literal::Typed(value) => Loaded::Value(value),
             }),
-            Origin::Npy(path) => npy::read(path).map(Loaded::Value).map_err(|error| cannot_read(path, &error)),
+            Origin::Npy(_) | Origin::Csv(..) | Origin::Png(_) => self.origin.read(want),
+        }
+    }
+}
+
+impl Origin {
+    /// Reads the file; a column of type `want` if that is given.
+    fn read(&self, want: Option<Type>) -> Result<Loaded, Failure> {
+        match self {
+            Origin::Text(text) => Err(Failure::Data(format!("`{}` is not a file", shown(text)))),
+            Origin::Npy(path) => npy::load(path).map_err(|error| cannot_read(path, &error)),
+            Origin::Png(path) => picture_file::read(path).map(Loaded::Value).map_err(|error| cannot_read(path, &error)),
             Origin::Csv(path, column) => {
                 let array = table::read(path, column.as_deref(), want).map_err(|error| cannot_read(path, &error))?;
                 Ok(Loaded::Value(Value::Array(array)))
@@ -59,7 +73,13 @@ impl Pair {
     }
 }
 
-fn is_name(text: &str) -> bool {
+/// The value in a file, in the form that follows `@`: `FILE.npy`, `FILE.csv:COLUMN`, `FILE.png`.
+pub fn load_file(text: &str) -> Result<Loaded, Failure> {
+    file_origin(text).map_err(Failure::Data)?.read(None)
+}
+
+/// Whether a text is a name of the language.
+pub fn is_name(text: &str) -> bool {
     let mut chars = text.chars();
     chars.next().is_some_and(|c| c == '_' || c.is_alphabetic()) && chars.all(|c| c == '_' || c.is_alphanumeric())
 }
@@ -67,6 +87,9 @@ fn is_name(text: &str) -> bool {
 fn file_origin(text: &str) -> Result<Origin, String> {
     if text.ends_with(".npy") {
         return Ok(Origin::Npy(text.into()));
+    }
+    if text.ends_with(".png") {
+        return Ok(Origin::Png(text.into()));
     }
     if text.ends_with(".csv") {
         return Ok(Origin::Csv(text.into(), None));
@@ -77,7 +100,7 @@ fn file_origin(text: &str) -> Result<Origin, String> {
             let (path, column) = text.split_at(at + SEPARATOR.len());
             Ok(Origin::Csv(path[..path.len() - 1].into(), Some(column.trim().to_owned())))
         }
-        None => Err(format!("`{}` is neither an .npy file nor FILE.csv:COLUMN", shown(text))),
+        None => Err(format!("`{}` is neither an .npy or .png file nor FILE.csv:COLUMN", shown(text))),
     }
 }
 
@@ -85,31 +108,76 @@ fn cannot_read(path: &std::path::Path, error: &str) -> Failure {
     Failure::Data(format!("cannot read `{}`: {error}", path.display()))
 }
 
-/// A value in memory.
-#[derive(Debug, PartialEq)]
+/// A value that can be passed.
+#[derive(Debug)]
 pub enum Loaded {
     /// A number without a type.
     Weak(Scalar),
-    /// Any other.
+    /// Any other in memory.
     Value(Value),
+    /// An array in a file that is mapped.
+    Mapped(Mapped),
 }
 
 impl Loaded {
-    /// It as an argument; arrays can be written if the parameter asks for it.
+    /// It as an argument; arrays in memory can be written if the parameter asks for it.
     pub fn arg(&mut self, mutable: bool) -> Arg<'_> {
         match (self, mutable) {
-            (Loaded::Weak(scalar), _) => Arg::Weak(*scalar),
-            (Loaded::Value(Value::Scalar(scalar)), _) => Arg::Scalar(*scalar),
             (Loaded::Value(Value::Array(array)), true) => array.into(),
-            (Loaded::Value(Value::Array(array)), false) => (&*array).into(),
+            (other, _) => other.view(),
         }
     }
 
-    /// The array, if it is one.
+    /// It as an argument that is only read.
+    pub fn view(&self) -> Arg<'_> {
+        match self {
+            Loaded::Weak(scalar) => Arg::Weak(*scalar),
+            Loaded::Value(Value::Scalar(scalar)) => Arg::Scalar(*scalar),
+            Loaded::Value(Value::Array(array)) => array.into(),
+            Loaded::Mapped(mapped) => mapped.view().into(),
+        }
+    }
+
+    /// The element type.
+    pub fn ty(&self) -> Type {
+        match self {
+            Loaded::Weak(scalar) => scalar.ty,
+            Loaded::Value(value) => value.ty(),
+            Loaded::Mapped(mapped) => mapped.ty(),
+        }
+    }
+
+    /// The extents; none for a scalar.
+    pub fn shape(&self) -> &[usize] {
+        match self {
+            Loaded::Weak(_) => &[],
+            Loaded::Value(value) => value.shape(),
+            Loaded::Mapped(mapped) => mapped.shape(),
+        }
+    }
+
+    /// A copy in memory.
+    pub fn to_owned_value(&self) -> Result<Loaded, Failure> {
+        match self {
+            Loaded::Weak(scalar) => Ok(Loaded::Weak(*scalar)),
+            Loaded::Value(value) => Ok(Loaded::Value(value.clone())),
+            Loaded::Mapped(mapped) => Ok(Loaded::Value(Value::Array(mapped.to_array().map_err(Failure::Data)?))),
+        }
+    }
+
+    /// It in memory, where it can be written.
+    pub fn into_owned_value(self) -> Result<Loaded, Failure> {
+        match self {
+            Loaded::Weak(_) | Loaded::Value(_) => Ok(self),
+            Loaded::Mapped(_) => self.to_owned_value(),
+        }
+    }
+
+    /// The array, if it is one in memory.
     pub fn into_array(self) -> Option<Value> {
         match self {
             Loaded::Value(value @ Value::Array(_)) => Some(value),
-            Loaded::Value(Value::Scalar(_)) | Loaded::Weak(_) => None,
+            Loaded::Value(Value::Scalar(_)) | Loaded::Weak(_) | Loaded::Mapped(_) => None,
         }
     }
 }
@@ -122,9 +190,31 @@ pub fn bind(kernel: &KernelInfo, pairs: &[Pair]) -> Result<Vec<Loaded>, Failure>
         let Some(pair) = pairs.iter().find(|pair| pair.name == param.name) else {
             return Err(Failure::Data(missing(kernel, pairs)));
         };
-        values.push(pair.load(param)?);
+        let value = pair.load(param)?;
+        // What is written must not be written into the file it came from.
+        values.push(if param.mutable { value.into_owned_value()? } else { value });
     }
     Ok(values)
+}
+
+/// Where the name of a kernel may be left out, the first value may stand in its place.
+pub fn name_or_value(kernel: &mut Option<String>, values: &mut Vec<Pair>) -> Result<(), Failure> {
+    if let Some(text) = kernel.take_if(|kernel| kernel.contains('=')) {
+        let pair = Pair::parse(&text).map_err(|error| Failure::Usage(format!("`{text}`: {error}")))?;
+        values.insert(0, pair);
+    }
+    Ok(())
+}
+
+/// The values that are given, by parameter.
+pub fn given(kernel: &KernelInfo, pairs: &[Pair]) -> Result<Vec<Option<Loaded>>, Failure> {
+    check_names(kernel, pairs)?;
+    let load = |param: &ParamInfo| {
+        let pair = pairs.iter().find(|pair| pair.name == param.name);
+        let value = pair.map(|pair| pair.load(param)).transpose()?;
+        value.map(|value| if param.mutable { value.into_owned_value() } else { Ok(value) }).transpose()
+    };
+    kernel.params.iter().map(load).collect()
 }
 
 fn check_names(kernel: &KernelInfo, pairs: &[Pair]) -> Result<(), Failure> {
@@ -176,6 +266,6 @@ mod tests {
         assert_eq!(parse("2a=1"), Err("`2a` is not a name".to_owned()));
         assert_eq!(parse("=1"), Err("`` is not a name".to_owned()));
         assert_eq!(parse("a=b"), Err("`b` is not a number".to_owned()));
-        assert_eq!(parse("a=@x.txt"), Err("`x.txt` is neither an .npy file nor FILE.csv:COLUMN".to_owned()));
+        assert_eq!(parse("a=@x.txt"), Err("`x.txt` is neither an .npy or .png file nor FILE.csv:COLUMN".to_owned()));
     }
 }

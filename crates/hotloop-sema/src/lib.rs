@@ -5,11 +5,13 @@
 
 pub mod builtins;
 mod check;
+mod doc;
 pub mod errors;
 mod hir;
 mod lower;
 mod module;
 mod promote;
 
+pub use doc::{Doc, doc};
 pub use lower::{ArgType, Options, ZeroDivision, lower};
-pub use module::{EXPRESSION, KernelInfo, Module, ParamInfo, ParamType, free_names};
+pub use module::{EXPRESSION, KernelInfo, Module, PROMPT, ParamInfo, ParamType, free_names};

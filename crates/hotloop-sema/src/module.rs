@@ -13,6 +13,9 @@ use std::sync::{Arc, OnceLock};
 /// The kernel's name in modules made of one expression.
 pub const EXPRESSION: &str = "expression";
 
+/// The kernel's name in modules of a prompt.
+pub const PROMPT: &str = "_prompt";
+
 /// The items of one text. Immutable, and cheap to share behind an `Arc`.
 #[derive(Debug)]
 pub struct Module {
@@ -76,18 +79,37 @@ impl Module {
     /// The module of one expression (with `let`s before it): a kernel named [`EXPRESSION`] whose parameters are the
     /// free names, in order of first appearance.
     pub fn of_expression(body: ast::Block) -> (Module, Vec<Diagnostic>) {
-        let span = body.span;
         let params = free_names(&body).into_iter().map(|name| ast::Param { span: name.span, name, ty: None }).collect();
-        let item = ast::Item {
-            kind: ast::ItemKind::Kernel,
-            name: ast::Name { text: EXPRESSION.into(), span },
-            params,
-            result: None,
-            attrs: Vec::new(),
-            body,
-            span,
+        Module::of_file(ast::File { items: vec![kernel_of(EXPRESSION, params, body)] })
+    }
+
+    /// The module of what was typed at a prompt: a kernel named [`PROMPT`] over the items that were defined before.
+    /// Names in `written` are parameters of these types that it may write. Kernels that write nothing are functions
+    /// to it.
+    pub fn of_prompt(
+        mut file: ast::File,
+        body: ast::Block,
+        written: &[(&str, Type, usize)],
+    ) -> (Module, Vec<Diagnostic>) {
+        for item in &mut file.items {
+            let writes = item.params.iter().any(|param| param.ty.as_ref().is_some_and(|ty| ty.mutable));
+            if item.kind == ast::ItemKind::Kernel && !writes {
+                item.kind = ast::ItemKind::Fn;
+            }
+        }
+        let param = |name: ast::Name| {
+            let found = written.iter().find(|(other, _, _)| *other == &*name.text);
+            let ty = found.map(|(_, ty, rank)| ast::TypeExpr {
+                mutable: true,
+                element: ast::Name { text: ty.name().into(), span: name.span },
+                rank: Some(*rank),
+                span: name.span,
+            });
+            ast::Param { span: name.span, name, ty }
         };
-        Module::of_file(ast::File { items: vec![item] })
+        let params = free_names(&body).into_iter().map(param).collect();
+        file.items.push(kernel_of(PROMPT, params, body));
+        Module::of_file(file)
     }
 
     /// The kernels, in the order of the text.
@@ -113,6 +135,12 @@ impl Module {
         names.sort_unstable();
         names
     }
+}
+
+fn kernel_of(name: &str, params: Vec<ast::Param>, body: ast::Block) -> ast::Item {
+    let span = body.span;
+    let name = ast::Name { text: name.into(), span };
+    ast::Item { kind: ast::ItemKind::Kernel, name, params, result: None, attrs: Vec::new(), body, span }
 }
 
 /// Whether an item carries an attribute.

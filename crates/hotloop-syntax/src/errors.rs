@@ -6,7 +6,7 @@ use hotloop_source::{Diagnostic, Span};
 
 macro_rules! codes {
     ($($name:ident $code:literal $text:literal,)*) => {
-        $(const $name: &str = $code;)*
+        $(pub(crate) const $name: &str = $code;)*
 
         /// Every code of this crate with a line about it.
         pub const CODES: &[(&str, &str)] = &[$(($code, $text),)*];
@@ -57,6 +57,7 @@ codes! {
     BAD_RANK "E0053" "the axes of an array type are not written as colons",
     MISSING_LET "E0054" "a declaration lacks its `let` or `var`",
     IMPLICIT_PRODUCT "E0055" "a multiplication lacks its `*`",
+    NOT_AT_PROMPT "E0090" "a statement that only makes sense in a body is typed at a prompt",
 }
 
 /// Diagnostics up to a limit, so that no text can make them without end.
@@ -353,4 +354,9 @@ pub(crate) fn implicit_product(span: Span, left: &str, right: &str) -> Diagnosti
     let (left, right) = (quote(left), quote(right));
     error(IMPLICIT_PRODUCT, span, format!("there is no operator between `{left}` and `{right}`"))
         .hint(format!("write `{left}*{right}` to multiply"))
+}
+
+pub(crate) fn not_at_prompt(span: Span) -> Diagnostic {
+    error(NOT_AT_PROMPT, span, "a prompt takes definitions, assignments and expressions")
+        .hint("put this into a kernel: `kernel name(x: mut f64[:]) { … }`, and call it")
 }

@@ -6,6 +6,7 @@
 pub mod ast;
 mod dump;
 mod errors;
+mod format;
 mod layout;
 mod lexer;
 mod limits;
@@ -14,10 +15,14 @@ mod number;
 mod ops;
 mod parser;
 mod print;
+mod prompt;
+mod spacing;
 mod token;
 
 pub use dump::{dump, dump_block, dump_expr};
 pub use errors::CODES;
+pub use format::{FormatError, format};
 pub use limits::Limits;
 pub use parser::{parse_body, parse_expr, parse_file};
 pub use print::{print_block, print_expr, print_file};
+pub use prompt::{Entry, EntryKind, Piece, entries, is_complete, keywords, pieces};

@@ -45,6 +45,9 @@ macro_rules! tokens {
                 }
             }
 
+            /// The words of the language.
+            pub(crate) const KEYWORDS: &'static [&'static str] = &[$($word),*];
+
             #[cfg(test)]
             const FIXED: &'static [(Token, &'static str)] =
                 &[$((Token::$keyword, $word),)* $((Token::$sign, $text),)*];

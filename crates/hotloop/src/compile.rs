@@ -26,7 +26,8 @@ pub(crate) struct Unit {
     pub(crate) source: Source,
     pub(crate) module: sema::Module,
     pub(crate) warnings: Vec<Diagnostic>,
-    pub(crate) is_expression: bool,
+    /// For what is no file: how many bytes of the text are its body.
+    pub(crate) body: Option<usize>,
 }
 
 /// Parses and checks a file.
@@ -36,7 +37,7 @@ pub(crate) fn file(source: Source, limits: &syntax::Limits) -> Result<Unit, Erro
         let mut warnings = errors_out(&source, diagnostics)?;
         let (module, diagnostics) = sema::Module::of_file(file);
         warnings.extend(errors_out(&source, diagnostics)?);
-        Ok(Unit { source, module, warnings, is_expression: false })
+        Ok(Unit { source, module, warnings, body: None })
     })
 }
 
@@ -48,7 +49,8 @@ pub(crate) fn expression(text: &str, limits: &syntax::Limits) -> Result<Unit, Er
         let mut warnings = errors_out(&source, diagnostics)?;
         let (module, diagnostics) = sema::Module::of_expression(body);
         warnings.extend(errors_out(&source, diagnostics)?);
-        Ok(Unit { source, module, warnings, is_expression: true })
+        let body = Some(source.text().len());
+        Ok(Unit { source, module, warnings, body })
     })
 }
 
@@ -88,7 +90,7 @@ pub(crate) fn kernel(
 /// What stands in lists of the disk cache: the name or the expression, the types, the target.
 fn label(unit: &Unit, name: &str, types: &[ArgType], target: &Available) -> String {
     const MOST: usize = 60;
-    let name = if unit.is_expression { unit.source.text().trim() } else { name };
+    let name = if unit.body.is_some() { unit.source.text().trim() } else { name };
     let name: String = name.chars().map(|c| if c.is_control() { ' ' } else { c }).take(MOST).collect();
     let types: Vec<String> = types.iter().map(types::words).collect();
     format!("{name} ({}) {}", types.join(", "), target.name())
@@ -117,7 +119,7 @@ fn panic_text(panic: &(dyn Any + Send)) -> &str {
 }
 
 /// The warnings, if there is nothing worse.
-fn errors_out(source: &Source, diagnostics: Vec<Diagnostic>) -> Result<Vec<Diagnostic>, Error> {
+pub(crate) fn errors_out(source: &Source, diagnostics: Vec<Diagnostic>) -> Result<Vec<Diagnostic>, Error> {
     if diagnostics.iter().any(Diagnostic::is_error) {
         return Err(Error::source(source, diagnostics));
     }

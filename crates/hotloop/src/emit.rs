@@ -8,6 +8,7 @@ use crate::module::Kernel;
 use crate::options::Call;
 use crate::targets::code_generator;
 use hotloop_sema::ArgType;
+use hotloop_source::Source;
 use hotloop_syntax as syntax;
 use std::fmt;
 use std::str::FromStr;
@@ -90,9 +91,12 @@ impl Kernel {
     /// Parsing again is quick, and keeps trees out of every module.
     fn tree(&self) -> String {
         let unit = self.unit();
-        match unit.is_expression {
-            true => syntax::dump_block(&syntax::parse_body(&unit.source, self.limits()).0),
-            false => syntax::dump(&syntax::parse_file(&unit.source, self.limits()).0),
+        match unit.body {
+            Some(length) => {
+                let body = Source::new(unit.source.name(), &unit.source.text()[..length]);
+                syntax::dump_block(&syntax::parse_body(&body, self.limits()).0)
+            }
+            None => syntax::dump(&syntax::parse_file(&unit.source, self.limits()).0),
         }
     }
 }

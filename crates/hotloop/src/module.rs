@@ -99,6 +99,11 @@ impl Kernel {
         &self.info
     }
 
+    /// The text it stands in.
+    pub fn source(&self) -> &Source {
+        self.module.source()
+    }
+
     /// The target of calls that do not say: the one its attribute names, or the engine's.
     pub fn target(&self) -> TargetChoice {
         self.target
