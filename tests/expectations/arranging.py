@@ -195,6 +195,8 @@ def stores():
             done[n, :] -= done[n, 0]
             done[:, n] *= 2
         after(file, done)
+        store(file, "a whole array", "z += 1\nz *= z[::-1]\nz -= v[0]", z=z, v=v)
+        after(file, (z + 1) * (z + 1)[::-1] - v[0])
         store(file, "overlapping slices", "z[1:] += z[:-1]\nz[::2] = z[::-2]", z=z)
         done = z.copy()
         done[1:] += z[:-1]

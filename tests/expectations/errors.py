@@ -229,6 +229,8 @@ def arrangements():
         call(file, "scatter to one index", "kernel k(a: mut f64[:]) { «scatter_min(a, 0, 1.0)» }", ("E0130", "`scatter_min` needs an array and an array of indices"), a=("mut f64", "[1, 2]"))
         call(file, "value with more axes than the place", "kernel k(a: mut f64[:], i, v) { «a[i]» = v }", ("E0121", "a value with 2 axes does not fit a place with 1"), a=("mut f64", "[1]"), i=ints, v=GRID)
         call(file, "masked value of the whole shape", "kernel k(a: mut f64[:, :], m, v) { a[m] = «v» }", ("E0121", "a mask selects values along one axis, these have 2"), a=("mut f64", "[[1]]"), m=("bool", "[[true]]"), v=GRID)
+        call(file, "a caller's array replaced", "kernel k(a: mut f64[:]) { «a» = zeros(2) }", ("E0120", "it is an array of the caller's"), a=("mut f64", "[1, 2]"))
+        call(file, "a wider value for a whole array", "kernel k(a: mut f64[:], b) { «a += b» }", ("E0121", "`a` is `f64[:]`, the value is `f64[:, :]`"), a=("mut f64", "[1, 2]"), b=GRID)
         call(file, "two open extents", "kernel k(a) = reshape(a, -1, «-1»)", ("E0110", "only one extent can be -1"), a=LINE)
         call(file, "no array to reshape", "kernel k(a) = reshape(«1», a)", ("E0111", "`reshape` needs an array"), a=WHOLE)
         call(file, "extent that is no whole number", "kernel k(a) = reshape(a, «0.5», 2)", ("E0121", "an extent must be a whole number"), a=LINE)

@@ -220,14 +220,38 @@ impl<'m> Checker<'m> {
     ) {
         match place {
             ast::Place::Name(name) => {
-                let value = match op {
+                let new = match op {
                     None => self.expr(body, value),
                     Some(op) => self.compound(body, name, op, value, span),
                 };
-                self.assign_name(body, name, value, span, out);
+                match body.lookup(&name.text).filter(|&id| op.is_some() && changed_in_place(body.var(id))) {
+                    Some(id) => self.store_whole(body, id, new, span, out),
+                    None => self.assign_name(body, name, new, span, out),
+                }
             }
             ast::Place::Index(index) => self.store(body, index, op, value, span, out),
             ast::Place::Tuple(places, _) => self.assign_tuple(body, places, op, value, span, out),
+        }
+    }
+
+    /// `a += …` of an array that the caller passed to be written: all its elements change.
+    fn store_whole(
+        &mut self,
+        body: &mut Body,
+        array: VarId,
+        value: Option<hir::Expr>,
+        span: Span,
+        out: &mut Vec<hir::Stmt>,
+    ) {
+        let (Some(value), ty) = (value, body.var(array).ty) else { return };
+        let name = body.var(array).name.clone();
+        if value.ty.rank > ty.rank {
+            let message = format!("`{name}` is `{}`, the value is `{}`", ty.describe(), value.ty.describe());
+            return body.report(errors::mismatch(span, message, "slice or reduce the value"));
+        }
+        if let Some(value) = self.fit_store(body, value, Ty::scalar(ty.elem), &name) {
+            let index = vec![hir::Index::whole(); ty.rank as usize];
+            out.push(hir::Stmt { kind: StmtKind::Store { array, index, value, merge: None }, span });
         }
     }
 
@@ -511,6 +535,9 @@ fn gives_value(branch: &ast::If) -> bool {
 
 pub(super) fn not_assignable(name: &ast::Name, var: &hir::Var) -> hotloop_source::Diagnostic {
     let (what, hint) = match var.kind {
+        VarKind::Param { mutable: true } => {
+            ("an array of the caller's", format!("store into all its elements: `{}[...] = …`", name.text))
+        }
         VarKind::Param { .. } if var.ty.rank > 0 => {
             ("a parameter that is only read", format!("declare it `{}: mut {}`", name.text, var.ty.describe()))
         }
@@ -526,4 +553,9 @@ pub(super) fn not_assignable(name: &ast::Name, var: &hir::Var) -> hotloop_source
 /// Whether an index selects by arrays.
 fn by_array(target: &hir::Expr) -> bool {
     matches!(&target.kind, Kind::Index(_, index) if index.iter().any(hir::Index::by_array))
+}
+
+/// Whether an operator and `=` behind the name change the elements of an array rather than what the name stands for.
+fn changed_in_place(var: &hir::Var) -> bool {
+    var.ty.rank > 0 && var.kind == VarKind::Param { mutable: true }
 }
