@@ -6,7 +6,7 @@
 use crate::constants::Constants;
 use crate::func::Func;
 use crate::plan::{Kind, Plan, plan};
-use crate::{driver, nest};
+use crate::{driver, nest, order};
 use cranelift_codegen::Context;
 use cranelift_codegen::control::ControlPlane;
 use cranelift_codegen::ir::{AbiParam, Function, Signature, UserFuncName, types};
@@ -134,7 +134,11 @@ impl Maker<'_> {
         let builder = FunctionBuilder::new(&mut self.context.func, self.builder);
         let (mut f, params) = Func::open(builder, self.program, self.layout, &mut self.table);
         emit(&mut f, &params);
+        let blocks = std::mem::take(&mut f.by_need);
         f.b.finalize(isa.frontend_config());
+        for block in blocks {
+            order::by_need(&mut self.context.func, block);
+        }
         self.list_clif(nest);
         self.context.set_disasm(self.listing == Listing::Asm);
         if let Err(error) = self.context.compile(isa, &mut ControlPlane::default()) {

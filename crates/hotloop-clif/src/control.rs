@@ -20,9 +20,9 @@ pub(crate) enum Open {
     Masked { id: usize },
     /// A loop or block whose exits are real jumps.
     Jumps { id: usize, leave: clif::Block, again: Option<clif::Block> },
-    /// A loop or block under masks: the place of its mask in `active`, and the lanes still in it, where those can be
-    /// others than the active ones (loops that are continued).
-    Lanes { id: usize, level: usize, alive: Option<MaskVar> },
+    /// A loop or block under masks: the place of its mask in `active`, the lanes still in it, where those can be others
+    /// than the active ones (loops that are continued), and where a loop goes when it has none left.
+    Lanes { id: usize, level: usize, alive: Option<MaskVar>, after: Option<clif::Block> },
 }
 
 impl Open {
@@ -101,32 +101,9 @@ impl Lane<'_, '_, '_> {
         self.open.pop();
     }
 
-    /// The usual exit of a loop, `if cond { break }` right in its body, takes lanes out of one mask and needs no other.
-    fn leaves_at_once(&mut self, cond: Value, then: &Region, otherwise: &Region) -> bool {
-        let (stays, region) = match (then.is_empty(), otherwise.is_empty()) {
-            (false, true) => (false, then),
-            (true, false) => (true, otherwise),
-            (true, true) | (false, false) => return false,
-        };
-        let (Some(Open::Lanes { alive: None, .. }), [Stmt::Break(0)]) = (self.open.last(), region.as_slice()) else {
-            return false;
-        };
-        let Some(now) = self.active.last().cloned() else { return false };
-        let (cond, stays) = match self.code.nest.lane.inst(cond) {
-            Inst::Op(Op::Not, [inner, ..]) => (*inner, !stays),
-            Inst::Const(_) | Inst::Op(..) | Inst::Convert(_) | Inst::Bitcast(_) | Inst::Axis(_) => (cond, stays),
-            Inst::Slot(_) | Inst::Local(_) | Inst::Load(_) | Inst::LoadAt(..) | Inst::Extent(..) => (cond, stays),
-        };
-        let cond = self.mask(cond, self.code.mask_class);
-        let before = self.read_mask(&now);
-        let rest = if stays { self.f.mask_and(before, cond) } else { self.f.mask_and_not(before, cond) };
-        self.write_mask(&now, rest);
-        true
-    }
-
     fn masked_region(&mut self, mask: MaskVar, region: &Region) {
         self.active.push(mask);
-        if self.is_cheap(region) {
+        if self.is_cheap(region, CHEAP) {
             self.region(region);
         } else {
             self.if_any(|lane| {
@@ -156,8 +133,8 @@ impl Lane<'_, '_, '_> {
     }
 
     /// Whether running a region without need costs little. Jumps out of enclosing uniform loops need a branch.
-    fn is_cheap(&self, region: &Region) -> bool {
-        region.len() <= CHEAP
+    pub(crate) fn is_cheap(&self, region: &[Stmt], most: usize) -> bool {
+        region.len() <= most
             && region.iter().all(|stmt| match stmt {
                 Stmt::Let(value) => match self.code.nest.lane.inst(*value) {
                     Inst::LoadAt(..) => false,
@@ -176,7 +153,7 @@ impl Lane<'_, '_, '_> {
         if self.diverges(stmt) {
             let mask = self.active_or_all();
             let mask = self.mask_var(mask);
-            self.open.push(Open::Lanes { id, level: self.active.len(), alive: None });
+            self.open.push(Open::Lanes { id, level: self.active.len(), alive: None, after: None });
             self.active.push(mask);
             self.region(body);
             self.active.pop();
@@ -227,11 +204,19 @@ impl Lane<'_, '_, '_> {
         let id = self.code.facts.number(stmt);
         let entry = self.active_or_all();
         let lanes = self.loop_lanes(id, entry);
+        let parked = self.park(body);
         let header = self.f.enter_loop();
         let after = self.f.b.create_block();
         self.f.poll_cancel();
-        self.masked_turn(id, &lanes, body, after, None);
-        self.f.b.ins().jump(header, &[]);
+        let tested = self.masked_turn(id, &lanes, body, after, None);
+        self.unpark(parked);
+        self.f.order_by_need();
+        if tested {
+            self.f.b.ins().jump(header, &[]);
+        } else {
+            let any = self.any_of(&lanes.alive);
+            self.f.b.ins().brif(any, header, &[], after, &[]);
+        }
         self.f.b.seal_block(header);
         self.f.enter_sealed(after);
     }
@@ -244,7 +229,8 @@ impl Lane<'_, '_, '_> {
         LoopLanes { alive, now, continued }
     }
 
-    /// One turn: lanes that were continued come back, the counter of each lane is set, the body runs.
+    /// One turn: lanes that were continued come back, the counter of each lane is set, the body runs. Gives whether it
+    /// has tested if any lane is left.
     fn masked_turn(
         &mut self,
         id: usize,
@@ -252,47 +238,21 @@ impl Lane<'_, '_, '_> {
         body: &Region,
         after: clif::Block,
         counter: Option<(Local, Regs)>,
-    ) {
+    ) -> bool {
         if lanes.continued {
             let mask = self.read_mask(&lanes.alive);
             self.write_mask(&lanes.now, mask);
         }
         let alive = lanes.continued.then(|| lanes.alive.clone());
-        self.open.push(Open::Lanes { id, level: self.active.len(), alive });
+        self.open.push(Open::Lanes { id, level: self.active.len(), alive, after: Some(after) });
         self.active.push(lanes.now.clone());
         if let Some((index, at)) = counter {
             self.set_varying(index, at);
         }
-        self.turn(body, &lanes.alive, after);
+        let tested = self.turn(body, &lanes.alive, after, !lanes.continued);
         self.active.pop();
         self.open.pop();
-    }
-
-    /// One turn of a loop under masks. The one test for lanes left in the loop comes right after the first statement
-    /// that can take some out: a turn with no lane would cost more than it.
-    fn turn(&mut self, body: &Region, alive: &MaskVar, after: clif::Block) {
-        let first = body.iter().position(|stmt| leaves(stmt, 0));
-        let known = self.splat_log.len();
-        for (index, stmt) in body.iter().enumerate() {
-            self.stmt(stmt);
-            if first == Some(index) {
-                self.leave_if_none(alive, after);
-            }
-        }
-        if first.is_none() {
-            self.leave_if_none(alive, after);
-        }
-        for value in self.splat_log.split_off(known) {
-            self.splats.remove(&value);
-        }
-    }
-
-    fn leave_if_none(&mut self, alive: &MaskVar, after: clif::Block) {
-        let mask = self.read_mask(alive);
-        let any = self.f.mask_any(mask, self.lanes);
-        let go_on = self.f.b.create_block();
-        self.f.b.ins().brif(any, go_on, &[], after, &[]);
-        self.f.enter_sealed(go_on);
+        tested
     }
 
     /// Leaves or continues the n-th enclosing loop or block; false if all lanes did by a real jump.
@@ -413,9 +373,13 @@ impl Lane<'_, '_, '_> {
         self.f.poll_cancel();
         let at = self.f.b.use_var(counter);
         self.f.b.def_var(self.locals[index.index()][0], at);
-        self.masked_turn(id, &lanes, body, after, None);
+        let tested = self.masked_turn(id, &lanes, body, after, None);
         let at = self.f.b.use_var(counter);
-        let more = self.has_next(form, sign, [at, stop, step]);
+        let mut more = self.has_next(form, sign, [at, stop, step]);
+        if !tested {
+            let any = self.any_of(&lanes.alive);
+            more = self.f.b.ins().band(more, any);
+        }
         let next = self.f.b.ins().iadd(at, step);
         self.f.b.def_var(counter, next);
         self.f.b.ins().brif(more, header, &[], after, &[]);
@@ -535,18 +499,5 @@ impl Lane<'_, '_, '_> {
         };
         let nested = body.iter().any(|stmt| inner_regions(stmt)[0].is_some() && !matches!(stmt, Stmt::If { .. }));
         !nested && start.abs_diff(stop) <= 256
-    }
-}
-
-/// Whether a statement may take lanes out of the loop `depth` constructs around it.
-fn leaves(stmt: &Stmt, depth: u32) -> bool {
-    let inside = |region: &Region, depth| region.iter().any(|stmt| leaves(stmt, depth));
-    match stmt {
-        Stmt::Break(target) => *target >= depth,
-        Stmt::Continue(target) => *target > depth,
-        Stmt::If { then, otherwise, .. } => inside(then, depth) || inside(otherwise, depth),
-        Stmt::For { body, .. } | Stmt::Loop(body) | Stmt::Block(body) => inside(body, depth + 1),
-        Stmt::Let(_) | Stmt::Set(..) | Stmt::Store(..) | Stmt::StoreAt(..) | Stmt::SetSlot(..) => false,
-        Stmt::Fold(..) | Stmt::Check { .. } => false,
     }
 }

@@ -27,6 +27,8 @@ pub(crate) struct Func<'a> {
     pub(crate) consts: clif::Value,
     /// Address of the cancel flag.
     pub(crate) cancel: clif::Value,
+    /// Blocks whose instructions are to be ordered anew.
+    pub(crate) by_need: Vec<clif::Block>,
 }
 
 /// Memory the contract vouches for.
@@ -54,7 +56,18 @@ impl<'a> Func<'a> {
         let params = b.block_params(entry).to_vec();
         let call_conv = b.func.signature.call_conv;
         let (frame, fault) = (params[0], params[1]);
-        let mut func = Func { b, program, layout, table, call_conv, frame, fault, consts: frame, cancel: frame };
+        let mut func = Func {
+            b,
+            program,
+            layout,
+            table,
+            call_conv,
+            frame,
+            fault,
+            consts: frame,
+            cancel: frame,
+            by_need: Vec::new(),
+        };
         func.consts = func.word(CONSTANTS_WORD);
         func.cancel = func.word(CANCEL_WORD);
         (func, params)
@@ -197,6 +210,11 @@ impl<'a> Func<'a> {
         self.enter_sealed(stop);
         self.ret(status);
         self.enter_sealed(go_on);
+    }
+
+    /// Asks for the instructions of this block, the end of a short loop, to be put in the order of need.
+    pub(crate) fn order_by_need(&mut self) {
+        self.by_need.extend(self.b.current_block());
     }
 
     /// A block that is seldom run.

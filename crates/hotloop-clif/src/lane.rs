@@ -7,11 +7,12 @@ use crate::control::Open;
 use crate::facts::Facts;
 use crate::forms::{Form, Mask, Regs, Val, int_vector, regs_for, vector_type};
 use crate::func::{Func, trusted};
+use crate::parking::Parked;
 use crate::views::ViewCode;
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{self as clif, BlockArg, InstBuilder, types};
 use cranelift_frontend::Variable;
-use hotloop_ir::{Inst, Local, Nest, Region, SiteId, Stmt, Type, Value};
+use hotloop_ir::{Inst, Local, Nest, Op, Region, SiteId, Stmt, Type, Value};
 use hotloop_target::Status;
 use hotloop_target::frame::{FAULT_LINEAR, FAULT_SHOWS, FAULT_SITE};
 use std::collections::HashMap;
@@ -70,6 +71,10 @@ pub(crate) struct Lane<'l, 'f, 'n> {
     pub(crate) open: Vec<Open>,
     /// The masks of the open diverging constructs; the last one holds now.
     pub(crate) active: Vec<MaskVar>,
+    /// Conditions on which all lanes have left their loop by a real jump.
+    pub(crate) left_together: Vec<Value>,
+    /// What has been put away for the time of a loop.
+    pub(crate) parked: HashMap<Value, Parked>,
     /// What was given to each fold.
     pub(crate) folds: Vec<Option<Val>>,
 }
@@ -96,6 +101,8 @@ impl<'l, 'f, 'n> Lane<'l, 'f, 'n> {
             splat_log: Vec::new(),
             open: Vec::new(),
             active: Vec::new(),
+            left_together: Vec::new(),
+            parked: HashMap::new(),
             folds: vec![None; code.nest.folds.len()],
         }
     }
@@ -195,9 +202,42 @@ impl<'l, 'f, 'n> Lane<'l, 'f, 'n> {
             self.f.b.def_var(self.locals[local.index()][0], value);
             return;
         }
+        if self.add_to_local(local, value) {
+            return;
+        }
         let class = self.code.mask_class;
         let new = if ty == Type::Bool { self.mask(value, class).regs } else { self.spread(value) };
         self.set_varying(local, new);
+    }
+
+    /// A sum that some lanes take: the others add zero, which costs less than a choice. One is added by subtracting the
+    /// mask itself. False if the value is no such sum.
+    fn add_to_local(&mut self, local: Local, value: Value) -> bool {
+        let lane = &self.code.nest.lane;
+        let ty = lane.ty(value);
+        let (Inst::Op(Op::Add, [a, b, _]), false) = (lane.inst(value), ty.is_float()) else { return false };
+        let old = Regs::make(self.locals[local.index()].len(), |i| self.f.b.use_var(self.locals[local.index()][i]));
+        let is_old = |of: &Value| self.values[of.index()] == Some(Val::Varying(old));
+        let step = if is_old(a) { *b } else { *a };
+        let sum = is_old(a) || is_old(b);
+        if !sum || !self.code.facts.kept(local, self.open.iter().map(Open::id)) {
+            return false;
+        }
+        let Some(mask) = self.active_mask() else { return false };
+        let mask = self.f.mask_to(mask, ty.bytes(), self.lanes);
+        let one = matches!(lane.inst(step), Inst::Const(scalar) if scalar.bits == 1);
+        let steps = (!one).then(|| self.spread(step));
+        for (index, &reg) in old.iter().enumerate() {
+            let new = match steps {
+                None => self.f.b.ins().isub(reg, mask.regs[index]),
+                Some(steps) => {
+                    let step = self.f.b.ins().band(steps[index], mask.regs[index]);
+                    self.f.b.ins().iadd(reg, step)
+                }
+            };
+            self.f.b.def_var(self.locals[local.index()][index], new);
+        }
+        true
     }
 
     /// Changes a varying local in the active lanes; in the others too, if they will not read it.

@@ -12,6 +12,7 @@ mod control;
 mod convert;
 mod driver;
 mod exec;
+mod exits;
 mod facts;
 mod forms;
 mod func;
@@ -23,6 +24,8 @@ mod mask;
 mod memory;
 mod nest;
 mod ops;
+mod order;
+mod parking;
 mod plan;
 mod points;
 mod ranges;
@@ -42,7 +45,7 @@ use isa::Allocator;
 use std::sync::Arc;
 
 /// Changes with every change of the code made from the same program.
-const CODEGEN_VERSION: u32 = 1;
+const CODEGEN_VERSION: u32 = 2;
 
 /// Why this machine has no native target.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -8,6 +8,7 @@ use crate::forms::{Form, Mask, Regs, VECTOR, Val, int_vector, regs_for, scalar_t
 use crate::func::Func;
 use crate::lane::Lane;
 use crate::ops::{VectorForm, vector_form};
+use crate::parking::Parked;
 use crate::ranges::float_range;
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{self as clif, InstBuilder, types};
@@ -73,8 +74,13 @@ impl Lane<'_, '_, '_> {
     /// A number as an operand of an op on bundles.
     fn operand(&mut self, value: Value) -> Operand {
         match self.literal(value) {
-            Some(scalar) if regs_for(self.lanes, scalar.ty.bytes()) == 1 => Operand::Literal(scalar.bits),
-            Some(_) | None => Operand::Regs(self.spread(value)),
+            Some(scalar) if regs_for(self.lanes, scalar.ty.bytes()) == 1 || !self.parked.is_empty() => {
+                Operand::Literal(scalar.bits)
+            }
+            Some(_) | None => match self.parked.get(&value) {
+                Some(&parked) => Operand::Parked(parked),
+                None => Operand::Regs(self.spread(value)),
+            },
         }
     }
 
@@ -324,10 +330,12 @@ impl Lane<'_, '_, '_> {
     }
 }
 
-/// An operand of an op on bundles. A literal that is used once is read from the table there, where it costs no register.
+/// An operand of an op on bundles. A literal that is used once is read from the table there, where it costs no register;
+/// what has been put away is read back.
 enum Operand {
     Regs(Regs),
     Literal(u64),
+    Parked(Parked),
 }
 
 impl Operand {
@@ -335,6 +343,7 @@ impl Operand {
         match self {
             Operand::Regs(regs) => regs[index],
             Operand::Literal(bits) => f.constant(form, *bits),
+            Operand::Parked(parked) => parked.read(f, form.clif(), index),
         }
     }
 }

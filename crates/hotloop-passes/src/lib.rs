@@ -11,6 +11,7 @@ mod join;
 mod reuse;
 mod schedule;
 mod spread;
+mod turns;
 mod unused;
 
 use hotloop_ir::Program;
@@ -36,6 +37,7 @@ pub const PASSES: &[Pass] = &[
     Pass { name: "reuse", about: "computes nothing twice", run: reuse::run },
     Pass { name: "collapse", about: "merges axes that lie together in memory", run: collapse::run },
     Pass { name: "schedule", about: "chooses lanes and threads for each nest", run: schedule::run },
+    Pass { name: "turns", about: "lets lanes share a count of the turns of a loop", run: turns::run },
 ];
 
 /// Runs all passes.
