@@ -118,13 +118,32 @@ impl<'h> Lower<'h> {
             .zip(0..)
             .map(|(extent, axis)| extent.as_ref().map(|extent| self.given_extent(extent, axis)))
             .collect();
-        let total = self.product(&own);
+        let total = self.element_count(&own, span);
         if own.len() == 1 && given.len() == 1 && given[0].is_none() {
             return own;
         }
         let known: Vec<Dim> = given.iter().flatten().copied().collect();
         let rest = self.left_over(total, &known, given.len() == known.len(), span);
         given.into_iter().map(|dim| dim.unwrap_or(Dim::computed(rest))).collect()
+    }
+
+    /// The number of elements of a shape, checked not to overflow: no memory has held them all yet.
+    fn element_count(&mut self, dims: &[Dim], span: Span) -> Ext {
+        let mut count = Ext::Const(1);
+        for dim in dims {
+            let before = count;
+            count = self.ext_op(Op::Mul, before, dim.extent);
+            if count == before || count == dim.extent {
+                continue;
+            }
+            let (most, one) = (self.ext_pending(Ext::Const(i64::MAX)), self.ext_pending(Ext::Const(1)));
+            let (held, extent) = (self.ext_pending(before), self.ext_pending(dim.extent));
+            let divisor = self.pending_op(Op::Max, &[extent, one]);
+            let room = self.pending_op(Op::FloorDiv, &[most, divisor]);
+            let fits = self.pending_op(Op::Le, &[held, room]);
+            self.pending_check(FaultKind::Overflow, fits, [held, extent], span, "");
+        }
+        count
     }
 
     /// `total` divided by all the extents, checked to come out even; to come out as 1 if they are `all`.
@@ -311,8 +330,13 @@ impl<'h> Lower<'h> {
         }
         let (x, y) = (self.ext_pending(found), self.ext_pending(wanted));
         let equal = self.pending_op(Op::Eq, &[x, y]);
-        let site = self.site(FaultKind::Shape, span, subject, axis);
-        self.pending.b.push(Stmt::Check { cond: equal, site, shows: [x, y] });
+        match subject {
+            "" => self.shape_check([found, wanted], equal, axis, span),
+            subject => {
+                let site = self.site(FaultKind::Shape, span, subject, axis);
+                self.pending.b.push(Stmt::Check { cond: equal, site, shows: [x, y] });
+            }
+        }
         self.unite(found, wanted);
     }
 

@@ -77,11 +77,10 @@ impl<'h> Lower<'h> {
         let dims = self.node(node).dims.clone();
         let first = self.canon(dims[0].extent);
         let rows = if dims.len() == 1 { BLOCK } else { 1 };
-        let rounded = self.ext_op(Op::Add, first, Ext::Const(rows - 1));
-        let count = match rows {
-            1 => first,
-            _ => self.ext_op(Op::FloorDiv, rounded, Ext::Const(rows)),
-        };
+        // Rounded up by way of the negated extent, which cannot overflow.
+        let less = self.ext_op(Op::Sub, Ext::Const(0), first);
+        let blocks = self.ext_op(Op::FloorDiv, less, Ext::Const(rows));
+        let count = self.ext_op(Op::Sub, Ext::Const(0), blocks);
         Blocks { mask, dims, rows, count: Dim::known(count) }
     }
 
@@ -158,9 +157,10 @@ impl<'h> Lower<'h> {
         let block = self.coord_value(block);
         let rows = self.literal(Scalar::i64(blocks.rows));
         let start = self.b().op(Op::Mul, &[block, rows]);
-        let stop = self.b().op(Op::Add, &[start, rows]);
         let end = self.ext_value(blocks.dims[0].extent);
-        let stop = self.b().op(Op::Min, &[stop, end]);
+        let left = self.b().op(Op::Sub, &[end, start]);
+        let size = self.b().op(Op::Min, &[left, rows]);
+        let stop = self.b().op(Op::Add, &[start, size]);
         self.points(&blocks.dims, [start, stop], &mut Vec::new(), &mut |lower, point| {
             let chosen = lower.element(blocks.mask, point, &blocks.dims);
             each(lower, point, chosen);

@@ -211,8 +211,7 @@ impl<'h> Lower<'h> {
                 fits = self.pending_op(Op::Or, &[fits, is_one]);
             }
         }
-        let site = self.site(FaultKind::Shape, span, "", axis);
-        self.pending.b.push(Stmt::Check { cond: fits, site, shows: [x, y] });
+        self.shape_check([a.extent, b.extent], fits, axis, span);
         match (a.maybe_one, b.maybe_one) {
             (false, false) => {
                 self.unite(a.extent, b.extent);
@@ -230,6 +229,31 @@ impl<'h> Lower<'h> {
         }
     }
 
+    /// Faults unless two extents fit. Where one is that of an array the caller passed, the message is about its axis.
+    pub fn shape_check(&mut self, [found, wanted]: [Ext; 2], fits: Value, axis: u32, span: Span) {
+        let (x, y) = (self.ext_pending(found), self.ext_pending(wanted));
+        let (shows, (subject, axis)) = match (self.owner(found), self.owner(wanted)) {
+            (Some(owner), _) => ([x, y], owner),
+            (None, Some(owner)) => ([y, x], owner),
+            (None, None) => ([x, y], (String::new(), axis)),
+        };
+        let site = self.site(FaultKind::Shape, span, &subject, axis);
+        self.pending.b.push(Stmt::Check { cond: fits, site, shows });
+    }
+
+    /// The parameter, and the axis of it, whose extent this is.
+    fn owner(&self, extent: Ext) -> Option<(String, u32)> {
+        let Ext::Slot(_) = extent else { return None };
+        let params = self.program.params.iter().filter_map(|param| match param {
+            hotloop_ir::Param::Array(array) => Some(*array),
+            hotloop_ir::Param::Scalar(_) => None,
+        });
+        params.into_iter().find_map(|array| {
+            let axis = self.array_dims[array.index()].iter().position(|&own| own == extent)?;
+            Some((self.program.array(array).name.clone(), axis as u32))
+        })
+    }
+
     /// Checks that a value's shape fits a place's, which it may broadcast to.
     pub fn fits_into(&mut self, value: &[Dim], place: &[Dim], span: Span) {
         let skip = place.len().saturating_sub(value.len());
@@ -245,8 +269,7 @@ impl<'h> Lower<'h> {
                 let is_one = self.pending_op(Op::Eq, &[x, one]);
                 fits = self.pending_op(Op::Or, &[fits, is_one]);
             }
-            let site = self.site(FaultKind::Shape, span, "", (skip + i) as u32);
-            self.pending.b.push(Stmt::Check { cond: fits, site, shows: [x, y] });
+            self.shape_check([dim.extent, wanted.extent], fits, (skip + i) as u32, span);
             if !dim.maybe_one {
                 self.unite(dim.extent, wanted.extent);
             }
