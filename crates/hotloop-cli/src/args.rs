@@ -67,6 +67,9 @@ pub enum Command {
     Why(Why),
     /// Puts files into the one layout; comments and line breaks stay.
     Fmt(Fmt),
+    /// Compiles kernels of a file into an object file with a C header, or shows every stage on the way.
+    #[command(after_help = crate::compile::HELP)]
+    Compile(crate::compile::Compile),
     /// Looks after the compiled kernels kept on disk.
     #[command(after_help = crate::cache::HELP)]
     Cache {

@@ -7,6 +7,7 @@ mod bench;
 mod cache;
 mod check;
 mod columns;
+mod compile;
 mod differential;
 mod elements;
 mod expectations;
@@ -50,6 +51,7 @@ fn main() -> ExitCode {
         Some(Command::Bench(bench)) => bench::run(bench),
         Some(Command::Why(why)) => whys::run(why),
         Some(Command::Fmt(fmt)) => format::run(&fmt),
+        Some(Command::Compile(compile)) => compile::compile(&compile),
         Some(Command::Cache { action }) => cache::act(action),
     }));
     match result {

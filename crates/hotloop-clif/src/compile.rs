@@ -17,7 +17,7 @@ use hotloop_target::{Artifact, CompileError, FrameLayout};
 use std::cell::RefCell;
 
 /// Functions start at multiples of this, so that the constants among their code are aligned.
-const ALIGN: usize = 64;
+pub(crate) const ALIGN: usize = 64;
 /// The most code of one kernel.
 const MAX_CODE: usize = 64 << 20;
 /// The most steps inside each other.

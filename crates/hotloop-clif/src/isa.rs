@@ -3,7 +3,7 @@
 //! Cranelift is built once per register allocator and shared by all threads. The level required on x86-64 is v3: below
 //! it Cranelift would call library functions for fused multiply-add, and code would no longer be free of relocations.
 
-use cranelift_codegen::isa::OwnedTargetIsa;
+use cranelift_codegen::isa::{self, OwnedTargetIsa};
 use cranelift_codegen::settings::{self, Configurable};
 use std::sync::OnceLock;
 
@@ -38,13 +38,72 @@ pub(crate) fn host(allocator: Allocator) -> Result<&'static OwnedTargetIsa, &'st
 
 fn build(allocator: Allocator) -> Result<OwnedTargetIsa, &'static str> {
     check_level()?;
+    finish(cranelift_native::builder()?, allocator, false)
+}
+
+macro_rules! levels {
+    ($($(#[$meta:meta])+ $variant:ident $name:literal $preset:expr;)*) => {
+        /// Which processors an object file is for.
+        #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+        pub enum Cpu {
+            $($(#[$meta])+ $variant,)*
+        }
+
+        impl Cpu {
+            /// Every level.
+            pub const ALL: &'static [Cpu] = &[$(Cpu::$variant),*];
+
+            /// The name in options.
+            pub const fn name(self) -> &'static str {
+                match self { $(Cpu::$variant => $name,)* }
+            }
+
+            /// What the code generator calls the level; none for this machine's own.
+            const fn preset(self) -> Option<&'static str> {
+                match self { $(Cpu::$variant => $preset,)* }
+            }
+        }
+    };
+}
+
+levels! {
+    /// x86-64-v3: AVX2 and FMA, what code of hotloop needs at least.
+    #[default]
+    V3 "v3" Some("x86-64-v3");
+    /// x86-64-v4: AVX-512 too.
+    V4 "v4" Some("x86-64-v4");
+    /// This machine, whatever it has.
+    Native "native" None;
+}
+
+/// The code generator for object files: position independent, for processors of a level, whatever this machine has.
+pub(crate) fn portable(cpu: Cpu) -> Result<&'static OwnedTargetIsa, &'static str> {
+    static LEVELS: [OnceLock<Result<OwnedTargetIsa, &'static str>>; Cpu::ALL.len()] =
+        [const { OnceLock::new() }; Cpu::ALL.len()];
+    LEVELS[cpu as usize].get_or_init(|| build_portable(cpu)).as_ref().map_err(|reason| *reason)
+}
+
+fn build_portable(cpu: Cpu) -> Result<OwnedTargetIsa, &'static str> {
+    let Some(preset) = cpu.preset() else {
+        check_level()?;
+        return finish(cranelift_native::builder()?, Allocator::Backtracking, true);
+    };
+    if cfg!(not(target_arch = "x86_64")) {
+        return Err("only x86-64 processors are supported");
+    }
+    let mut isa = cranelift_native::builder_with_options(false)?;
+    isa.enable(preset).map_err(|_| "the code generator does not know the level")?;
+    finish(isa, Allocator::Backtracking, true)
+}
+
+fn finish(isa: isa::Builder, allocator: Allocator, is_pic: bool) -> Result<OwnedTargetIsa, &'static str> {
     let mut builder = settings::builder();
     let verify = if cfg!(debug_assertions) { "true" } else { "false" };
     let choices = [
         ("opt_level", "none"),
         ("regalloc_algorithm", allocator.name()),
         ("enable_verifier", verify),
-        ("is_pic", "false"),
+        ("is_pic", if is_pic { "true" } else { "false" }),
         // Stack probes are written in line: a call would need a relocation.
         ("enable_probestack", "true"),
         ("probestack_strategy", "inline"),
@@ -52,7 +111,6 @@ fn build(allocator: Allocator) -> Result<OwnedTargetIsa, &'static str> {
     for (name, value) in choices {
         builder.set(name, value).map_err(|_| "a setting of the code generator is not known")?;
     }
-    let isa = cranelift_native::builder()?;
     isa.finish(settings::Flags::new(builder)).map_err(|_| "the code generator does not take its settings")
 }
 

@@ -23,6 +23,7 @@ mod map;
 mod mask;
 mod memory;
 mod nest;
+pub mod object;
 mod ops;
 mod order;
 mod parking;

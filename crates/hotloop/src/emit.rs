@@ -88,6 +88,24 @@ impl Kernel {
         })
     }
 
+    /// This kernel, for arguments of these types, as it is after the pass of this name and those before it.
+    pub fn emit_after(&self, types: &[ArgType], pass: &str) -> Result<String, Error> {
+        if !hotloop_passes::PASSES.iter().any(|known| known.name == pass) {
+            let names: Vec<&str> = hotloop_passes::PASSES.iter().map(|pass| pass.name).collect();
+            let words = format!("there is no pass `{pass}`; the passes are {}", names.join(", "));
+            return Err(Error::Unsupported(words));
+        }
+        compile::guarded(|| {
+            let mut text = String::new();
+            hotloop_passes::run_with(self.program(types)?, &mut |done, program| {
+                if done.name == pass {
+                    text = hotloop_ir::text::print(program);
+                }
+            });
+            Ok(text)
+        })
+    }
+
     /// Parsing again is quick, and keeps trees out of every module.
     fn tree(&self) -> String {
         let unit = self.unit();

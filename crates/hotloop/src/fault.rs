@@ -64,6 +64,26 @@ fn message(site: &Site, [first, second]: [i64; 2]) -> String {
     }
 }
 
+/// What is said of a site where the numbers are given beside the words; `{0}` and `{1}` stand for them.
+pub(crate) fn static_message(site: &Site, source: &Source) -> String {
+    let Site { kind, subject, axis, span } = site;
+    let at = source.position(span.start);
+    let place = format!("{}:{}:{}", source.name(), at.line, at.column);
+    let of = if subject.is_empty() { String::new() } else { format!(" of `{subject}`") };
+    let words = match kind {
+        FaultKind::Index => format!("index {{0}} is out of range for axis {axis}{of}, whose extent is {{1}}"),
+        FaultKind::DivideByZero => "division of {0} by zero".to_owned(),
+        FaultKind::Shape => format!("the extent of axis {axis}{of} is {{0}}, but {{1}} was expected"),
+        FaultKind::NegativeExtent => format!("the extent of axis {axis}{of} cannot be {{0}}"),
+        FaultKind::EmptyReduction => "no elements to reduce".to_owned(),
+        FaultKind::NegativeExponent => "an integer raised to the negative power {0}".to_owned(),
+        FaultKind::ZeroStep => "the step is zero".to_owned(),
+        FaultKind::Overflow => "integer overflow, with the operands {0} and {1}".to_owned(),
+        FaultKind::Reshape => "{0} elements do not fit a shape for {1}".to_owned(),
+    };
+    format!("{place}: {words}")
+}
+
 fn elements(count: i64) -> String {
     if count == 1 { "1 element".to_owned() } else { format!("{count} elements") }
 }
