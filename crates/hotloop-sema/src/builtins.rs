@@ -1,7 +1,7 @@
 //! The table of built-in functions: a name, what it is, and one line of help.
 //!
 //! Everything here is an op, a reduction or a way to make or measure arrays. Mathematical functions are not built in:
-//! they stand in `std.hl`.
+//! they stand in `std/`.
 
 use hotloop_ir::{FoldOp, Op, Type};
 

@@ -1,7 +1,7 @@
 //! From the tree to the Program: names, types, and what each construct means.
 //!
 //! `check` types a kernel and the functions it calls for the argument types of one call; `lower` turns the result into
-//! steps and nests. Mathematical functions come from `std.hl`, written in the language itself.
+//! steps and nests. Mathematical functions come from `std/`, written in the language itself.
 
 pub mod builtins;
 mod check;

@@ -1,6 +1,6 @@
 //! A module: the items of one text, checked for what needs no types.
 //!
-//! Bodies are checked later, for the types a kernel is called with. The library `std.hl` is a module too.
+//! Bodies are checked later, for the types a kernel is called with. The library in `std/` is a module too.
 
 use crate::builtins::{self, Builtin};
 use crate::errors;
@@ -15,6 +15,29 @@ pub const EXPRESSION: &str = "expression";
 
 /// The kernel's name in modules of a prompt.
 pub const PROMPT: &str = "_prompt";
+
+/// The library, one file for each family of functions.
+pub(crate) const LIBRARY_TEXT: &str = concat!(
+    include_str!("std/numbers.hl"),
+    "\n\n",
+    include_str!("std/exp.hl"),
+    "\n\n",
+    include_str!("std/log.hl"),
+    "\n\n",
+    include_str!("std/trig.hl"),
+    "\n\n",
+    include_str!("std/hyperbolic.hl"),
+    "\n\n",
+    include_str!("std/inverse.hl"),
+    "\n\n",
+    include_str!("std/erf.hl"),
+    "\n\n",
+    include_str!("std/pow.hl"),
+    "\n\n",
+    include_str!("std/roots.hl"),
+    "\n\n",
+    include_str!("std/histogram.hl"),
+);
 
 /// The items of one text. Immutable, and cheap to share behind an `Arc`.
 #[derive(Debug)]
@@ -121,7 +144,7 @@ impl Module {
     pub(crate) fn library() -> &'static Module {
         static LIBRARY: OnceLock<Module> = OnceLock::new();
         LIBRARY.get_or_init(|| {
-            let source = Source::new("std.hl", include_str!("std.hl"));
+            let source = Source::new("std.hl", LIBRARY_TEXT);
             let (file, problems) = hotloop_syntax::parse_file(&source, &hotloop_syntax::Limits::default());
             debug_assert!(problems.is_empty(), "{problems:?}");
             Module::of_file(file).0

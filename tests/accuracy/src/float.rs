@@ -1,34 +1,70 @@
-//! What the two float types have in common here: bits, an order of all values, and the distance between two of them.
+//! What the two float types have in common here: bits, neighbors, the size of a unit in the last place.
 
+use crate::big::Big;
 use hotloop::{Arg, Element};
 
 /// `f32` and `f64`.
-pub trait Float: Element + Copy {
+pub trait Float: Element + Copy + PartialEq + PartialOrd + Send + Sync {
     /// The name of the type.
     const NAME: &'static str;
-    /// The exponents of ten between which spread arguments lie.
-    const DECADES: f64;
+    /// The bits of the fraction.
+    const FRACTION: i64;
+    /// The exponent of the smallest normal value.
+    const LEAST: i64;
+    /// The power of two that overflows.
+    const OVERFLOW: i64;
 
     /// The value with the low bits of `bits`.
     fn of_bits(bits: u64) -> Self;
+    /// The bits.
+    fn bits(self) -> u64;
     /// The nearest value.
     fn of_f64(value: f64) -> Self;
     /// The same value.
     fn wide(self) -> f64;
-    /// The place among all values in order, both zeros at 0.
-    fn place(self) -> i64;
+    /// The rounded sum.
+    fn plus(self, other: Self) -> Self;
     /// An array argument.
     fn arg(values: &[Self]) -> Arg<'_>;
+    /// An array to write.
+    fn arg_mut(values: &mut [Self]) -> Arg<'_>;
+
+    /// The distance of a finite result, or of one that overflowed, from the exact one, in units in the last place of
+    /// the exact one.
+    fn error(self, exact: Big) -> f64 {
+        let value = self.wide();
+        let got = if value.is_infinite() { Big::ONE.scaled(Self::OVERFLOW) } else { Big::of(value.abs()) };
+        let got = if value < 0.0 { -got } else { got };
+        (got - exact).scaled(Self::FRACTION - exact.magnitude().clamp(Self::LEAST, Self::OVERFLOW - 1)).near().abs()
+    }
+
+    /// The same against an exact result known to 53 bits, for `f32`.
+    fn rough_error(self, exact: f64) -> f64 {
+        let got = if self.wide().is_infinite() {
+            2f64.powi(Self::OVERFLOW as i32).copysign(self.wide())
+        } else {
+            self.wide()
+        };
+        let magnitude = (exact.abs().max(2f64.powi(Self::LEAST as i32)).to_bits() >> 52) as i64 - 1023;
+        let magnitude = magnitude.min(Self::OVERFLOW - 1);
+        ((got - exact) * 2f64.powi((Self::FRACTION - magnitude) as i32)).abs()
+    }
 }
 
 macro_rules! floats {
-    ($($float:ident $signed:ident $unsigned:ident $decades:literal;)*) => {$(
+    ($($float:ident $unsigned:ident $fraction:literal $least:literal $overflow:literal;)*) => {$(
         impl Float for $float {
             const NAME: &'static str = stringify!($float);
-            const DECADES: f64 = $decades;
+            const FRACTION: i64 = $fraction;
+            const LEAST: i64 = $least;
+            const OVERFLOW: i64 = $overflow;
 
             fn of_bits(bits: u64) -> Self {
                 $float::from_bits(bits as $unsigned)
+            }
+
+            fn bits(self) -> u64 {
+                u64::from(self.to_bits())
             }
 
             fn of_f64(value: f64) -> Self {
@@ -39,12 +75,15 @@ macro_rules! floats {
                 f64::from(self)
             }
 
-            fn place(self) -> i64 {
-                let bits = self.to_bits() as $signed;
-                i64::from(if bits < 0 { $signed::MIN.wrapping_sub(bits) } else { bits })
+            fn plus(self, other: Self) -> Self {
+                self + other
             }
 
             fn arg(values: &[Self]) -> Arg<'_> {
+                Arg::from(values)
+            }
+
+            fn arg_mut(values: &mut [Self]) -> Arg<'_> {
                 Arg::from(values)
             }
         }
@@ -52,38 +91,11 @@ macro_rules! floats {
 }
 
 floats! {
-    f32 i32 u32 37.0;
-    f64 i64 u64 307.0;
+    f32 u32 23 -126 128;
+    f64 u64 52 -1022 1024;
 }
 
-/// The number of steps from one value to the next between `got` and `wanted`; the most there is where one is NaN and
-/// the other is not, or where a zero has the wrong sign.
-pub fn distance<T: Float>(got: T, wanted: T) -> u64 {
-    let (a, b) = (got.wide(), wanted.wide());
-    if a.is_nan() || b.is_nan() {
-        return if a.is_nan() && b.is_nan() { 0 } else { u64::MAX };
-    }
-    if a == 0.0 && b == 0.0 && a.is_sign_negative() != b.is_sign_negative() {
-        return u64::MAX;
-    }
-    got.place().abs_diff(wanted.place())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::distance;
-
-    #[test]
-    fn neighbours_are_one_apart() {
-        assert_eq!(distance(1.0f64, 1.0f64.next_up()), 1);
-        assert_eq!(distance(f32::from_bits(1), -f32::from_bits(1)), 2);
-        assert_eq!(distance(f64::MAX, f64::INFINITY), 1);
-    }
-
-    #[test]
-    fn a_missing_nan_and_a_wrong_zero_are_as_far_as_can_be() {
-        assert_eq!(distance(f64::NAN, f64::NAN), 0);
-        assert_eq!(distance(f64::NAN, 1.0), u64::MAX);
-        assert_eq!(distance(0.0f32, -0.0), u64::MAX);
-    }
+/// Whether two results are the same value, any NaN being any other and the signs of zeros counting.
+pub fn same<T: Float>(got: T, wanted: T) -> bool {
+    got.bits() == wanted.bits() || (got.wide().is_nan() && wanted.wide().is_nan())
 }

@@ -1,14 +1,17 @@
-//! How far the mathematical functions are from the correctly rounded result, against CORE-MATH.
+//! How far the mathematical functions are from the exact results, in units in the last place.
 //!
-//! `table` lists the functions with their references and bounds, `points` makes arguments, `measure` runs an
-//! expression over them on one target and finds the worst one. The program prints a table, the test holds the bounds;
-//! both get everything from here.
+//! `table` lists the functions with their references and bounds, `points` makes arguments, `measure` runs a function
+//! over them on one target and finds the worst result; `big` is the exact reference, and CORE-MATH, which rounds
+//! correctly, the quick one. The program prints a table, the test holds the bounds; both get everything from here.
 
+mod big;
+mod exact;
 mod float;
 mod measure;
 mod points;
 mod table;
 
+pub use big::Big;
 pub use float::Float;
-pub use measure::{Worst, measure};
-pub use table::{FUNCTIONS, Function, Reference};
+pub use measure::{Points, Worst, measure};
+pub use table::{FUNCTIONS, Function, Operands, Range, Ranges};

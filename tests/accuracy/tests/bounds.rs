@@ -1,31 +1,32 @@
 //! Every function stays within its bound, on a sample that takes a few seconds; `HOTLOOP_SLOW=1` takes a large one.
 
-use hotloop::{Engine, TargetChoice};
-use hotloop_accuracy::{FUNCTIONS, Float, Reference, measure};
+use hotloop::Engine;
+use hotloop_accuracy::{FUNCTIONS, Function, Points, Worst, measure};
 
-fn points() -> usize {
-    if std::env::var_os("HOTLOOP_SLOW").is_some() { 10_000_000 } else { 50_000 }
+fn points() -> Points {
+    Points::Sample(if std::env::var_os("HOTLOOP_SLOW").is_some() { 10_000_000 } else { 30_000 })
 }
 
-fn exceeded<T: Float>(engine: &Engine, text: &str, reference: Reference<T>, bound: u64) -> Option<String> {
-    let worst = match measure(engine, text, reference, points(), TargetChoice::Simd) {
-        Ok(worst) => worst,
-        Err(error) => return Some(format!("{text} in {}: {error}", T::NAME)),
-    };
-    let (at, got, wanted) = (&worst.at, worst.got, worst.wanted);
-    let told = || format!("{text} in {} at {at:?}: {got:e}, {wanted:e} is right, {bound} steps allowed", T::NAME);
-    (worst.distance > bound).then(told)
+fn exceeded(function: &Function, ty: &str, bound: f64, worst: Result<Worst, hotloop::Error>) -> Option<String> {
+    match worst {
+        Err(error) => Some(format!("{} in {ty}: {error}", function.text)),
+        Ok(worst) if worst.error > bound => Some(format!(
+            "{} in {ty} at {:?}: {:e}, {:e} is right; an error of {} and {bound} is allowed",
+            function.text, worst.at, worst.got, worst.wanted, worst.error
+        )),
+        Ok(_) => None,
+    }
 }
 
 #[test]
 fn every_function_stays_within_its_bound() {
     let engine = Engine::new();
-    let failures: Vec<String> = FUNCTIONS
-        .iter()
-        .flat_map(|row| {
-            let double = exceeded(&engine, row.text, row.double, row.bounds[0]);
-            double.into_iter().chain(exceeded(&engine, row.text, row.single, row.bounds[1]))
-        })
-        .collect();
+    let mut failures = Vec::new();
+    for function in FUNCTIONS {
+        let double = measure::<f64>(&engine, function, |f| f.double, points());
+        failures.extend(exceeded(function, "f64", function.bounds[0], double));
+        let single = measure::<f32>(&engine, function, |f| f.single, points());
+        failures.extend(exceeded(function, "f32", function.bounds[1], single));
+    }
     assert!(failures.is_empty(), "{}", failures.join("\n"));
 }

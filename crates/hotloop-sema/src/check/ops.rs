@@ -296,9 +296,13 @@ impl<'m> Checker<'m> {
         {
             return expanded;
         }
+        let half = matches!(&right.kind, Kind::Number(number) if is_half(number));
         let left = self.coerce(body, left, joined)?;
         let right = self.coerce(body, right, joined)?;
         let (left, right) = (self.settle_number(body, left)?, self.settle_number(body, right)?);
+        if joined.elem.is_float() && half {
+            return self.library_call(body, "_half_power", vec![left], span);
+        }
         if joined.elem.is_float() {
             return self.library_call(body, "pow", vec![left, right], span);
         }
@@ -314,7 +318,11 @@ impl<'m> Checker<'m> {
             body.report(errors::plain(errors::NEGATIVE_EXPONENT, span, message, hint));
             return Some(None);
         }
-        let limit = if float { 3 } else { MAX_EXPANDED };
+        if float && exponent == 3 {
+            let base = self.settle_number(body, base);
+            return Some(base.and_then(|base| self.library_call(body, "_cube", vec![base], span)));
+        }
+        let limit = if float { 2 } else { MAX_EXPANDED };
         if exponent > limit || exponent < -1 {
             return None;
         }
@@ -465,4 +473,9 @@ fn compare_mixed(op: CompareOp, signed: Expr, unsigned: Expr, flipped: bool, spa
         CompareOp::Gt | CompareOp::Ge => flipped,
     };
     Expr::op(Op::Select, vec![negative, Expr::constant(Scalar::bool(known), span), compared], span)
+}
+
+/// Whether a literal is exactly a half.
+fn is_half(number: &Number) -> bool {
+    super::expr::literal(number, Type::F64).is_some_and(|value| value.bits == 0.5f64.to_bits())
 }
