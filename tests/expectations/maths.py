@@ -60,6 +60,7 @@ def make():
     power()
     two()
     classes()
+    random_numbers()
 
 
 def rounded(ty, value):
@@ -233,3 +234,41 @@ def classes():
             file.case("sign(x)", f"{ty} sign", [("x", ty, values)], [(ty, sign)], ["extend"])
             # Whether a NaN has its sign bit set is not promised.
             file.case("signbit(x)", f"{ty} signbit", [("x", ty, values[1:])], [("bool", [math.copysign(1, v) < 0 for v in values[1:]])], ["extend"])
+
+
+def philox(counter, key):
+    """Philox4x32-10, after the paper of Salmon, Moraes, Dror and Shaw."""
+    a, b, c, d = counter
+    k, l = key
+    for _ in range(10):
+        p, q = a * 0xD2511F53, c * 0xCD9E8D57
+        a, b, c, d = (q >> 32) ^ b ^ k, q & 0xFFFFFFFF, (p >> 32) ^ d ^ l, p & 0xFFFFFFFF
+        k, l = (k + 0x9E3779B9) & 0xFFFFFFFF, (l + 0xBB67AE85) & 0xFFFFFFFF
+    return a, b, c, d
+
+
+# The known answers of the Random123 library, kat_vectors.
+assert philox((0, 0, 0, 0), (0, 0)) == (0x6627E8D5, 0xE169C58D, 0xBC57AC4C, 0x9B00DBD8)
+assert philox((0xFFFFFFFF,) * 4, (0xFFFFFFFF,) * 2) == (0x408F276D, 0x41C83B0E, 0xA20BC7C6, 0x6D5451FD)
+assert philox((0x243F6A88, 0x85A308D3, 0x13198A2E, 0x03707344), (0xA4093822, 0x299F31D0)) == (0xD16CFE09, 0x94FDCCEB, 0x5001E420, 0x24126EA1)
+
+
+def halves(seed, index):
+    seed, index = seed % 2**64, index % 2**64
+    a, b, c, d = philox((index & 0xFFFFFFFF, index >> 32, 0, 0), (seed & 0xFFFFFFFF, seed >> 32))
+    return (a | b << 32) >> 11, (c | d << 32) >> 11
+
+
+def random_numbers():
+    indices = [0, 1, 2, 3, 99, -1, 2**31, 2**32, 2**40 + 7, 2**63 - 1, -(2**63)]
+    with File("math/random.hl", "`random` and `normal`: Philox4x32-10 of the index, with the seed as its key.") as file:
+        for seed in (0, 42, -1, 2**62 + 12345):
+            out = [halves(seed, i)[0] / 2**53 for i in indices]
+            file.case("random(seed, i)", f"uniform of seed {seed}", [("seed", "i64", seed), ("i", "i64", indices)], [("f64", out)], ["extend"])
+            pairs = [halves(seed, i) for i in indices]
+            exact = [mpmath.sqrt(-2 * mpmath.log(mpmath.mpf(p + 1) / 2**53)) * mpmath.cospi(mpmath.mpf(q) / 2**52) for p, q in pairs]
+            out = [rounded("f64", v) for v in exact]
+            file.case("normal(seed, i)", f"normal of seed {seed}", [("seed", "i64", seed), ("i", "i64", indices)], [("f64", out, "ulp 3 a product of three rounded factors against the rounded true value")], ["extend"])
+        small = [0, 1, 2, 200]
+        out = [halves(7, i)[0] / 2**53 for i in small]
+        file.case("random(7, i)", "a literal seed and small indices", [("i", "u8", small)], [("f64", out)], ["same random(7u64, i)"])

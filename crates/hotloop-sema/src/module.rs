@@ -37,6 +37,8 @@ pub(crate) const LIBRARY_TEXT: &str = concat!(
     include_str!("std/roots.hl"),
     "\n\n",
     include_str!("std/histogram.hl"),
+    "\n\n",
+    include_str!("std/random.hl"),
 );
 
 /// The items of one text. Immutable, and cheap to share behind an `Arc`.
