@@ -36,6 +36,7 @@ def make():
     gathers()
     masks()
     stores()
+    in_loops()
 
 
 def constructors():
@@ -202,3 +203,55 @@ def stores():
         done[1:] += z[:-1]
         done[::2] = done[::-2].copy()
         after(file, done)
+
+
+def in_loops():
+    """Arrays whose extents change from turn to turn, and stores inside branches and loops."""
+    x = np.array([5.0, 1.0, 4.0, 2.0, 3.0, 9.0])
+    with File("arrays/in_loops.hl", "Selections, joins and scatters inside loops, branches and functions.") as file:
+        file.section("selections of changing length")
+        file.code("kernel k(x: f64[:]) {\n    var total = 0.0\n    for t in range(10) {\n        let kept = x[x > t]\n        total += sum(kept) * len(kept)\n    }\n    total\n}")
+        file.case(None, "call", [("x", "f64", x)], [("f64", float(sum(x[x > t].sum() * (x > t).sum() for t in range(10))))])
+        file.section("joined again and again")
+        file.code("kernel k(x: f64[:], n: i64) {\n    var sum_ = 0.0\n    for t in range(1, n) {\n        let long = concat(x[:t], x, tile(x[t:], t))\n        sum_ += sum(long * arange(len(long)))\n    }\n    sum_\n}")
+        total = 0.0
+        for t in range(1, 5):
+            long = np.concatenate([x[:t], x, np.tile(x[t:], t)])
+            total += (long * np.arange(len(long))).sum()
+        file.case(None, "call", [("x", "f64", x), ("n", "i64", 5)], [("f64", float(total))])
+        file.section("scatter in a branch of a loop")
+        file.code("kernel k(z: mut f64[:], i: i64[:], turns: i64) {\n    for t in range(turns) {\n        if t % 2 == 0 { z[i] += t } else { z[z > 3] = 0 }\n    }\n}")
+        z, i = np.zeros(4), np.array([1, 1, 3])
+        file.input("z", "mut f64", z.copy())
+        file.input("i", "i64", i)
+        file.input("turns", "i64", 6)
+        for t in range(6):
+            if t % 2 == 0:
+                np.add.at(z, i, t)
+            else:
+                z[z > 3] = 0
+        after(file, z)
+        file.section("through functions")
+        file.code("fn positive(a) = a[a > 0]\nfn mark(a: mut f64[:], at: i64[:]) { a[at] = -1 }\nkernel k(z: mut f64[:], i: i64[:]) {\n    mark(z, i)\n    sum(positive(z)) + len(positive(roll(z, 1)[1:]))\n}")
+        z = x.copy()
+        file.input("z", "mut f64", z.copy())
+        file.input("i", "i64", np.array([0, 3]))
+        z[[0, 3]] = -1
+        file.out("f64", float(z[z > 0].sum() + (np.roll(z, 1)[1:] > 0).sum()))
+        after(file, z)
+        file.section("a name keeps its value")
+        file.code("kernel k(z: mut f64[:]) {\n    let rows = reshape(z, 2, -1)\n    let back = z[::-1]\n    let big = z[z > 2.5]\n    let taken = z[i64(z[:2])]\n    z[...] = 0\n    (rows, back, big, taken)\n}")
+        z = np.array([1.0, 3.0, 2.0, 4.0])
+        file.input("z", "mut f64", z)
+        for value in (z.reshape(2, -1), z[::-1], z[z > 2.5], z[[1, 3]]):
+            file.out("f64", value)
+        after(file, z * 0)
+        file.section("overlapping and strided arguments")
+        file.code("kernel k(a, i) = (a[i], a[a > 4], ravel(a), reshape(a, -1), concat(a, a[:1]))")
+        base = np.arange(12.0)
+        view = base.reshape(3, 4).T[::-1, 1:]
+        file.input("i", "i64", np.array([3, 0]))
+        file.lines.append("#> in a: f64 = ramp(12) view 7 4x2 -1x4")
+        for value in (view[[3, 0]], view[view > 4], view.ravel(), view.ravel(), np.concatenate([view, view[:1]])):
+            file.out("f64", value)
+        file.lines.append("")

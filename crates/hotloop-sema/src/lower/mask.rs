@@ -86,7 +86,9 @@ impl<'h> Lower<'h> {
 
     /// How many elements of each block are selected.
     fn counts(&mut self, blocks: &Blocks, span: Span) -> ArrayId {
-        let counts = self.alloc("counts", Type::I64, &[blocks.count], Role::Temp);
+        // One more than there are blocks: where the last one ends.
+        let ends = self.ext_op(Op::Add, blocks.count.extent, Ext::Const(1));
+        let counts = self.alloc("counts", Type::I64, &[Dim::known(ends)], Role::Temp);
         let (axes, coords) = self.open_nest(&[blocks.count], &[]);
         let count = self.b().local(Type::I64);
         let zero = self.literal(Scalar::i64(0));
@@ -96,7 +98,8 @@ impl<'h> Lower<'h> {
             lower.add_to(count, one);
         });
         let value = self.b().get(count);
-        self.store_whole(counts, &coords, value);
+        let block = self.coord_value(coords[0]);
+        self.b().push(Stmt::StoreAt(counts, vec![block], value));
         self.close_nest(axes, span);
         counts
     }
@@ -116,11 +119,14 @@ impl<'h> Lower<'h> {
             lower.add_to(place, here);
         });
         let value = self.b().get(place);
+        self.b().push(Stmt::StoreAt(counts, vec![stop], value));
         self.b().set_slot(total, value);
         self.close_nest(Vec::new(), span);
         total
     }
 
+    /// Every element is written to the next place, which moves on only behind one that is selected, until the block's
+    /// places are full. So nothing depends on what the mask looks like, and no block writes to another's places.
     fn fill_selected(
         &mut self,
         blocks: &Blocks,
@@ -135,19 +141,23 @@ impl<'h> Lower<'h> {
         let place = self.b().local(Type::I64);
         let begin = self.b().load_at(counts, vec![block], Type::I64);
         self.b().set(place, begin);
-        let end = self.ext_value(Ext::Slot(total));
+        let one = self.literal(Scalar::i64(1));
+        let next = self.b().op(Op::Add, &[block, one]);
+        let end = self.b().load_at(counts, vec![next], Type::I64);
+        let all = self.ext_value(Ext::Slot(total));
         self.block_points(blocks, coords[0], &mut |lower, point, chosen| {
-            lower.begin();
             let here = lower.b().get(place);
+            let room = lower.b().op(Op::Lt, &[here, end]);
+            let step = lower.b().convert(Type::I64, chosen);
+            lower.begin();
             // Always true; a place that is computed is checked before it is written.
-            let inside = lower.is_inside(here, end);
-            lower.check(FaultKind::Index, inside, [here, end], span, "", 0);
+            let inside = lower.is_inside(here, all);
+            lower.check(FaultKind::Index, inside, [here, all], span, "", 0);
             let value = lower.element(node, point, &blocks.dims);
             lower.b().push(Stmt::StoreAt(result, vec![here], value));
-            let one = lower.literal(Scalar::i64(1));
-            lower.add_to(place, one);
+            lower.add_to(place, step);
             let then = lower.end();
-            lower.b().push(Stmt::If { cond: chosen, then, otherwise: Vec::new() });
+            lower.b().push(Stmt::If { cond: room, then, otherwise: Vec::new() });
         });
         self.close_nest(axes, span);
     }

@@ -3,8 +3,9 @@
 //! Array expressions are kept as a graph of nodes and become nests only where a result, a store, a reduction or an
 //! element is needed, so that one expression is one pass over memory. Scalars of the array level live in slots and are
 //! computed in `pending`, a lane without axes that is closed before each step that needs it. Files: `shape` extents
-//! and slices, `node` array expressions, `nest` nodes to nests, `reduce`, `scalar` and `lane` the code of one element,
-//! `step` statements of the array level, `prange`, `facts` questions about the checked tree.
+//! and slices, `node` array expressions, `arrange` other arrangements, `gather` and `mask` indexing by arrays, `nest`
+//! nodes to nests, `reduce`, `scalar` and `lane` the code of one element, `step` statements of the array level,
+//! `prange`, `facts` questions about the checked tree.
 
 mod arrange;
 mod by_index;
