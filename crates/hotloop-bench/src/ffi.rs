@@ -42,8 +42,9 @@ impl Case {
     ) -> Result<Case, Error> {
         let module = engine.load(workload.text)?;
         let name = workload.kernel(dtype);
+        let mut args = Args::new();
         // SAFETY: the caller's promise.
-        let args = unsafe { arguments(workload, dtype, kargs)? };
+        unsafe { arguments(workload, dtype, kargs, &mut args)? };
         let types: Vec<_> = args.iter().map(hotloop::arg_type).collect();
         let prepared = module.kernel(&name)?.prepare_with(&types, &Call::new().target(target))?;
         Ok(Case { prepared, workload, dtype })
@@ -63,8 +64,13 @@ impl Case {
     /// # Safety
     /// The block holds what the workload's table says, and nobody else uses the outputs.
     unsafe fn call(&self, kargs: &Kargs) -> Result<(), Error> {
+        // Filled where they stay: to move them would take longer than to make them.
+        let (mut args, mut outs) = (Args::new(), Args::new());
         // SAFETY: the caller's promise.
-        let (args, mut outs) = unsafe { (arguments(self.workload, self.dtype, kargs)?, self.outs(kargs)?) };
+        unsafe {
+            arguments(self.workload, self.dtype, kargs, &mut args)?;
+            self.outs(kargs, &mut outs)?;
+        }
         let call = Call::new().threads(usize::try_from(kargs.threads).unwrap_or(1));
         if outs.is_empty() {
             return self.prepared.call_with(&args, &call).map(drop);
@@ -74,30 +80,36 @@ impl Case {
 
     /// # Safety
     /// As for [`Case::call`].
-    unsafe fn outs<'a>(&self, kargs: &Kargs) -> Result<Args<'a>, ArgumentError> {
-        let (outs, outputs) = (self.workload.outs, kargs.outputs);
-        let out = |((shape, ty), base): (&(Shape, Option<Type>), *mut u8)| {
+    unsafe fn outs<'a>(&self, kargs: &Kargs, into: &mut Args<'a>) -> Result<(), ArgumentError> {
+        for ((shape, ty), base) in self.workload.outs.iter().zip(kargs.outputs) {
             // SAFETY: the caller's promise.
-            unsafe { written(base, ty.unwrap_or(self.dtype.ty()), *shape, kargs) }
-        };
-        outs.iter().zip(outputs).map(out).collect()
+            into.push(unsafe { written(base, ty.unwrap_or(self.dtype.ty()), *shape, kargs)? });
+        }
+        Ok(())
     }
 }
 
 /// # Safety
 /// The block holds what the workload's table says, for as long as the arguments are used.
-unsafe fn arguments<'a>(workload: &Workload, dtype: Dtype, kargs: &Kargs) -> Result<Args<'a>, ArgumentError> {
-    let argument = |slot: &Slot| match *slot {
-        // SAFETY: the caller's promise.
-        Slot::In(index, shape) => unsafe { read(kargs.inputs[index], dtype.ty(), shape, kargs) },
-        // SAFETY: the caller's promise.
-        Slot::Mut(index, shape) => unsafe { written(kargs.outputs[index], dtype.ty(), shape, kargs) },
-        Slot::Real(index) => Ok(Arg::Scalar(dtype.scalar(kargs.scalars[index]))),
-        Slot::Int(index) => Ok(Arg::from(kargs.scalars[index] as i32)),
-        Slot::Rows => Ok(Arg::from(kargs.n)),
-        Slot::Columns => Ok(Arg::from(kargs.m)),
-    };
-    workload.args.iter().map(argument).collect()
+unsafe fn arguments<'a>(
+    workload: &Workload,
+    dtype: Dtype,
+    kargs: &Kargs,
+    into: &mut Args<'a>,
+) -> Result<(), ArgumentError> {
+    for slot in workload.args {
+        into.push(match *slot {
+            // SAFETY: the caller's promise.
+            Slot::In(index, shape) => unsafe { read(kargs.inputs[index], dtype.ty(), shape, kargs)? },
+            // SAFETY: the caller's promise.
+            Slot::Mut(index, shape) => unsafe { written(kargs.outputs[index], dtype.ty(), shape, kargs)? },
+            Slot::Real(index) => Arg::Scalar(dtype.scalar(kargs.scalars[index])),
+            Slot::Int(index) => Arg::from(kargs.scalars[index] as i32),
+            Slot::Rows => Arg::from(kargs.n),
+            Slot::Columns => Arg::from(kargs.m),
+        });
+    }
+    Ok(())
 }
 
 /// # Safety

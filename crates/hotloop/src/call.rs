@@ -15,7 +15,7 @@ use crate::options::Call;
 use crate::plan::{ParamPlan, Plan, ResultPlan};
 use crate::tiers::Code;
 use crate::value::{Outputs, Value};
-use crate::view::{Parts, copy_elements, dense_strides};
+use crate::view::{Parts, copy_elements, dense_strides, meet};
 use hotloop_ir::{Layout, Scalar};
 use hotloop_source::Source;
 use hotloop_target::frame::{CANCEL_WORD, HOST_WORD};
@@ -210,9 +210,10 @@ fn direct_outs<'x>(plan: &Plan, args: &Args<'x, '_>, outs: &'x [Arg<'_>]) -> Res
     let mut direct = Direct::new();
     for (index, (result, out)) in plan.results.iter().zip(outs).enumerate() {
         let parts = check_out(plan, index, result, out)?;
+        let span = parts.span();
         let mut apart = true;
         for param in 0..plan.params.len() {
-            if parts_of(args, param).is_some_and(|other| other.overlaps(parts)) {
+            if parts_of(args, param).is_some_and(|other| meet(other.span(), span)) {
                 let param = &plan.params[param];
                 if matches!(param, ParamPlan::Array { mutable: true, .. }) {
                     return Err(shared(plan, format!("`{}`", param.name()), format!("`out` {index}")));
@@ -221,7 +222,7 @@ fn direct_outs<'x>(plan: &Plan, args: &Args<'x, '_>, outs: &'x [Arg<'_>]) -> Res
             }
         }
         for (earlier, other) in outs[..index].iter().enumerate() {
-            if out_parts(other).is_some_and(|other| other.overlaps(parts)) {
+            if out_parts(other).is_some_and(|other| meet(other.span(), span)) {
                 return Err(shared(plan, format!("`out` {earlier}"), format!("`out` {index}")));
             }
         }
