@@ -39,6 +39,13 @@ def histograms():
         file.case("histogram(x, 2, 0, 2, weights=w)", "weights", [("x", "f64", [0.5, 1.5, 0.25, 9]), ("w", "f64", [1, 2, 4, 8])], [("f64", [5, 2])])
         file.case("histogram(x, 2, 0, 2, weights=w)", "whole weights", [("x", "f64", [0.5, 1.5, 0.25]), ("w", "u8", [200, 2, 100])], [("u64", [300, 2])])
         file.case("histogram(x[::-2] * 2, 4, -2, 2)", "of a view", [("x", "f64", "random(1, 5000, -1, 1)")], [])
+        many = np.arange(9000.0) * 37 % 1001
+        text = "histogram(x * 37 % 1001, 13, 100.5, 900.3{})"
+        counts = np.histogram(many, 13, (100.5, 900.3))[0]
+        sums = np.histogram(many, 13, (100.5, 900.3), weights=np.arange(9000.0))[0]
+        file.case(text.format(""), "several chunks", [("x", "f64", "ramp(9000)")], [("i64", counts)])
+        file.case(text.format(", weights=x"), "several chunks of weights", [("x", "f64", "ramp(9000)")], [("f64", sums)])
+        file.case("histogram(x + y, 13, 0.1, 1.9)", "chunks of an expression", [("x", "f32", "random(2, 8192, 0, 1)"), ("y", "f64", "random(3, 8192, 0, 1)")], [])
         file.case("cumsum(histogram(x, 4, 0, 4))", "summed up", [("x", "f64", [0.5, 3.5, 1.5, 1.25])], [("i64", [1, 3, 3, 4])])
         for ty in ("i64", "u8", "i16"):
             file.case("bincount(i, 5)", f"counts of {ty}", [("i", ty, [1, 3, 1, 0, 4])], [("i64", [1, 2, 0, 1, 1])], ["extend"])

@@ -4,8 +4,11 @@ use super::Lower;
 use super::node::{NodeId, NodeKind, Operand, Sel};
 use super::shape::{Dim, Ext};
 use crate::hir::{ByIndex, Outside};
-use hotloop_ir::{ArrayId, AxisKind, Op, Scalar, Stmt, Type, Value};
+use hotloop_ir::{ArrayId, AxisKind, Op, Scalar, Step, Stmt, Type, Value};
 use hotloop_source::Span;
+
+/// How many indices are computed at a time where that takes more than reading them: they stay in the cache.
+const CHUNK: i64 = 4096;
 
 impl<'h> Lower<'h> {
     /// A new array made by index.
@@ -51,9 +54,78 @@ impl<'h> Lower<'h> {
             })
             .collect();
         let dims = self.broadcast(&shapes, span);
+        match self.chunkable(by, &values, &dims) {
+            true => self.combine_chunks(by, target, &values, dims[0].extent, subject, span),
+            false => self.combine_all(by, target, &values, &dims, subject, span),
+        }
+        values.into_iter().for_each(|value| self.release(value));
+    }
+
+    /// Whether indices can be computed in lanes, some at a time, before they are used in order. They must not fault,
+    /// since a fault names the element.
+    fn chunkable(&mut self, by: &ByIndex, values: &[Operand], dims: &[Dim]) -> bool {
+        let [dim] = dims else { return false };
+        let mut costly = false;
+        for value in values {
+            let Operand::Node(node) = *value else { continue };
+            let own = self.node(node).dims.clone();
+            let same = own.len() == 1 && self.canon(own[0].extent) == self.canon(dim.extent);
+            if !same || !self.total_node(node) {
+                return false;
+            }
+            costly |= self.worth_storing(node);
+        }
+        costly && by.outside == Outside::Ignore && !dim.is_one()
+    }
+
+    /// Steps over the values, a chunk at a time.
+    fn combine_chunks(
+        &mut self,
+        by: &'h ByIndex,
+        target: NodeId,
+        values: &[Operand],
+        n: Ext,
+        subject: &str,
+        span: Span,
+    ) {
+        let index = self.new_slot("chunk", Type::I64);
+        self.nonneg_slots.insert(index);
+        let [start, stop, step] = [Ext::Const(0), n, Ext::Const(CHUNK)].map(|bound| self.ext_slot(bound));
+        let body = self.nested(|lower| {
+            let rest = lower.ext_op(Op::Sub, n, Ext::Slot(index));
+            let dim = Dim::known(lower.ext_op(Op::Min, rest, Ext::Const(CHUNK)));
+            let part = Sel { start: Ext::Slot(index), step: Ext::Const(1), dim: Some(0) };
+            let parts: Vec<Operand> = values
+                .iter()
+                .map(|value| match *value {
+                    Operand::Scalar(value) => Operand::Scalar(value),
+                    Operand::Node(node) => {
+                        let costly = lower.worth_storing(node);
+                        let view = lower.view(node, vec![part], vec![dim]);
+                        if costly {
+                            lower.materialize(view);
+                        }
+                        Operand::Node(view)
+                    }
+                })
+                .collect();
+            lower.combine_all(by, target, &parts, &[dim], subject, span);
+        });
+        self.push_step(Step::For { index, start, stop, step, body });
+    }
+
+    fn combine_all(
+        &mut self,
+        by: &'h ByIndex,
+        target: NodeId,
+        values: &[Operand],
+        dims: &[Dim],
+        subject: &str,
+        span: Span,
+    ) {
         let NodeKind::Source(array, sels) = self.node(target).kind.clone() else { return };
         let extents: Vec<Ext> = self.node(target).dims.clone().iter().map(|dim| self.canon(dim.extent)).collect();
-        let (mut axes, coords) = self.open_nest(&dims, &[]);
+        let (mut axes, coords) = self.open_nest(dims, &[]);
         axes.iter_mut().for_each(|axis| axis.kind = AxisKind::Ordered);
         if by.outside != Outside::Fault {
             self.cx().no_wrap.insert(array);
@@ -62,7 +134,7 @@ impl<'h> Lower<'h> {
             .iter()
             .map(|value| match *value {
                 Operand::Scalar(value) => self.ref_value(value),
-                Operand::Node(node) => self.element(node, &coords, &dims),
+                Operand::Node(node) => self.element(node, &coords, dims),
             })
             .collect();
         if let Some(value) = given.pop() {
@@ -78,7 +150,6 @@ impl<'h> Lower<'h> {
             }
         }
         self.close_nest(axes, span);
-        values.into_iter().for_each(|value| self.release(value));
     }
 
     #[expect(clippy::too_many_arguments, reason = "one access, written in one place")]

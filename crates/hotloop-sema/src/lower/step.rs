@@ -66,7 +66,7 @@ impl<'h> Lower<'h> {
     }
 
     /// A list of steps of its own. What is learned of shapes inside holds only there.
-    fn nested(&mut self, make: impl FnOnce(&mut Self)) -> Vec<Step> {
+    pub fn nested(&mut self, make: impl FnOnce(&mut Self)) -> Vec<Step> {
         self.flush();
         let facts = self.facts.clone();
         self.steps.push(Vec::new());
