@@ -40,6 +40,8 @@ pub struct Instance {
     pub scalar: bool,
     /// Whether its text is the library's, whose spans mean nothing to the user.
     pub library: bool,
+    /// What a stencil reads by offsets; the variables are the last of `params`.
+    pub taps: Vec<Tap>,
 }
 
 /// A variable.
@@ -213,6 +215,8 @@ pub enum Kind {
     Map(InstanceId, Vec<Expr>),
     /// A function whose body is put here.
     Inline(InstanceId, Vec<Expr>),
+    /// A function run at every place of its arguments.
+    Window(Box<Window>),
     /// A reduction.
     Reduce {
         /// Which.
@@ -262,6 +266,67 @@ pub enum Arrange {
     Concat(Vec<Expr>, u32),
     /// Moved by so many places, an `i64`, along an axis, round its end.
     Roll(Expr, Expr, u32),
+}
+
+/// An element that a stencil reads beside its own place.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Tap {
+    /// Which parameter it reads.
+    pub param: usize,
+    /// How far away along each axis.
+    pub offsets: Vec<i64>,
+    /// The variable that holds the element.
+    pub var: VarId,
+}
+
+/// A function run at every place of its arguments.
+#[derive(Clone, Debug)]
+pub struct Window {
+    /// The function.
+    pub id: InstanceId,
+    /// Its arguments.
+    pub args: Vec<Expr>,
+    /// What it sees of them.
+    pub form: Form,
+}
+
+/// What a function that is run at every place of its arguments sees of them.
+#[derive(Clone, Debug)]
+pub enum Form {
+    /// The elements around its place.
+    Stencil(Border),
+    /// The last axes.
+    Cores(Cores),
+}
+
+/// What lies beyond the edge of a stencil's arrays.
+#[derive(Clone, Debug)]
+pub enum Border {
+    /// For each argument, the value of all elements there.
+    Constant(Vec<Scalar>),
+    /// The last element before the edge.
+    Edge,
+    /// The array in a mirror at its edge.
+    Reflect,
+    /// The array in a mirror at its last element.
+    Mirror,
+    /// The array again.
+    Wrap,
+    /// Nothing: results there are elements of this argument.
+    Skip(usize),
+    /// Nothing: results there are these values.
+    Fill(Vec<Scalar>),
+}
+
+/// The core axes of arguments and results, as positions in `letters`.
+#[derive(Clone, Debug)]
+pub struct Cores {
+    /// The names of the extents.
+    pub letters: Vec<String>,
+    /// The axes of each argument.
+    pub inputs: Vec<Vec<u32>>,
+    /// The axes of each result.
+    pub outputs: Vec<Vec<u32>>,
 }
 
 /// The reductions.
@@ -425,6 +490,7 @@ impl Expr {
         match &self.kind {
             Kind::Number(_) | Kind::Const(_) | Kind::Var(_) => vec![],
             Kind::Op(_, args) | Kind::Map(_, args) | Kind::Inline(_, args) => args.iter().collect(),
+            Kind::Window(window) => window.args.iter().collect(),
             Kind::IntDiv(_, a, b) | Kind::IntPow(_, a, b) | Kind::Logic(_, a, b) | Kind::FillLike(a, b) => vec![a, b],
             Kind::Require(a, b) => vec![a, b],
             Kind::ByIndex(by) => by.start.iter().chain(&by.index).chain([&by.value]).collect(),

@@ -3,6 +3,7 @@
 //! `check` types a kernel and the functions it calls for the argument types of one call; `lower` turns the result into
 //! steps and nests. Mathematical functions come from `std/`, written in the language itself.
 
+mod attributes;
 pub mod builtins;
 mod check;
 mod doc;

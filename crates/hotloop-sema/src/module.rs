@@ -2,6 +2,7 @@
 //!
 //! Bodies are checked later, for the types a kernel is called with. The library in `std/` is a module too.
 
+use crate::attributes;
 use crate::builtins::{self, Builtin};
 use crate::errors;
 use hotloop_ir::Type;
@@ -168,11 +169,6 @@ fn kernel_of(name: &str, params: Vec<ast::Param>, body: ast::Block) -> ast::Item
     ast::Item { kind: ast::ItemKind::Kernel, name, params, result: None, attrs: Vec::new(), body, span }
 }
 
-/// Whether an item carries an attribute.
-pub(crate) fn has_attr(item: &ast::Item, name: &str) -> bool {
-    item.attrs.iter().any(|attr| &*attr.name.text == name)
-}
-
 fn kernel_info(item: &ast::Item) -> KernelInfo {
     let params = item.params.iter().map(|param| ParamInfo {
         name: param.name.text.to_string(),
@@ -182,7 +178,7 @@ fn kernel_info(item: &ast::Item) -> KernelInfo {
     KernelInfo {
         name: item.name.text.to_string(),
         params: params.collect(),
-        target: target_of(item),
+        target: attributes::target_of(item),
         span: item.name.span,
     }
 }
@@ -191,15 +187,6 @@ fn kernel_info(item: &ast::Item) -> KernelInfo {
 pub(crate) fn param_type(ty: &ast::TypeExpr) -> Option<ParamType> {
     let elem = Type::from_name(&ty.element.text)?;
     Some(ParamType { ty: elem, rank: ty.rank.unwrap_or(0) as u32, mutable: ty.mutable })
-}
-
-fn target_of(item: &ast::Item) -> Option<String> {
-    let args = item.attrs.iter().flat_map(|attr| &attr.args);
-    args.filter(|arg| arg.key.as_ref().is_some_and(|key| &*key.text == "target")).find_map(|arg| match &arg.value {
-        ast::AttrValue::Expr(ast::Expr { kind: ast::ExprKind::Name(name), .. }) => Some(name.to_string()),
-        ast::AttrValue::Text(text, _) => Some(text.to_string()),
-        ast::AttrValue::Expr(_) => None,
-    })
 }
 
 fn check_declaration(item: &ast::Item, diags: &mut Vec<Diagnostic>) {
@@ -216,9 +203,7 @@ fn check_declaration(item: &ast::Item, diags: &mut Vec<Diagnostic>) {
         Some(ast::ResultType::Tuple(types, _)) => types.iter().for_each(|ty| check_type(ty, diags)),
         None => {}
     }
-    for attr in &item.attrs {
-        check_attribute(attr, diags);
-    }
+    attributes::check_attributes(item, diags);
 }
 
 fn check_param_type(ty: &ast::TypeExpr, diags: &mut Vec<Diagnostic>) {
@@ -232,46 +217,6 @@ fn check_param_type(ty: &ast::TypeExpr, diags: &mut Vec<Diagnostic>) {
 fn check_type(ty: &ast::TypeExpr, diags: &mut Vec<Diagnostic>) {
     if Type::from_name(&ty.element.text).is_none() {
         diags.push(errors::unknown_type(ty.element.span, &ty.element.text));
-    }
-}
-
-/// The attributes, with whether they are available.
-const ATTRIBUTES: &[(&str, bool)] =
-    &[("vectorize", true), ("guvectorize", false), ("stencil", false), ("fastmath", false), ("checked", false)];
-
-fn check_attribute(attr: &ast::Attribute, diags: &mut Vec<Diagnostic>) {
-    let name = &*attr.name.text;
-    match ATTRIBUTES.iter().find(|row| row.0 == name) {
-        Some((_, true)) => check_vectorize(attr, diags),
-        Some((_, false)) => diags.push(errors::unsupported(
-            attr.span,
-            &format!("the attribute `@{name}` is not available yet"),
-            "leave it out; loops, slices and `@vectorize` are available",
-        )),
-        None => {
-            let similar = errors::similar(name, ATTRIBUTES.iter().map(|row| row.0));
-            let hint =
-                similar.map_or("the attributes are @vectorize".into(), |name| format!("did you mean `@{name}`?"));
-            let message = format!("there is no attribute `@{name}`");
-            diags.push(errors::plain(errors::BAD_ATTRIBUTE, attr.span, message, &hint));
-        }
-    }
-}
-
-fn check_vectorize(attr: &ast::Attribute, diags: &mut Vec<Diagnostic>) {
-    const TARGETS: &[&str] = &["auto", "interp", "scalar", "simd", "parallel", "gpu"];
-    for arg in &attr.args {
-        let named = match (&arg.key, &arg.value) {
-            (Some(key), ast::AttrValue::Expr(ast::Expr { kind: ast::ExprKind::Name(value), .. })) => {
-                &*key.text == "target" && TARGETS.contains(&&**value)
-            }
-            (Some(_), ast::AttrValue::Expr(_) | ast::AttrValue::Text(..)) | (None, _) => false,
-        };
-        if !named {
-            let hint = format!("write `target = NAME` with one of {}", TARGETS.join(" "));
-            let message = "`@vectorize` does not take this argument".into();
-            diags.push(errors::plain(errors::BAD_ATTRIBUTE, arg.span, message, &hint));
-        }
     }
 }
 

@@ -3,6 +3,7 @@
 use super::making::Given;
 use super::reduce::Task;
 use super::{Body, Checker, FnRef};
+use crate::attributes::has_attr;
 use crate::builtins::{BUILTINS, Builtin, builtin};
 use crate::errors;
 use crate::hir::{Expr, InstanceId, Kind};
@@ -102,10 +103,14 @@ impl<'m> Checker<'m> {
             body.report(errors::argument_count(span, &item.name.text, &expected, values.len()));
             return None;
         }
-        let mapped = crate::module::has_attr(item, "vectorize");
+        let cores = has_attr(item, "guvectorize");
+        let mapped = has_attr(item, "vectorize") || cores;
         let mut args = Vec::new();
         for (param, value) in item.params.iter().zip(values) {
             args.push(self.argument(body, param, value, mapped)?);
+        }
+        if cores || has_attr(item, "stencil") {
+            return self.window_call(body, index, args, span);
         }
         self.apply(body, FnRef { library: false, index }, args, mapped, span)
     }

@@ -17,6 +17,7 @@ impl<'m> Checker<'m> {
         let results = match &first.kind {
             Kind::Inline(id, _) | Kind::Map(id, _) => self.program.instance(*id).results.len(),
             Kind::Walk(walk) => walk.types.len(),
+            Kind::Window(window) => self.program.instance(window.id).results.len(),
             _ => 1,
         };
         if results == 1 {

@@ -10,6 +10,9 @@ use hotloop_syntax::ast;
 
 impl<'m> Checker<'m> {
     pub(super) fn index_expr(&mut self, body: &mut Body, index: &'m ast::Index, span: Span) -> Option<Expr> {
+        if let Some(tap) = self.tap(body, index, span) {
+            return tap;
+        }
         let base = self.expr(body, &index.base)?;
         if base.ty.rank == 0 {
             let newaxis = index.elements.iter().all(|element| element.kind == ast::IndexKind::NewAxis);
@@ -104,7 +107,7 @@ impl<'m> Checker<'m> {
             }
             ast::IndexKind::NewAxis => Index::NewAxis,
             ast::IndexKind::Offset(_) => {
-                let hint = "write it with slices: `a[:-2] + a[2:]`";
+                let hint = "mark the function `@stencil` and index its parameters, or use slices: `a[:-2] + a[2:]`";
                 body.report(errors::unsupported(span, "relative offsets belong into `@stencil` functions", hint));
                 return None;
             }

@@ -10,16 +10,19 @@ mod expr;
 pub(crate) use expr::literal;
 mod index;
 mod making;
+pub(crate) use index::MAX_RANK;
 mod ops;
 mod places;
 mod reduce;
 mod results;
 mod stmt;
 mod walk;
+mod window;
 
 use crate::errors;
 use crate::hir::{self, InstanceId, Kind, Var, VarId, VarKind};
-use crate::module::{Module, has_attr, param_type};
+use crate::attributes::has_attr;
+use crate::module::{Module, param_type};
 use crate::promote::{self, Ty};
 use hotloop_source::{Diagnostic, Span};
 use hotloop_syntax::ast;
@@ -33,6 +36,8 @@ const MAX_DEPTH: usize = 320;
 /// How many levels a call or a block counts for: recursion through it takes that much more stack.
 const CALL_LEVELS: usize = 3;
 const BLOCK_LEVELS: usize = 2;
+/// The attributes of functions that are mapped over their arguments.
+const MAPPING: &[&str] = &["vectorize", "guvectorize", "stencil"];
 /// Most instances of functions in one kernel.
 const MAX_INSTANCES: usize = 2000;
 
@@ -53,7 +58,7 @@ pub fn check(module: &Module, kernel: &str, args: &[Ty], span_args: &[String]) -
     let mut checker = Checker::new(module);
     let item = &module.items[index];
     let args = checker.kernel_args(item, args, span_args)?;
-    let root = match has_attr(item, "vectorize") {
+    let root = match MAPPING.iter().any(|name| has_attr(item, name)) {
         true => checker.mapped_kernel(index, &args),
         false => checker.instance(FnRef { library: false, index }, &args, item.name.span),
     };
@@ -118,6 +123,7 @@ struct Body {
     loops: usize,
     returns: Vec<Vec<Ty>>,
     broken: Vec<VarId>,
+    stencil: Option<window::Stencil>,
 }
 
 impl<'m> Checker<'m> {
@@ -157,9 +163,8 @@ impl<'m> Checker<'m> {
         let mut diags = Vec::new();
         let mut types = Vec::new();
         for ((param, &arg), given) in item.params.iter().zip(args).zip(given) {
-            // A vectorized kernel is written for one element, and so are its annotations.
-            let mapped = has_attr(item, "vectorize");
-            let one = if mapped && arg.rank > 0 { arg.with_rank(0) } else { arg };
+            // A mapped kernel is written for one element or for core axes, and so are its annotations.
+            let one = arg.with_rank(window::core_rank(item, types.len() + diags.len(), arg.rank));
             let fits = |ty: &Ty| arg.rank == one.rank || ty.elem == arg.elem;
             let ty = self.param_ty(param, one).filter(fits);
             match ty.map(|ty| ty.with_rank(ty.rank + arg.rank - one.rank)) {
@@ -180,13 +185,9 @@ impl<'m> Checker<'m> {
         (arg.rank == 0 && promote::widens(arg, annotation.ty)).then_some(Ty::scalar(annotation.ty))
     }
 
-    /// A `@vectorize` kernel: a body that maps the function over the kernel's arguments.
+    /// A kernel with an attribute of `MAPPING`: a body that maps the function over the kernel's arguments.
     fn mapped_kernel(&mut self, index: usize, args: &[Ty]) -> Option<InstanceId> {
         let item = &self.module.items[index];
-        let scalars: Vec<Ty> = args.iter().map(|ty| ty.with_rank(0)).collect();
-        let inner = self.instance(FnRef { library: false, index }, &scalars, item.name.span)?;
-        let rank = args.iter().map(|ty| ty.rank).max().unwrap_or(0);
-        let results: Vec<Ty> = self.program.instance(inner).results.iter().map(|ty| ty.with_rank(rank)).collect();
         let vars: Vec<Var> = item
             .params
             .iter()
@@ -199,14 +200,15 @@ impl<'m> Checker<'m> {
             })
             .collect();
         let params: Vec<VarId> = (0..vars.len() as u32).map(VarId).collect();
-        let arguments = params.iter().map(|&id| hir::Expr {
+        let argument = |&id: &VarId| hir::Expr {
             kind: Kind::Var(id),
             ty: vars[id.0 as usize].ty,
             span: vars[id.0 as usize].span,
-        });
-        let span = item.name.span;
+        };
+        let arguments: Vec<hir::Expr> = params.iter().map(argument).collect();
+        let (inner, kind, results) = self.mapped(item, index, arguments)?;
         let ty = results.first().copied().unwrap_or(Ty::scalar(hotloop_ir::Type::Bool));
-        let call = hir::Expr { kind: Kind::Map(inner, arguments.collect()), ty, span };
+        let call = hir::Expr { kind, ty, span: item.name.span };
         let instance = hir::Instance {
             name: item.name.text.to_string(),
             params,
@@ -215,9 +217,36 @@ impl<'m> Checker<'m> {
             results,
             scalar: false,
             library: false,
+            taps: Vec::new(),
         };
         let height = self.heights[inner.0 as usize] + CALL_LEVELS;
         Some(self.add(instance, Vec::new(), vec![inner], height))
+    }
+
+    /// What the body of a mapped kernel is: the call, and what it gives.
+    fn mapped(
+        &mut self,
+        item: &'m ast::Item,
+        index: usize,
+        args: Vec<hir::Expr>,
+    ) -> Option<(InstanceId, Kind, Vec<Ty>)> {
+        let function = FnRef { library: false, index };
+        if !has_attr(item, "vectorize") {
+            let mut calls = Vec::new();
+            let window = self.window(index, args, item.name.span, &mut calls);
+            return match window {
+                Ok(window) => Some((window.id, Kind::Window(Box::new(window.clone())), self.window_results(&window))),
+                Err(diags) => {
+                    self.stray.extend(diags);
+                    None
+                }
+            };
+        }
+        let scalars: Vec<Ty> = args.iter().map(|arg| arg.ty.with_rank(0)).collect();
+        let inner = self.instance(function, &scalars, item.name.span)?;
+        let rank = args.iter().map(|arg| arg.ty.rank).max().unwrap_or(0);
+        let results = self.program.instance(inner).results.iter().map(|ty| ty.with_rank(rank)).collect();
+        Some((inner, Kind::Map(inner, args), results))
     }
 
     fn add(
@@ -316,8 +345,13 @@ impl<'m> Checker<'m> {
             let mutable = param.ty.as_ref().is_some_and(|ty| ty.mutable);
             params.push(body.declare(&param.name, ty, VarKind::Param { mutable }));
         }
+        if has_attr(item, "stencil") {
+            body.stencil = Some(window::Stencil::new(&params, args));
+        }
         let mut block = self.block(body, &item.body, true);
         let results = self.results(body, item, &mut block);
+        let taps = self.close_stencil(body, item, &block, &results);
+        params.extend(taps.iter().map(|tap| tap.var));
         let scalar = body.vars.iter().all(|var| var.ty.rank == 0) && scalars_only(&block, &self.program);
         hir::Instance {
             name: item.name.text.to_string(),
@@ -327,6 +361,7 @@ impl<'m> Checker<'m> {
             results,
             scalar,
             library: body.library,
+            taps,
         }
     }
 
@@ -379,7 +414,8 @@ fn scalars_only(block: &hir::Block, program: &hir::Program) -> bool {
         scalar &= expr.ty.rank == 0;
         scalar &= match &expr.kind {
             Kind::Inline(id, _) => program.instance(*id).scalar,
-            Kind::Reduce { .. }
+            Kind::Window(_)
+            | Kind::Reduce { .. }
             | Kind::Index(..)
             | Kind::Extent(..)
             | Kind::Size(_)
@@ -424,6 +460,7 @@ impl Body {
             loops: 0,
             returns: Vec::new(),
             broken: Vec::new(),
+            stencil: None,
         }
     }
 

@@ -111,7 +111,7 @@ impl<'m> Checker<'m> {
     fn coerce_list(&mut self, body: &mut Body, values: Vec<hir::Expr>, results: &[Ty]) -> Vec<hir::Expr> {
         if let [only] = values.as_slice()
             && results.len() > 1
-            && matches!(only.kind, Kind::Inline(..) | Kind::Map(..) | Kind::Walk(_))
+            && matches!(only.kind, Kind::Inline(..) | Kind::Map(..) | Kind::Walk(_) | Kind::Window(_))
         {
             return values;
         }

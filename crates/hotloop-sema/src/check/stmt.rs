@@ -197,6 +197,7 @@ impl<'m> Checker<'m> {
                 let rank = expr.ty.rank;
                 self.program.instance(*id).results.iter().map(|ty| ty.with_rank(rank)).collect()
             }
+            Kind::Window(window) => self.window_results(window),
             _ => vec![expr.ty],
         }
     }
@@ -471,6 +472,9 @@ impl<'m> Checker<'m> {
         span: Span,
         out: &mut Vec<hir::Stmt>,
     ) {
+        if self.unrolls(body, iter, inner) {
+            return self.unrolled(body, var, iter, inner, out);
+        }
         let range = self.range(body, iter);
         body.scopes.push(Default::default());
         let id = body.declare(var, Ty::scalar(Type::I64), VarKind::Loop);

@@ -117,7 +117,7 @@ impl<'h> Lower<'h> {
         match &expr.kind {
             Kind::Var(_) => true,
             Kind::Reduce { .. } | Kind::Fill(..) | Kind::FillLike(..) | Kind::Ramp(..) | Kind::Arrange(_) => false,
-            Kind::Require(..) | Kind::Position(..) | Kind::Walk(_) | Kind::ByIndex(_) => false,
+            Kind::Require(..) | Kind::Position(..) | Kind::Walk(_) | Kind::ByIndex(_) | Kind::Window(_) => false,
             Kind::Index(base, index) => {
                 expr.ty.rank == 0 && named(base) && index.iter().all(|part| matches!(part, Index::At(_)))
             }
@@ -162,6 +162,7 @@ impl<'h> Lower<'h> {
             Kind::IntDiv(_, _, divisor) => total &= nonzero(divisor),
             Kind::IntPow(..) | Kind::Index(..) | Kind::Require(..) | Kind::Walk(_) | Kind::ByIndex(_) => total = false,
             Kind::Map(id, _) | Kind::Inline(id, _) => calls.push(*id),
+            Kind::Window(_) => total = false,
             Kind::Number(_)
             | Kind::Const(_)
             | Kind::Var(_)

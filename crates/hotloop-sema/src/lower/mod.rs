@@ -9,6 +9,7 @@
 
 mod arrange;
 mod by_index;
+mod cores;
 mod facts;
 mod gather;
 mod lane;
@@ -21,6 +22,7 @@ mod prepare;
 mod reduce;
 mod scalar;
 mod shape;
+mod stencil;
 mod step;
 mod walk;
 

@@ -199,6 +199,10 @@ impl<'h> Lower<'h> {
                 values.iter().for_each(|&value| self.release(value));
                 self.expect_node(values.into_iter().next(), elem, expr.ty.rank)
             }
+            Kind::Window(window) => {
+                let values = self.window(window, span);
+                self.expect_node(values.into_iter().next(), elem, expr.ty.rank)
+            }
             Kind::Let(bound, value) => {
                 self.bind_all(bound);
                 self.array(value)

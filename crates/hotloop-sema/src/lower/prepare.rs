@@ -25,6 +25,12 @@ impl<'h> Lower<'h> {
                 let value = self.scalar_ref(value);
                 self.ready.insert(std::ptr::from_ref(expr), value);
             }
+            Kind::Window(window) => {
+                let values = self.window(window, expr.span);
+                if let Some(Operand::Scalar(value)) = values.into_iter().next() {
+                    self.ready.insert(std::ptr::from_ref(expr), value);
+                }
+            }
             Kind::Index(base, index) => self.prepare_element(base, index),
             Kind::Extent(base, axis) => {
                 if !matches!(base.kind, Kind::Var(_)) {

@@ -102,7 +102,8 @@ impl<'h> Lower<'h> {
                 size
             }
             // `prepare` has computed these, and lanes contain none.
-            Kind::Reduce { .. }
+            Kind::Window(_)
+            | Kind::Reduce { .. }
             | Kind::Fill(..)
             | Kind::FillLike(..)
             | Kind::Ramp(..)
@@ -187,7 +188,8 @@ impl<'h> Lower<'h> {
         self.inline_bound(id, bindings, span)
     }
 
-    fn inline_bound(&mut self, id: InstanceId, bindings: Vec<Binding>, span: Span) -> Vec<Value> {
+    /// Inlines a function whose parameters stand for these.
+    pub fn inline_bound(&mut self, id: InstanceId, bindings: Vec<Binding>, span: Span) -> Vec<Value> {
         let instance = self.hir.instance(id);
         self.count(1, span);
         if self.full() {

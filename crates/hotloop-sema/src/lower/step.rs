@@ -90,6 +90,7 @@ impl<'h> Lower<'h> {
                     return self.map_results(*id, args, only);
                 }
                 Kind::Walk(walk) if walk.types.len() != 1 => return self.walk(walk, only.span),
+                Kind::Window(window) => return self.window(window, only.span),
                 _ => {}
             }
         }
