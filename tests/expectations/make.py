@@ -15,6 +15,7 @@ import programs
 import reductions
 import types_of
 import walks
+import windows
 
-for module in (operators, types_of, maths, arrays, arranging, reductions, walks, by_index, programs, errors):
+for module in (operators, types_of, maths, arrays, arranging, reductions, walks, by_index, programs, windows, errors):
     module.make()

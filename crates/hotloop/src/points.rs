@@ -3,7 +3,7 @@
 //! Looked up before the passes, which may merge axes, so that a fault reads the same on every target. The shape is named
 //! by a parameter or result, because these stay what they are through all passes.
 
-use hotloop_ir::{Nest, Param, Program, Region, ResultRef, Site, Stmt, View};
+use hotloop_ir::{Extent, Nest, Param, Program, Region, ResultRef, Site, Stmt, View};
 
 /// What the number of a point is the number of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,12 +27,17 @@ pub(crate) struct SitePoints(Vec<(Site, Points)>);
 impl SitePoints {
     /// Looks them up.
     pub(crate) fn of(program: &Program) -> SitePoints {
-        let mut points: Vec<(Site, Points)> = program.sites.iter().map(|site| (site.clone(), Points::One)).collect();
+        let mut points: Vec<Option<Points>> = vec![None; program.sites.len()];
         for nest in &program.nests {
             let found = nest_points(program, nest);
-            visit_sites(&nest.lane.body, &mut |site| points[site].1 = found);
+            // Where several nests share a site, the number alone does not tell which one it counts the points of.
+            visit_sites(&nest.lane.body, &mut |site| {
+                let same = points[site].is_none_or(|known| known == found);
+                points[site] = Some(if same { found } else { Points::Unknown });
+            });
         }
-        SitePoints(points)
+        let points = points.into_iter().map(|found| found.unwrap_or(Points::One));
+        SitePoints(program.sites.iter().cloned().zip(points).collect())
     }
 
     /// The points of a site that may have got another number by now.
@@ -44,6 +49,7 @@ impl SitePoints {
 fn nest_points(program: &Program, nest: &Nest) -> Points {
     match nest.axes.len() {
         0 => return Points::One,
+        1 if stores_elsewhere(nest) => return Points::Unknown,
         1 => return Points::Row,
         _ => {}
     }
@@ -57,6 +63,12 @@ fn nest_points(program: &Program, nest: &Nest) -> Points {
         }
     }
     Points::Unknown
+}
+
+/// Whether what the points compute is stored beside their numbers, as by the parts of a stencil.
+fn stores_elsewhere(nest: &Nest) -> bool {
+    let beside = |view: &View| view.dims.iter().any(|dim| dim.axis.is_some() && dim.start != Extent::Const(0));
+    nest.lane.body.iter().any(|stmt| matches!(stmt, Stmt::Store(view, _) if beside(&nest.views[view.index()])))
 }
 
 /// Whether a view takes every element of its array in the order of the points.

@@ -229,6 +229,7 @@ fn unmasked(value: &Expr, mask: &Expr) -> Option<Expr> {
         | Kind::Ramp(..)
         | Kind::Require(..)
         | Kind::Walk(_)
+        | Kind::Window(_)
         | Kind::ByIndex(_)
         | Kind::Position(..)
         | Kind::Arrange(_) => return None,

@@ -13,7 +13,7 @@ impl<'m> Checker<'m> {
         let mut given = std::mem::take(&mut body.returns);
         let falls_through = block.value.is_empty() && !always_returns(&block.stmts);
         if !block.value.is_empty() {
-            given.push(block.value.iter().map(|value| value.ty).collect());
+            given.push(self.types_of(&block.value));
         }
         let mut results = self.join_results(body, item, &given);
         if let Some(annotation) = &item.result {
@@ -108,11 +108,24 @@ impl<'m> Checker<'m> {
         }
     }
 
+    /// The types of several values, or of those of one call that gives several.
+    pub(super) fn types_of(&self, values: &[hir::Expr]) -> Vec<Ty> {
+        match values {
+            [only] => self.result_types(only),
+            values => values.iter().map(|value| value.ty).collect(),
+        }
+    }
+
     fn coerce_list(&mut self, body: &mut Body, values: Vec<hir::Expr>, results: &[Ty]) -> Vec<hir::Expr> {
         if let [only] = values.as_slice()
             && results.len() > 1
             && matches!(only.kind, Kind::Inline(..) | Kind::Map(..) | Kind::Walk(_) | Kind::Window(_))
         {
+            if self.types_of(&values) != results {
+                let message = "the results of this call have other types than those given elsewhere".into();
+                let hint = "take them apart, and cast them: `let (a, b) = …`";
+                body.report(errors::mismatch(only.span, message, hint));
+            }
             return values;
         }
         values.into_iter().zip(results).filter_map(|(value, ty)| self.coerce(body, value, *ty)).collect()

@@ -71,7 +71,7 @@ impl<'m> Checker<'m> {
             }
             ast::StmtKind::Return(value) => {
                 let values = value.as_ref().map_or(Vec::new(), |value| self.values(body, value));
-                body.returns.push(values.iter().map(|value| value.ty).collect());
+                body.returns.push(self.types_of(&values));
                 out.push(hir::Stmt { kind: StmtKind::Return(values), span });
             }
             ast::StmtKind::Expr(expr) => match &expr.kind {

@@ -64,7 +64,7 @@ impl<'h> Lower<'h> {
                     None => extents[letter as usize] = Some(Dim::known(dims[axis].extent)),
                     Some(first) => {
                         let subject = format!("{} ({name})", self.name_of(arg));
-                        self.same_extent(dims[axis].extent, first.extent, axis as u32, span, subject.trim());
+                        self.same_extent(dims[axis].extent, first.extent, axis as u32, subject.trim(), span);
                     }
                 }
             }
@@ -134,7 +134,7 @@ impl<'h> Lower<'h> {
             for ((axis, dim), &letter) in dims.iter().enumerate().zip(axes) {
                 let subject = format!("result {which} of {} ({})", instance.name, call.cores.letters[letter as usize]);
                 let wanted = call.extents[letter as usize].extent;
-                self.same_extent(dim.extent, wanted, axis as u32, call.span, &subject);
+                self.same_extent(dim.extent, wanted, axis as u32, &subject, call.span);
             }
         }
         results

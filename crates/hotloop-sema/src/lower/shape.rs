@@ -276,18 +276,6 @@ impl<'h> Lower<'h> {
         }
     }
 
-    /// Checks that two extents are equal, which they are from here on.
-    pub fn same_extent(&mut self, found: Ext, wanted: Ext, axis: u32, span: Span, subject: &str) {
-        if self.canon(found) == self.canon(wanted) {
-            return;
-        }
-        let (x, y) = (self.ext_pending(found), self.ext_pending(wanted));
-        let cond = self.pending_op(Op::Eq, &[x, y]);
-        let site = self.site(FaultKind::Shape, span, subject, axis);
-        self.pending.b.push(Stmt::Check { cond, site, shows: [x, y] });
-        self.unite(found, wanted);
-    }
-
     /// `ext_op` for a result that is known not to be negative.
     pub fn extent_op(&mut self, op: Op, a: Ext, b: Ext) -> Ext {
         let result = self.ext_op(op, a, b);

@@ -97,7 +97,7 @@ impl<'h> Lower<'h> {
                 Some(first) => {
                     let subject = self.name_of(&args[tap.param]);
                     for (axis, (dim, wanted)) in dims.iter().zip(first).enumerate() {
-                        self.same_extent(dim.extent, wanted.extent, axis as u32, span, &subject);
+                        self.same_extent(dim.extent, wanted.extent, axis as u32, &subject, span);
                     }
                 }
             }
