@@ -288,7 +288,8 @@ fn check_guvectorize(item: &ast::Item, attr: &ast::Attribute, diags: &mut Vec<Di
     });
     let first = texts.next();
     for arg in &attr.args {
-        let signature = matches!((&first, &arg.value), (Some(first), ast::AttrValue::Text(_, span)) if first.1 == *span);
+        let signature =
+            matches!((&first, &arg.value), (Some(first), ast::AttrValue::Text(_, span)) if first.1 == *span);
         if !signature {
             check_target("guvectorize", arg, diags);
         }

@@ -19,9 +19,9 @@ mod stmt;
 mod walk;
 mod window;
 
+use crate::attributes::has_attr;
 use crate::errors;
 use crate::hir::{self, InstanceId, Kind, Var, VarId, VarKind};
-use crate::attributes::has_attr;
 use crate::module::{Module, param_type};
 use crate::promote::{self, Ty};
 use hotloop_source::{Diagnostic, Span};
@@ -200,11 +200,8 @@ impl<'m> Checker<'m> {
             })
             .collect();
         let params: Vec<VarId> = (0..vars.len() as u32).map(VarId).collect();
-        let argument = |&id: &VarId| hir::Expr {
-            kind: Kind::Var(id),
-            ty: vars[id.0 as usize].ty,
-            span: vars[id.0 as usize].span,
-        };
+        let argument =
+            |&id: &VarId| hir::Expr { kind: Kind::Var(id), ty: vars[id.0 as usize].ty, span: vars[id.0 as usize].span };
         let arguments: Vec<hir::Expr> = params.iter().map(argument).collect();
         let (inner, kind, results) = self.mapped(item, index, arguments)?;
         let ty = results.first().copied().unwrap_or(Ty::scalar(hotloop_ir::Type::Bool));

@@ -147,7 +147,10 @@ impl<'m> Checker<'m> {
         if let Some(found) = bare_array(block) {
             let (array, rank) = (body.var(found.0).name.clone(), body.var(found.0).ty.rank);
             let message = format!("`{array}` is the whole array here, not an element");
-            let hint = format!("write `{array}[{}]` for the element at the point at hand", vec!["@0"; rank as usize].join(", "));
+            let hint = format!(
+                "write `{array}[{}]` for the element at the point at hand",
+                vec!["@0"; rank as usize].join(", ")
+            );
             body.report(errors::plain(errors::TYPE_MISMATCH, found.1, message, &hint));
         } else if results.is_empty() {
             let message = format!("the stencil `{name}` gives no element");
@@ -256,7 +259,8 @@ impl<'m> Checker<'m> {
         let rank = args[first].ty.rank;
         if let Some(other) = tapped.find(|&other| args[other].ty.rank != rank) {
             let names = [first, other].map(|param| &*item.params[param].name.text);
-            let message = format!("`{}` has {}, `{}` has {}", names[0], axes(rank), names[1], axes(args[other].ty.rank));
+            let message =
+                format!("`{}` has {}, `{}` has {}", names[0], axes(rank), names[1], axes(args[other].ty.rank));
             let hint = "the arrays that a stencil reads by offsets have one shape";
             return Err(vec![errors::plain(errors::ARGUMENT_TYPE, args[other].span, message, hint)]);
         }
@@ -407,7 +411,8 @@ fn leaves(block: &ast::Block) -> bool {
     let branches = |branch: &ast::If| {
         branch.arms.iter().any(|arm| leaves(&arm.body)) || branch.otherwise.as_ref().is_some_and(leaves)
     };
-    let value = block.value.as_ref().is_some_and(|value| matches!(&value.kind, ast::ExprKind::If(branch) if branches(branch)));
+    let value =
+        block.value.as_ref().is_some_and(|value| matches!(&value.kind, ast::ExprKind::If(branch) if branches(branch)));
     value
         || block.stmts.iter().any(|stmt| match &stmt.kind {
             ast::StmtKind::Break | ast::StmtKind::Continue => true,
