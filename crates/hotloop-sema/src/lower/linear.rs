@@ -74,6 +74,11 @@ impl<'h> Linearizer<'h> {
         form.terms.get(&self.index).copied().unwrap_or(0)
     }
 
+    /// How far apart two forms are, if that is the same everywhere.
+    pub fn distance(&self, a: &Linear, b: &Linear) -> Option<i64> {
+        a.plus(b, -1).and_then(|difference| difference.as_constant())
+    }
+
     /// Whether two forms with coefficient `by` differ whenever the loop's variable does: they are the same, or their
     /// distance is no multiple of `by`.
     pub fn apart(&self, a: &Linear, b: &Linear, by: i64) -> bool {

@@ -22,6 +22,7 @@ mod prepare;
 mod reduce;
 mod scalar;
 mod shape;
+mod shared;
 mod stencil;
 mod step;
 mod walk;

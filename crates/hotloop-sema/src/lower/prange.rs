@@ -1,42 +1,56 @@
 //! Parallel loops: a nest with one axis, whose stores are proved disjoint and whose scalar updates are reductions.
 
-use super::linear::{Linear, Linearizer};
+use super::linear::Linearizer;
 use super::shape::Ext;
+use super::shared::{Extreme, extremes};
 use super::{Binding, LaneCx, Lower, facts};
 use crate::errors;
 use crate::hir::{Block, Expr, Index, Kind, Stmt, StmtKind, VarId};
-use hotloop_ir::{Axis, AxisKind, Fold, FoldDest, FoldId, FoldOp, Local, Op, SlotId, Stmt as IrStmt, Type};
+use hotloop_ir::{Axis, AxisKind, Fold, FoldDest, FoldId, FoldOp, Local, Op, Scalar, SlotId, Stmt as IrStmt, Type};
 use hotloop_source::{Diagnostic, Span};
 
 /// A scalar that a parallel loop reduces into.
 struct Reduced {
-    var: VarId,
-    slot: SlotId,
-    op: FoldOp,
+    found: Found,
     local: Local,
     partial: SlotId,
 }
 
+/// A scalar that a parallel loop reduces, and by what.
+#[derive(Clone)]
+struct Found {
+    var: VarId,
+    slot: SlotId,
+    op: FoldOp,
+    /// Whether a branch keeps it, `if x > m { m = x }`.
+    kept: bool,
+    /// The variables that keep the turn it comes from.
+    positions: Vec<(VarId, SlotId)>,
+}
+
 /// One access to an array that the loop writes.
-struct Access<'h> {
+pub(super) struct Access<'h> {
     array: VarId,
     index: &'h [Index],
     span: Span,
-    store: bool,
+    /// Whether it writes.
+    pub store: bool,
 }
 
 impl<'h> Lower<'h> {
     /// `for var in prange(…)`.
-    pub fn prange(&mut self, var: VarId, [start, stop, step]: [Ext; 3], body: &'h Block, span: Span) {
+    pub fn prange(&mut self, stmt: &'h Stmt, var: VarId, [start, stop, step]: [Ext; 3], body: &'h Block) {
+        let span = stmt.span;
         if !self.prange_allowed(body, span) {
             return;
         }
-        let Some(reduced) = self.reductions(body) else {
+        let Some(found) = self.reductions(var, body) else {
             return;
         };
-        if let Err(race) = self.disjoint(var, body) {
-            self.diags.push(*race);
-            return;
+        match self.disjoint(var, body) {
+            Err(race) => return self.diags.push(*race),
+            Ok(true) => {}
+            Ok(false) => return self.one_after_another(stmt),
         }
         let count = self.range_count(start, stop, step, span);
         self.prepare_block(body);
@@ -47,29 +61,117 @@ impl<'h> Lower<'h> {
                 cx.no_wrap.insert(array);
             }
         }
-        let partials: Vec<SlotId> = reduced
+        let partials: Vec<SlotId> = found
             .iter()
-            .map(|(_, slot, _)| {
-                let ty = self.program.slot(*slot).ty;
+            .map(|one| {
+                let ty = self.program.slot(one.slot).ty;
                 self.new_slot("partial", ty)
             })
             .collect();
-        self.nest = Some(cx);
-        let reduced = self.begin_reductions(reduced, partials);
-        let index = self.prange_index(start, step);
-        self.bind(var, Binding::Value(index));
-        self.lane_stmts(&body.stmts);
+        let again = found.iter().any(|one| !one.positions.is_empty()).then(|| cx.no_wrap.clone());
+        let reduced = self.prange_points(cx, var, [start, step], body, found.clone(), &partials);
         for one in &reduced {
             let value = self.b().get(one.local);
-            let ty = self.program.slot(one.slot).ty;
-            let cx = self.cx();
-            let fold = FoldId(cx.folds.len() as u32);
-            cx.folds.push(Fold { op: one.op, ty, dest: FoldDest::Slot(one.partial) });
-            cx.b.push(IrStmt::Fold(fold, value));
+            self.fold_into(one.found.op, one.partial, value);
         }
         let kind = if reduced.is_empty() { AxisKind::Parallel } else { AxisKind::Reduce };
         self.close_nest(vec![Axis { kind, extent: count }], span);
+        if let Some(no_wrap) = again {
+            let cx = LaneCx { no_wrap, ..LaneCx::new() };
+            self.find_positions(cx, var, [start, count, step], body, &reduced, span);
+        }
         self.finish_reductions(reduced);
+    }
+
+    /// Opens a nest and writes the body for one point; the scalars it reduces are locals.
+    fn prange_points(
+        &mut self,
+        cx: LaneCx,
+        var: VarId,
+        [start, step]: [Ext; 2],
+        body: &'h Block,
+        found: Vec<Found>,
+        partials: &[SlotId],
+    ) -> Vec<Reduced> {
+        self.nest = Some(cx);
+        let reduced = self.begin_reductions(found, partials);
+        let index = self.prange_index(start, step);
+        self.bind(var, Binding::Value(index));
+        self.lane_stmts(&body.stmts);
+        reduced
+    }
+
+    fn fold_into(&mut self, op: FoldOp, slot: SlotId, value: hotloop_ir::Value) {
+        let ty = self.program.slot(slot).ty;
+        let cx = self.cx();
+        let fold = FoldId(cx.folds.len() as u32);
+        cx.folds.push(Fold { op, ty, dest: FoldDest::Slot(slot) });
+        cx.b.push(IrStmt::Fold(fold, value));
+    }
+
+    /// A loop whose turns combine values into array elements that they share: turn after turn, so that the result is
+    /// that of `range`, whatever the type and the number of threads.
+    fn one_after_another(&mut self, stmt: &'h Stmt) {
+        if !self.laneable_stmt(stmt, true) {
+            let hint = "compute them before the loop";
+            return self.unsupported(stmt.span, "the bounds of this loop need array operations", hint);
+        }
+        self.flush();
+        for stored in facts::stored(stmt) {
+            self.in_memory(stored);
+            if let Some(array) = self.array_of(stored) {
+                self.pending.no_wrap.insert(array);
+            }
+        }
+        self.lane_region(stmt);
+        self.flush();
+    }
+
+    /// Runs over the points again, for the first one whose extreme is that of all, and sets what keeps its turn.
+    fn find_positions(
+        &mut self,
+        cx: LaneCx,
+        var: VarId,
+        [start, count, step]: [Ext; 3],
+        body: &'h Block,
+        reduced: &[Reduced],
+        span: Span,
+    ) {
+        let found: Vec<Found> = reduced.iter().map(|one| one.found.clone()).collect();
+        let partials: Vec<SlotId> = reduced.iter().map(|one| one.partial).collect();
+        let firsts: Vec<SlotId> = reduced.iter().map(|_| self.new_slot("first", Type::I64)).collect();
+        let again = self.prange_points(cx, var, [start, step], body, found, &partials);
+        let none = self.literal(Scalar::i64(i64::MAX));
+        for (one, &first) in again.iter().zip(&firsts).filter(|(one, _)| !one.found.positions.is_empty()) {
+            let ty = self.program.slot(one.partial).ty;
+            let (own, best) = (self.b().get(one.local), self.b().slot(one.partial, ty));
+            let hit = self.b().op(Op::Eq, &[own, best]);
+            let point = self.b().axis(0);
+            let value = self.b().op(Op::Select, &[hit, point, none]);
+            self.fold_into(FoldOp::Min, first, value);
+        }
+        self.close_nest(vec![Axis { kind: AxisKind::Reduce, extent: count }], span);
+        for (one, &first) in reduced.iter().zip(&firsts) {
+            for &(position, slot) in &one.found.positions {
+                let (point, start, step) = (self.pending_slot(first), self.ext_pending(start), self.ext_pending(step));
+                let offset = self.pending.b.op(Op::Mul, &[point, step]);
+                let turn = self.pending.b.op(Op::Add, &[start, offset]);
+                let ty = self.program.slot(slot).ty;
+                let turn = if ty == Type::I64 { turn } else { self.pending.b.convert(ty, turn) };
+                let better = self.better(one);
+                let old = self.pending_slot(slot);
+                let value = self.pending.b.op(Op::Select, &[better, turn, old]);
+                self.set_pending(slot, value);
+                self.bind(position, Binding::ScalarVar(slot));
+            }
+        }
+    }
+
+    /// Whether an extreme of all points beats what was kept before the loop.
+    fn better(&mut self, one: &Reduced) -> hotloop_ir::Value {
+        let (old, new) = (self.pending_slot(one.found.slot), self.pending_slot(one.partial));
+        let order = if one.found.op == FoldOp::Max { [old, new] } else { [new, old] };
+        self.pending.b.op(Op::Lt, &order)
     }
 
     fn prange_allowed(&mut self, body: &'h Block, span: Span) -> bool {
@@ -114,8 +216,12 @@ impl<'h> Lower<'h> {
     }
 
     /// The outer scalars the body changes, each with the fold that all its changes are. None after reporting others.
-    fn reductions(&mut self, body: &'h Block) -> Option<Vec<(VarId, SlotId, FoldOp)>> {
-        let mut found: Vec<(VarId, SlotId, FoldOp)> = Vec::new();
+    fn reductions(&mut self, index: VarId, body: &'h Block) -> Option<Vec<Found>> {
+        let mut found: Vec<Found> = Vec::new();
+        let mut explained = Vec::new();
+        for extreme in extremes(index, body) {
+            explained.extend(self.keeps(&extreme, body, &mut found));
+        }
         let mut changes = Vec::new();
         body.walk_stmts(&mut |stmt| {
             if let StmtKind::Assign(var, value) = &stmt.kind {
@@ -126,11 +232,14 @@ impl<'h> Lower<'h> {
             let Binding::ScalarVar(slot) = self.binding(var) else {
                 continue;
             };
+            if explained.contains(&span) {
+                continue;
+            }
             let op = reduction_op(var, value);
-            let known = found.iter().find(|(other, ..)| *other == var).map(|(_, _, op)| *op);
+            let known = found.iter().find(|one| one.var == var).map(|one| (one.op, one.kept));
             match (op, known) {
-                (Some(op), None) => found.push((var, slot, op)),
-                (Some(op), Some(known)) if op == known => {}
+                (Some(op), None) => found.push(Found { var, slot, op, kept: false, positions: Vec::new() }),
+                (Some(op), Some(known)) if (op, false) == known => {}
                 (None, _) | (Some(_), Some(_)) => {
                     let name = self.var(var).name.clone();
                     let place = self.place(span);
@@ -139,8 +248,10 @@ impl<'h> Lower<'h> {
                 }
             }
         }
-        for &(var, ..) in &found {
-            if let Some(span) = read_elsewhere(var, body) {
+        for one in &found {
+            let var = one.var;
+            let position = one.positions.iter().find_map(|&(position, _)| first_read(position, body));
+            if let Some(span) = position.or(read_elsewhere(var, body)) {
                 let name = self.var(var).name.clone();
                 let place = self.place(span);
                 self.diags.push(not_a_reduction(place, &name));
@@ -150,30 +261,68 @@ impl<'h> Lower<'h> {
         Some(found)
     }
 
-    fn begin_reductions(&mut self, found: Vec<(VarId, SlotId, FoldOp)>, partials: Vec<SlotId>) -> Vec<Reduced> {
+    /// Notes an extreme that a branch keeps; the assignments that this explains, none if it cannot be run in parallel.
+    fn keeps(&mut self, extreme: &Extreme, body: &'h Block, found: &mut Vec<Found>) -> Vec<Span> {
+        let Binding::ScalarVar(slot) = self.binding(extreme.var) else {
+            return Vec::new();
+        };
+        let mut positions = Vec::new();
+        for &position in &extreme.positions {
+            // What a turn keeps for itself is no business of the others.
+            if let Binding::ScalarVar(slot) = self.binding(position) {
+                positions.push((position, slot));
+            }
+        }
+        let stores = body.stmts.iter().any(|stmt| !facts::stored(stmt).is_empty());
+        let known = found.iter().find(|one| one.var == extreme.var);
+        let alone = known.is_none() && positions.iter().all(|one| found.iter().all(|other| !other.positions.contains(one)));
+        match known {
+            Some(known) if positions.is_empty() && known.positions.is_empty() && known.op == extreme.op => {}
+            None if positions.is_empty() || (alone && !stores) => {
+                found.push(Found { var: extreme.var, slot, op: extreme.op, kept: true, positions });
+            }
+            Some(_) | None => return Vec::new(),
+        }
+        extreme.spans.clone()
+    }
+
+    fn begin_reductions(&mut self, found: Vec<Found>, partials: &[SlotId]) -> Vec<Reduced> {
         let mut reduced = Vec::new();
-        for ((var, slot, op), partial) in found.into_iter().zip(partials) {
-            let ty = self.program.slot(slot).ty;
+        for (found, &partial) in found.into_iter().zip(partials) {
+            let ty = self.program.slot(found.slot).ty;
             let local = self.b().local(ty);
-            let neutral = self.literal(hotloop_ir::semantics::neutral(op, ty));
+            let neutral = self.literal(hotloop_ir::semantics::neutral(found.op, ty));
             self.b().set(local, neutral);
-            self.bind(var, Binding::Local(local));
-            reduced.push(Reduced { var, slot, op, local, partial });
+            self.bind(found.var, Binding::Local(local));
+            for &(position, slot) in &found.positions {
+                let ty = self.program.slot(slot).ty;
+                let unused = self.b().local(ty);
+                self.bind(position, Binding::Local(unused));
+            }
+            reduced.push(Reduced { found, local, partial });
         }
         reduced
     }
 
     fn finish_reductions(&mut self, reduced: Vec<Reduced>) {
         for one in reduced {
-            let (old, new) = (self.pending_slot(one.slot), self.pending_slot(one.partial));
-            let value = self.pending.b.op(one.op.op(), &[old, new]);
-            self.set_pending(one.slot, value);
-            self.bind(one.var, Binding::ScalarVar(one.slot));
+            let (old, new) = (self.pending_slot(one.found.slot), self.pending_slot(one.partial));
+            let value = match one.found.kept {
+                true => {
+                    let better = self.better(&one);
+                    self.pending.b.op(Op::Select, &[better, new, old])
+                }
+                false => self.pending.b.op(one.found.op.op(), &[old, new]),
+            };
+            self.set_pending(one.found.slot, value);
+            self.bind(one.found.var, Binding::ScalarVar(one.found.slot));
         }
     }
 
-    /// Proves that no iteration touches an element another one writes.
-    fn disjoint(&mut self, var: VarId, body: &'h Block) -> Result<(), Box<Diagnostic>> {
+    /// Proves that no iteration touches an element another one writes; false if they only combine values into shared
+    /// elements.
+    fn disjoint(&mut self, var: VarId, body: &'h Block) -> Result<bool, Box<Diagnostic>> {
+        let mut all_apart = true;
         let accesses = self.accesses(body);
         let linear = Linearizer::new(var, body);
         let mut arrays: Vec<VarId> = accesses.iter().filter(|access| access.store).map(|access| access.array).collect();
@@ -181,13 +330,15 @@ impl<'h> Lower<'h> {
         arrays.dedup();
         for array in arrays {
             let list: Vec<&Access> = accesses.iter().filter(|access| access.array == array).collect();
-            let rank = list[0].index.len();
-            let apart = (0..rank).any(|axis| keeps_apart(&linear, &list, axis));
-            if !apart {
+            if keeps_apart(&linear, &list) {
+                continue;
+            }
+            if !self.accumulates(array, &list, body) {
                 return Err(Box::new(self.race(var, array, &linear, &list)));
             }
+            all_apart = false;
         }
-        Ok(())
+        Ok(all_apart)
     }
 
     fn accesses(&mut self, body: &'h Block) -> Vec<Access<'h>> {
@@ -228,25 +379,29 @@ impl<'h> Lower<'h> {
     }
 }
 
-/// Whether along this axis every pair of accesses of two iterations differs.
-fn keeps_apart(linear: &Linearizer<'_>, list: &[&Access<'_>], axis: usize) -> bool {
-    let forms: Option<Vec<Linear>> = list
-        .iter()
-        .map(|access| match access.index.get(axis) {
-            Some(Index::At(at)) => linear.form(at),
-            Some(Index::Slice { .. } | Index::NewAxis | Index::Array(_) | Index::Mask(_)) | None => None,
-        })
-        .collect();
-    let Some(forms) = forms else { return false };
-    let first = &forms[0];
-    let by = linear.coefficient(first);
-    by != 0
-        && forms.iter().all(|form| linear.coefficient(form) == by && linear.apart(first, form, by))
-        && all_pairs_apart(linear, &forms, by)
+/// Whether every write is apart from every access of other iterations.
+fn keeps_apart(linear: &Linearizer<'_>, list: &[&Access<'_>]) -> bool {
+    let writes = list.iter().enumerate().filter(|(_, access)| access.store);
+    writes.into_iter().all(|(at, write)| {
+        let others = list.iter().enumerate().filter(|(other, access)| !access.store || *other >= at);
+        others.into_iter().all(|(_, other)| pair_apart(linear, write, other))
+    })
 }
 
-fn all_pairs_apart(linear: &Linearizer<'_>, forms: &[Linear], by: i64) -> bool {
-    forms.iter().enumerate().all(|(i, a)| forms[i + 1..].iter().all(|b| linear.apart(a, b, by)))
+/// Whether there is an axis along which two accesses of different iterations differ: both move with the loop and stay
+/// apart, or they stand at different places whatever the iteration.
+fn pair_apart(linear: &Linearizer<'_>, a: &Access<'_>, b: &Access<'_>) -> bool {
+    let form = |part: Option<&Index>| match part {
+        Some(Index::At(at)) => linear.form(at),
+        Some(_) | None => None,
+    };
+    (0..a.index.len()).any(|axis| {
+        let (Some(a), Some(b)) = (form(a.index.get(axis)), form(b.index.get(axis))) else { return false };
+        match (linear.coefficient(&a), linear.coefficient(&b)) {
+            (0, 0) => linear.distance(&a, &b).is_some_and(|distance| distance != 0),
+            (by, other) => by == other && linear.apart(&a, &b, by),
+        }
+    })
 }
 
 fn depends(linear: &Linearizer<'_>, access: &Access<'_>) -> bool {
@@ -311,13 +466,24 @@ fn read_elsewhere(var: VarId, body: &Block) -> Option<Span> {
     if reads.len() > updates { reads.last().copied() } else { None }
 }
 
+/// Where a variable is read at all.
+fn first_read(var: VarId, body: &Block) -> Option<Span> {
+    let mut found = None;
+    body.walk(&mut |expr| {
+        if matches!(expr.kind, Kind::Var(other) if other == var) {
+            found = found.or(Some(expr.span));
+        }
+    });
+    found
+}
+
 fn not_a_reduction(span: Span, name: &str) -> Diagnostic {
     errors::plain(
         errors::NOT_A_REDUCTION,
         span,
         format!("`{name}` is shared by the iterations of a parallel loop, and this is not a reduction of it"),
         &format!(
-            "change `{name}` only by one of `+= -= *=`, `{name} = min({name}, …)`, `{name} = max({name}, …)`, `and`, `or`; declare it inside the loop if it is temporary; or use `range`"
+            "change `{name}` only by one of `+= -= *=`, `{name} = min({name}, …)`, `{name} = max({name}, …)`, `if x > {name} {{ {name} = x }}`, `and`, `or`; declare it inside the loop if it is temporary; or use `range`"
         ),
     )
 }

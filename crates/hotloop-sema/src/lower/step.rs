@@ -417,7 +417,7 @@ impl<'h> Lower<'h> {
                 self.force_used(body);
                 let [start, stop, step] = [start, stop, step].map(|bound| self.expr_ext(bound));
                 match parallel {
-                    true => self.prange(*var, [start, stop, step], body, stmt.span),
+                    true => self.prange(stmt, *var, [start, stop, step], body),
                     false => self.for_steps(*var, [start, stop, step], body, stmt.span),
                 }
             }
@@ -540,7 +540,7 @@ impl<'h> Lower<'h> {
 
     /// A statement of scalars and single elements, in the pending lane. Array-level scalars it changes become locals
     /// for its duration.
-    fn lane_region(&mut self, stmt: &'h Stmt) {
+    pub fn lane_region(&mut self, stmt: &'h Stmt) {
         self.prepare_stmt(stmt);
         self.before_stores(stmt);
         let mut changed = Vec::new();
