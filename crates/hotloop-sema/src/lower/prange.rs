@@ -275,7 +275,8 @@ impl<'h> Lower<'h> {
         }
         let stores = body.stmts.iter().any(|stmt| !facts::stored(stmt).is_empty());
         let known = found.iter().find(|one| one.var == extreme.var);
-        let alone = known.is_none() && positions.iter().all(|one| found.iter().all(|other| !other.positions.contains(one)));
+        let alone =
+            known.is_none() && positions.iter().all(|one| found.iter().all(|other| !other.positions.contains(one)));
         match known {
             Some(known) if positions.is_empty() && known.positions.is_empty() && known.op == extreme.op => {}
             None if positions.is_empty() || (alone && !stores) => {
@@ -368,7 +369,9 @@ impl<'h> Lower<'h> {
             errors::RACE,
             self.place(store.span),
             message,
-            &format!("index one axis of `{name}` by `{index}` alone, the same in every access, or use `range`"),
+            &format!(
+                "index one axis of `{name}` by `{index}` alone, the same in every access; or change its elements only by one operation such as `+=`, and read them nowhere else; or use `range`"
+            ),
         );
         diag = diag.label(self.place(store.span), "written here");
         if let Some(other) = other {

@@ -110,8 +110,7 @@ fn alike(a: &Expr, b: &Expr) -> bool {
 }
 
 fn same_place(a: &[Index], b: &[Index]) -> bool {
-    a.len() == b.len()
-        && a.iter().zip(b).all(|pair| matches!(pair, (Index::At(a), Index::At(b)) if alike(a, b)))
+    a.len() == b.len() && a.iter().zip(b).all(|pair| matches!(pair, (Index::At(a), Index::At(b)) if alike(a, b)))
 }
 
 impl<'h> Lower<'h> {
