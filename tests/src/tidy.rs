@@ -6,7 +6,7 @@ use crate::hostile;
 use crate::plan;
 use crate::report::entries;
 use crate::run::{self, Outcome};
-use hotloop::Engine;
+use hotloop::{Engine, Source};
 use libtest_mimic::Trial;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -28,7 +28,7 @@ type Check = fn() -> Result<(), String>;
 
 /// The trials.
 pub fn trials() -> Vec<Trial> {
-    let checks: [(&str, Check); 7] = [
+    let checks: [(&str, Check); 8] = [
         ("sizes", sizes),
         ("first lines", first_lines),
         ("words", words),
@@ -36,6 +36,7 @@ pub fn trials() -> Vec<Trial> {
         ("every function has a case", functions),
         ("files that documents name", named_files),
         ("snippets of documents", snippets),
+        ("formatting changes no meaning", formatting),
     ];
     let trial = |(name, check): (&str, Check)| Trial::test(format!("tidy/{name}"), move || Ok(check()?));
     checks.into_iter().map(trial).chain([Trial::test("tidy/format", || Ok(format()?))]).collect()
@@ -191,6 +192,29 @@ fn loads(section: &Section) -> Result<(), String> {
         Outcome::Refused(problems) if section.text.lines().any(is_code) => Err(format!("{problems:?}")),
         Outcome::Refused(_) | Outcome::Fault(_) | Outcome::Other(_) => Err("it was not loaded".to_owned()),
     }
+}
+
+/// Every text there is: formatting keeps what it says, and formatting again changes nothing.
+fn formatting() -> Result<(), String> {
+    let mut wrong = Vec::new();
+    let mut check = |name: &str, text: &str| {
+        let formatted = |text: &str| hotloop::text::format(&Source::new(name, text));
+        match formatted(text) {
+            // Wrong texts are left alone, and many cases are wrong on purpose.
+            Err(error) if error.diagnostics().is_empty() => wrong.push(format!("{name}: {error}")),
+            Err(_) => {}
+            Ok(once) if formatted(&once).ok().as_ref() != Some(&once) => wrong.push(format!("{name}: changes again")),
+            Ok(_) => {}
+        }
+    };
+    for path in sources(&["hl"]) {
+        let text = read(&path);
+        check(&path.display().to_string(), &text);
+        for section in case::read(&text).unwrap_or_default() {
+            check(&format!("{}/{}", path.display(), section.name), &section.text);
+        }
+    }
+    none(wrong)
 }
 
 /// The sources are formatted; nothing is checked where the formatter is not installed.

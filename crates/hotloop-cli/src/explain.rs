@@ -2,8 +2,9 @@
 //!
 //! The facts are the engine's; the limits are measured in `machine`. Owns the arithmetic that puts them together.
 
+use crate::check::plural;
 use crate::machine::Limits;
-use crate::print::rate_text;
+use crate::print::{filled, rate_text};
 use hotloop::{ArgType, AxisKind, Kernel, NestWhy, Source, Type, Why};
 use serde_json::{Value as Json, json};
 
@@ -92,7 +93,8 @@ impl Explained<'_> {
         let temporaries: Vec<String> = self.why.temporaries.iter().map(temporary_text).collect();
         let none = if temporaries.is_empty() { "none".to_owned() } else { temporaries.join(", ") };
         lines.push(format!("temporary arrays: {none}"));
-        lines.push(format!("machine code: {} bytes, {}", self.code_bytes, self.cache));
+        let code = format!("machine code: {} bytes, {}", self.code_bytes, self.cache);
+        lines.push(filled(&code.split(' ').collect::<Vec<_>>(), 78).replace('\n', "\n  "));
         lines.push(format!(
             "this machine, {}: {}, {}",
             threads_text(self.threads),
@@ -122,8 +124,11 @@ impl Explained<'_> {
         }
         let traffic = nest.traffic;
         lines.push(format!(
-            "  per point: {} bytes read, {} written, {} operations",
-            traffic.bytes_read, traffic.bytes_written, traffic.operations
+            "  per point: {} bytes read, {} written, {} {}",
+            traffic.bytes_read,
+            traffic.bytes_written,
+            traffic.operations,
+            plural(traffic.operations as usize, "operation")
         ));
         lines.push(match self.bound(nest) {
             Some(bound) => format!("  at most {}: bound by {}", rate_text(bound.points, "points/s"), bound.by),

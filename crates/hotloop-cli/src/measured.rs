@@ -58,7 +58,7 @@ fn extent(name: &str, shapes: &[(String, Vec<usize>)]) -> Option<f64> {
 /// The lines for people.
 pub fn text(stats: &Stats, work: Option<Work>, limits: Limits) -> String {
     let mut text = format!(
-        "{} runs: median {}, min {}, mean {} ± {}, 95 % below {}",
+        "{} runs: median {}, min {}\nmean {} ± {}, 95 % below {}",
         stats.runs,
         seconds_text(stats.median),
         seconds_text(stats.min),

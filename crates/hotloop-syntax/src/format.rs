@@ -35,25 +35,30 @@ pub fn format(source: &Source, limits: &Limits) -> Result<String, FormatError> {
 }
 
 /// A line of the text: its tokens, and the comment behind them.
+#[derive(Default)]
 struct Line<'a> {
     tokens: Vec<Spaced<'a>>,
+    /// Without the `#`.
     comment: Option<&'a str>,
+    /// How many spaces stand before it; more than two line it up with others.
+    gap: usize,
 }
 
 /// Takes a text apart into lines. Comments are what stands between tokens and is no space.
 fn lines<'a>(source: &'a Source, tokens: &[Lexeme]) -> Vec<Line<'a>> {
     let mut lines = Vec::new();
-    let mut line = Line { tokens: Vec::new(), comment: None };
+    let mut line = Line::default();
     let mut end = 0;
     for (lexeme, spaced) in tokens.iter().zip(spaced(source, tokens)) {
         let between = &source.text()[end..lexeme.span.start as usize];
-        if let Some((_, comment)) = between.split_once('#') {
+        if let Some((before, comment)) = between.split_once('#') {
             line.comment = Some(comment.trim_end());
+            line.gap = if before.bytes().all(|byte| byte == b' ') { before.len().max(2) } else { 2 };
         }
         end = lexeme.span.end as usize;
         if matches!(lexeme.token, Token::Newline | Token::End) {
             drop_semicolons(&mut line.tokens);
-            lines.push(std::mem::replace(&mut line, Line { tokens: Vec::new(), comment: None }));
+            lines.push(std::mem::take(&mut line));
         } else {
             line.tokens.push(spaced);
         }
@@ -116,7 +121,9 @@ impl Writer {
             self.out.push_str(spaced.text);
         }
         if let Some(comment) = line.comment {
-            self.out.push_str(if line.tokens.is_empty() { "#" } else { "  #" });
+            let gap = if line.tokens.is_empty() { 0 } else { line.gap };
+            self.out.extend(std::iter::repeat_n(' ', gap));
+            self.out.push('#');
             self.out.push_str(comment);
         }
         self.out.push('\n');
@@ -183,6 +190,7 @@ mod tests {
         check("fn f(a)=not(a>0)and -a<=~a", "fn f(a) = not (a > 0) and -a <= ~a\n");
         check("fn f(a)=if a>0 then a else{- a}", "fn f(a) = if a > 0 then a else { -a }\n");
         check("kernel k(u:mut f64[ :,: ]){u[ ...,0 ]+=1}", "kernel k(u: mut f64[:, :]) { u[..., 0] += 1 }\n");
+        check("fn f(a,b)=2*a+f( a )*b-a*b*2", "fn f(a, b) = 2*a + f(a) * b - a*b*2\n");
         check("fn f(a)=- -a", "fn f(a) = - -a\n");
         check("fn f(a)=(a,)", "fn f(a) = (a,)\n");
     }
@@ -198,6 +206,7 @@ mod tests {
 
     #[test]
     fn comments_stay() {
+        check("fn f(a) = a     # b\nfn g(a) = a+ a # b\n", "fn f(a) = a     # b\nfn g(a) = a + a  # b\n");
         check("#a\n\n\n\nfn f(a)=a#b  \n#> c\n", "#a\n\n\nfn f(a) = a  #b\n#> c\n");
         check("\u{FEFF}fn f(a) = a +\r\n # here\r\n 1\r\n", "fn f(a) = a +\n    # here\n    1\n");
     }

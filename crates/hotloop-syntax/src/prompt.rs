@@ -103,7 +103,7 @@ pub fn keywords() -> impl Iterator<Item = &'static str> {
 pub fn is_complete(text: &str, limits: &Limits) -> bool {
     let source = Source::new("", text);
     let tokens = lexer::lex(text, limits, &mut Sink::new(limits.errors));
-    let ends_empty = text.trim_end_matches([' ', '\t', '\r']).ends_with("\n\n");
+    let ends_empty = text.trim_end_matches([' ', '\t', '\r']).ends_with('\n');
     let Some(last) = tokens.iter().rev().map(|lexeme| lexeme.token).find(|token| !is_end(*token)) else {
         return true;
     };
@@ -274,7 +274,10 @@ mod tests {
             assert!(!complete(text), "{text}");
         }
         assert!(!complete("kernel k(x) {\n\n"), "empty lines may stand in a body");
-        assert!(complete("1 +\n\n") && complete("fn f(x)\n\n"), "an empty line ends what is not in braces");
+        assert!(
+            complete("1 +\n") && complete("fn f(x)\n") && complete("f(1,\n  "),
+            "an empty line ends what is not in braces"
+        );
         assert!(complete("@vectorize\nfn f(x) {\n x\n}"));
     }
 

@@ -1,7 +1,7 @@
 //! Where spaces stand between the tokens of a line, for the formatter.
 //!
-//! Binary operators have spaces around them, but for `**` and for products beside sums; signs, calls, indices, slices
-//! and keyword arguments have none. Which bracket and which operator a token belongs to is found in one walk.
+//! Binary operators have spaces around them, but for `**` and, beside sums, for products of names and numbers; signs,
+//! calls, indices, slices and keyword arguments have none. Which bracket and which operator a token belongs to is found in one walk.
 
 use hotloop_source::Source;
 
@@ -42,8 +42,26 @@ enum Inside {
 /// The operators that are waiting for the end of their expression.
 struct Group {
     inside: Inside,
+    /// The products of the term at hand.
     products: Vec<usize>,
+    /// Whether that term has names and numbers only.
+    is_simple: bool,
+    /// The products of the terms before it that have.
+    simple: Vec<usize>,
     has_sum: bool,
+}
+
+impl Group {
+    fn new(inside: Inside) -> Group {
+        Group { inside, products: Vec::new(), is_simple: true, simple: Vec::new(), has_sum: false }
+    }
+
+    fn end_term(&mut self) {
+        if std::mem::replace(&mut self.is_simple, true) {
+            self.simple.append(&mut self.products);
+        }
+        self.products.clear();
+    }
 }
 
 /// The tokens of a text with the spaces between them.
@@ -84,8 +102,7 @@ struct Walk<'t> {
 
 impl<'t> Walk<'t> {
     fn new(tokens: &'t [Lexeme]) -> Walk<'t> {
-        let group = Group { inside: Inside::Braces, products: Vec::new(), has_sum: false };
-        Walk { tokens, roles: Vec::with_capacity(tokens.len()), groups: vec![group] }
+        Walk { tokens, roles: Vec::with_capacity(tokens.len()), groups: vec![Group::new(Inside::Braces)] }
     }
 
     fn roles(mut self) -> Vec<Role> {
@@ -138,7 +155,13 @@ impl<'t> Walk<'t> {
                 }
                 Role::Plain
             }
-            Token::Name | Token::Number | Token::Text | Token::Dot | Token::Ellipsis => Role::Plain,
+            Token::Dot => {
+                if let Some(group) = self.groups.last_mut() {
+                    group.is_simple = false;
+                }
+                Role::Plain
+            }
+            Token::Name | Token::Number | Token::Text | Token::Ellipsis => Role::Plain,
             // Keywords, comparisons, assignments and bit operators hold together less than sums do.
             _ => {
                 self.end_expression();
@@ -158,11 +181,15 @@ impl<'t> Walk<'t> {
             Token::OpenBracket => Inside::Brackets,
             _ => Inside::Braces,
         };
-        self.groups.push(Group { inside, products: Vec::new(), has_sum: false });
+        if let Some(group) = self.groups.last_mut() {
+            group.is_simple = false;
+        }
+        self.groups.push(Group::new(inside));
     }
 
     fn sum(&mut self) -> Role {
         if let Some(group) = self.groups.last_mut() {
+            group.end_term();
             group.has_sum = true;
         }
         Role::Infix
@@ -175,12 +202,13 @@ impl<'t> Walk<'t> {
         Role::Infix
     }
 
-    /// Products beside sums lose their spaces.
+    /// Simple products beside sums lose their spaces.
     fn end_expression(&mut self) {
         let Some(group) = self.groups.last_mut() else { return };
-        let products = std::mem::take(&mut group.products);
+        group.end_term();
+        let simple = std::mem::take(&mut group.simple);
         if std::mem::take(&mut group.has_sum) {
-            products.into_iter().for_each(|at| self.roles[at] = Role::Tight);
+            simple.into_iter().for_each(|at| self.roles[at] = Role::Tight);
         }
     }
 

@@ -28,6 +28,8 @@ mod host;
 mod job;
 mod module;
 mod names;
+#[cfg(feature = "ndarray")]
+mod nd;
 mod plan;
 mod points;
 mod prompt;

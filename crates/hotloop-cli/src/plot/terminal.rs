@@ -138,9 +138,16 @@ impl Image {
             }
             out.push_str(if step == 1 { "\x1b[0m\n" } else { "\n" });
         }
-        let range = self.range.map_or(String::new(), |(low, high)| format!(", {low} to {high}"));
+        let range = self.range.map_or(String::new(), |(low, high)| format!(", {} to {}", short(low), short(high)));
         out + &format!("{} × {}{range}", self.height, self.width)
     }
+}
+
+/// A number of few digits.
+fn short(value: f64) -> String {
+    let text = format!("{value:.4}");
+    let is_plain = value == 0.0 || (1e-3..1e9).contains(&value.abs());
+    if is_plain { text.trim_end_matches('0').trim_end_matches('.').to_owned() } else { format!("{value:.4e}") }
 }
 
 /// One character: an upper and a lower pixel.

@@ -40,7 +40,11 @@ pub fn load_calls(text: &str, vars: &BTreeMap<String, Loaded>) -> Result<LoadCal
         };
         let range = all[at].0.start..end;
         let name = stand_in(range.len(), |name| vars.contains_key(name) || calls.values.iter().any(|v| v.0 == *name));
-        calls.values.push((name.clone(), load_file(&path)?));
+        let value = load_file(&path).map_err(|failure| match failure {
+            Failure::Data(message) => Failure::Data(message.replace("@FILE:COLUMN", "load(\"FILE\").COLUMN")),
+            other => other,
+        })?;
+        calls.values.push((name.clone(), value));
         calls.parsed.replace_range(range, &name);
     }
     Ok(calls)

@@ -37,7 +37,7 @@ pub fn run(options: &Repl) -> Result<(), Failure> {
     }
 }
 
-const GREETING: &str = "hotloop: array expressions, compiled. `:help` shows what there is, Ctrl-D leaves.";
+const GREETING: &str = "hotloop compiles array expressions. `:help` shows what there is, Ctrl-D leaves.";
 
 fn interactive(session: &mut Session) -> Result<(), Failure> {
     print(GREETING)?;

@@ -357,7 +357,9 @@ impl Session {
         let span = place.map_or(Span::at(0), |(range, _)| Span::from_range(range));
         let mut diag = Diagnostic::error("E0100", span, format!("`{name}` is not defined"));
         let names = self.names();
-        diag = match text::similar(name, names.iter().map(String::as_str)) {
+        // Every other letter is like a single one.
+        let similar = (name.chars().count() > 1).then(|| text::similar(name, names.iter().map(String::as_str)));
+        diag = match similar.flatten() {
             Some(similar) => diag.hint(format!("did you mean `{similar}`?")),
             None => diag.hint(format!("give it a value first: `{name} = …`, or `{name} = load(\"file.npy\")`")),
         };
