@@ -44,6 +44,7 @@ const HEAVY: &[(&str, &str)] = &[
     ("logos", "hotloop-syntax"),
     ("cranelift", "hotloop-clif"),
     ("regalloc2", "hotloop-wide"),
+    ("gemm", "hotloop"),
     ("rayon", "hotloop"),
     ("wgpu", "hotloop-gpu"),
     ("naga", "hotloop-gpu"),

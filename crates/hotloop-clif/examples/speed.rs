@@ -284,7 +284,14 @@ fn time(bench: &Bench, kernel: &dyn Kernel, n: usize) -> f64 {
     }
     let mut scratch = vec![0u64; n + 4096];
     let mut data = [scratch.as_mut_ptr() as u64, layout.partials(hotloop_ir::NestId(1)) as u64];
-    let table = HostTable { data: (&raw mut data).cast(), alloc: no_alloc, partials, par_for: no_threads };
+    let table = HostTable {
+        data: (&raw mut data).cast(),
+        alloc: no_alloc,
+        free: no_alloc,
+        matmul: no_alloc,
+        partials,
+        par_for: no_threads,
+    };
     let cancel = 0u8;
     let mut frame = vec![0u64; layout.words()];
     frame[HOST_WORD] = &raw const table as u64;

@@ -100,7 +100,9 @@ fn check_limits(settings: Settings, program: &Program, layout: &FrameLayout) -> 
 fn steps_are_shallow(steps: &[Step], depth: usize) -> bool {
     depth <= MAX_STEP_DEPTH
         && steps.iter().all(|step| match step {
-            Step::Nest(_) | Step::Alloc(..) | Step::Break(_) | Step::Continue(_) => true,
+            Step::Nest(_) | Step::Alloc(..) | Step::Free(_) | Step::MatMul(_) | Step::Break(_) | Step::Continue(_) => {
+                true
+            }
             Step::If { then, otherwise, .. } => {
                 steps_are_shallow(then, depth + 1) && steps_are_shallow(otherwise, depth + 1)
             }

@@ -12,7 +12,7 @@ use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{self as clif, AbiParam, InstBuilder, Signature, types};
 use hotloop_ir::{ArrayId, FoldDest, NestId, SlotId, Step, Type};
 use hotloop_target::Status;
-use hotloop_target::frame::{HOST_ALLOC, HOST_DATA, HOST_PAR_FOR, HOST_PARTIALS, HOST_WORD};
+use hotloop_target::frame::{HOST_ALLOC, HOST_DATA, HOST_FREE, HOST_MATMUL, HOST_PAR_FOR, HOST_PARTIALS, HOST_WORD};
 
 /// Emits the steps and the return.
 pub(crate) fn emit(f: &mut Func<'_>, plans: &[Plan]) {
@@ -41,6 +41,8 @@ impl Driver<'_, '_> {
         match step {
             Step::Nest(nest) => self.nest(*nest),
             Step::Alloc(array, extents) => self.alloc(*array, extents),
+            Step::Free(array) => self.host_with(HOST_FREE, array.0),
+            Step::MatMul(product) => self.host_with(HOST_MATMUL, product.0),
             Step::If { cond, then, otherwise } => return self.branch(*cond, then, otherwise),
             Step::For { index, start, stop, step, body } => self.counted(*index, [*start, *stop, *step], body),
             Step::Loop(body) => {
@@ -162,8 +164,12 @@ impl Driver<'_, '_> {
             let extent = self.slot(extent);
             self.f.set_word(self.f.layout.extent(array, axis), extent);
         }
-        let id = self.f.b.ins().iconst(types::I32, i64::from(array.0));
-        self.host(HOST_ALLOC, &[id]);
+        self.host_with(HOST_ALLOC, array.0);
+    }
+
+    fn host_with(&mut self, callback: i32, number: u32) {
+        let number = self.f.b.ins().iconst(types::I32, i64::from(number));
+        self.host(callback, &[number]);
     }
 
     fn nest(&mut self, id: NestId) {

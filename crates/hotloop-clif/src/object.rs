@@ -91,7 +91,7 @@ struct Parts {
     constants: DataId,
     /// A table of the addresses of all messages.
     messages: DataId,
-    callbacks: [FuncId; 3],
+    callbacks: [FuncId; 5],
     free: FuncId,
 }
 
@@ -203,6 +203,10 @@ fn check(program: &Program, layout: &FrameLayout) -> Result<(), CompileError> {
     let twice = |at: usize| {
         matches!(program.results[at], ResultRef::Array(_)) && program.results[..at].contains(&program.results[at])
     };
+    if !program.products.is_empty() {
+        let reason = "a matrix product of floats needs the library; `sum` over a product of arrays does not".to_owned();
+        return Err(CompileError::Unsupported { target: TARGET, reason });
+    }
     if (0..program.results.len()).any(twice) {
         let reason = "it gives the same array back twice; give it back once".to_owned();
         return Err(CompileError::Unsupported { target: TARGET, reason });

@@ -4,7 +4,7 @@
 //! frame, so that a wrong program stops instead of touching other memory.
 
 use crate::flow::Stop;
-use hotloop_ir::{ArrayId, Extent, Program, Scalar, SlotId, Type};
+use hotloop_ir::{ArrayId, Extent, ProductId, Program, Scalar, SlotId, Type};
 use hotloop_target::frame::{CANCEL_WORD, HOST_WORD};
 use hotloop_target::{FrameLayout, HostTable, Status};
 use std::sync::atomic::{AtomicU8, Ordering};
@@ -73,15 +73,29 @@ impl<'a> Memory<'a> {
             let extent = self.slot(*slot).bits;
             self.set_word(self.layout.extent(array, axis), extent);
         }
-        // SAFETY: the frame holds the address of the host's table, which lives as long as the call.
-        let host = unsafe { *(self.word(HOST_WORD) as *const HostTable) };
+        let host = self.host();
         // SAFETY: the table's function is called with its own data, this frame and an array of this program.
-        let raw = unsafe { (host.alloc)(host.data, self.frame, array.0) };
-        match Status::from_raw(raw) {
-            Status::Ok => Ok(()),
-            Status::Cancelled => Err(Stop::Cancelled),
-            Status::Fault | Status::Host => Err(Stop::Host),
-        }
+        answer(unsafe { (host.alloc)(host.data, self.frame, array.0) })
+    }
+
+    /// Gives the memory of a temporary back to the host.
+    pub(crate) fn free(&mut self, array: ArrayId) -> Result<(), Stop> {
+        let host = self.host();
+        // SAFETY: the table's function is called with its own data, this frame and an array of this program.
+        answer(unsafe { (host.free)(host.data, self.frame, array.0) })
+    }
+
+    /// Has the host compute a matrix product.
+    pub(crate) fn matmul(&mut self, product: ProductId) -> Result<(), Stop> {
+        let host = self.host();
+        // SAFETY: the table's function is called with its own data, this frame and a product of this program, whose
+        // views have been found inside their arrays.
+        answer(unsafe { (host.matmul)(host.data, self.frame, product.0) })
+    }
+
+    fn host(&self) -> HostTable {
+        // SAFETY: the frame holds the address of the host's table, which lives as long as the call.
+        unsafe { *(self.word(HOST_WORD) as *const HostTable) }
     }
 
     /// The element at an index. Any nonzero byte is true.
@@ -131,5 +145,14 @@ impl<'a> Memory<'a> {
             return Err(Stop::broken("an array has memory and an index per axis"));
         }
         Ok(base.wrapping_offset(offset as isize))
+    }
+}
+
+/// What a callback's status means for the run.
+fn answer(raw: i32) -> Result<(), Stop> {
+    match Status::from_raw(raw) {
+        Status::Ok => Ok(()),
+        Status::Cancelled => Err(Stop::Cancelled),
+        Status::Fault | Status::Host => Err(Stop::Host),
     }
 }

@@ -3,7 +3,7 @@
 use crate::flow::{Flow, Stop, Turn, range};
 use crate::memory::Memory;
 use crate::nest;
-use hotloop_ir::{Program, Step};
+use hotloop_ir::{MatMul, Program, Step};
 
 /// A run in progress.
 pub(crate) struct Run<'a> {
@@ -46,6 +46,12 @@ impl<'a> Run<'a> {
         match step {
             Step::Nest(id) => nest::run(self, self.program.nest(*id))?,
             Step::Alloc(array, extents) => self.memory.alloc(*array, extents)?,
+            Step::Free(array) => self.memory.free(*array)?,
+            Step::MatMul(id) => {
+                let product = self.program.product(*id);
+                self.check_product(product)?;
+                self.memory.matmul(*id)?;
+            }
             Step::If { cond, then, otherwise } => {
                 return self.steps(if self.memory.slot(*cond).is_true() { then } else { otherwise });
             }
@@ -68,6 +74,28 @@ impl<'a> Run<'a> {
             Step::Continue(depth) => return Ok(Flow::Continue(*depth)),
         }
         Ok(Flow::Next)
+    }
+
+    /// Whether the first and the last point of a matrix product are inside its arrays; all between are then, too.
+    fn check_product(&self, product: &MatMul) -> Result<(), Stop> {
+        let extents: Vec<i64> = product.axes.iter().map(|axis| self.memory.whole(*axis)).collect();
+        if extents.iter().any(|extent| *extent < 0) {
+            return Err(Stop::broken("no extent is negative"));
+        }
+        if extents.contains(&0) {
+            return Ok(());
+        }
+        let corners = [vec![0; extents.len()], extents.iter().map(|extent| extent - 1).collect()];
+        for view in product.views() {
+            for corner in &corners {
+                let index = nest::view_index(self, view, corner);
+                let inside = |(axis, at): (usize, &i64)| (0..self.memory.extent(view.array, axis)).contains(at);
+                if !index.iter().enumerate().all(inside) {
+                    return Err(Stop::broken("every index is inside the array"));
+                }
+            }
+        }
+        Ok(())
     }
 
     fn turn(&mut self, body: &[Step]) -> Result<Turn, Stop> {

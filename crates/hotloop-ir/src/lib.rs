@@ -8,6 +8,7 @@
 
 pub mod build;
 mod hash;
+mod matmul;
 mod names;
 pub mod notes;
 pub mod ops;
@@ -21,6 +22,7 @@ pub mod verify;
 
 pub use hash::hash128;
 pub use hotloop_source::Span;
+pub use matmul::MatMul;
 pub use notes::{Note, NoteKind};
 pub use ops::{FoldOp, Op};
 pub use program::*;

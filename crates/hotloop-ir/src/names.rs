@@ -47,6 +47,7 @@ names! {
         Index "index";
         DivideByZero "divide_by_zero";
         Shape "shape";
+        Inner "inner";
         NegativeExtent "negative_extent";
         EmptyReduction "empty_reduction";
         NegativeExponent "negative_exponent";

@@ -3,6 +3,7 @@
 //! This file is data only. `build` makes it, `verify` says what is true of it, `text` prints it, `semantics` and the
 //! interpreter say what it means.
 
+use crate::matmul::MatMul;
 use crate::notes::Note;
 use crate::ops::{FoldOp, Op};
 use crate::types::{Scalar, Type};
@@ -42,6 +43,8 @@ handles! {
     SlotId "s";
     /// A nest: `Program::nests`.
     NestId "n";
+    /// A matrix product: `Program::products`.
+    ProductId "p";
     /// A place in the source that can fault: `Program::sites`.
     SiteId "f";
     /// A value of a lane: `Lane::values`.
@@ -72,6 +75,8 @@ pub struct Program {
     pub slots: Vec<Slot>,
     /// Every nest; each is run by exactly one step.
     pub nests: Vec<Nest>,
+    /// Every matrix product; each is run by exactly one step.
+    pub products: Vec<MatMul>,
     /// What can go wrong at run time, and where it stands in the source.
     pub sites: Vec<Site>,
     /// The work, in order.
@@ -181,6 +186,8 @@ pub enum FaultKind {
     Overflow,
     /// A shape for another number of elements than there are: the elements, and the product of the extents given.
     Reshape,
+    /// A matrix product of shapes that do not fit: the left operand's last extent, and the right one's that meets it.
+    Inner,
 }
 
 impl FaultKind {
@@ -195,6 +202,7 @@ impl FaultKind {
         FaultKind::ZeroStep,
         FaultKind::Overflow,
         FaultKind::Reshape,
+        FaultKind::Inner,
     ];
 }
 
@@ -206,6 +214,10 @@ pub enum Step {
     /// Makes the memory of an output or temporary: one `i64` slot per axis holds the extent. An array that already
     /// has memory from an earlier turn of a loop gets it again if the extents are the same.
     Alloc(ArrayId, Vec<SlotId>),
+    /// Gives the memory of a temporary back. It is not touched again before the next `Alloc` of it.
+    Free(ArrayId),
+    /// Runs a matrix product.
+    MatMul(ProductId),
     /// Runs one of two lists, by a bool slot.
     If {
         /// The condition.

@@ -5,6 +5,7 @@
 
 mod line;
 
+use crate::matmul::MatMul;
 use crate::notes::{Note, NoteKind};
 use crate::ops::{FoldOp, Op};
 use crate::program::*;
@@ -93,6 +94,7 @@ impl<'a> Reader<'a> {
                     Either::Slot(slot) => ResultRef::Scalar(slot),
                     Either::Array(array) => ResultRef::Array(array),
                 }),
+                "product" => program.products.push(product(&mut line, program.products.len())?),
                 "note" => program.notes.push(note(&mut line)?),
                 "nest" => program.nests.push(self.nest(&mut line, program.nests.len())?),
                 "steps" => {
@@ -194,6 +196,8 @@ impl<'a> Reader<'a> {
         Ok(match line.word()? {
             "run" => Step::Nest(NestId(line.handle('n')?)),
             "alloc" => Step::Alloc(ArrayId(line.handle('a')?), line.bracketed(slot)?),
+            "free" => Step::Free(ArrayId(line.handle('a')?)),
+            "matmul" => Step::MatMul(ProductId(line.handle('p')?)),
             "if" => {
                 let cond = slot(line)?;
                 open(line)?;
@@ -324,6 +328,14 @@ fn site(line: &mut Line<'_>, index: usize) -> Result<Site, ReadError> {
     line.expect("axis")?;
     let axis = line.number()?;
     Ok(Site { kind, span: line.span()?, subject, axis })
+}
+
+fn product(line: &mut Line<'_>, index: usize) -> Result<MatMul, ReadError> {
+    line.next_handle('p', index)?;
+    let axes = line.bracketed(extent)?;
+    let mut view = || Ok(View { array: ArrayId(line.handle('a')?), dims: line.bracketed(view_dim)? });
+    let (c, a, b) = (view()?, view()?, view()?);
+    Ok(MatMul { axes, c, a, b, span: line.span()? })
 }
 
 fn note(line: &mut Line<'_>) -> Result<Note, ReadError> {

@@ -108,6 +108,12 @@ impl Printer {
         for (i, nest) in program.nests.iter().enumerate() {
             self.nest(NestId(i as u32), nest);
         }
+        for (i, product) in program.products.iter().enumerate() {
+            let axes: Vec<String> = product.axes.iter().map(|axis| extent(*axis)).collect();
+            let [c, a, b] = product.views().map(view_text);
+            let span = self.span(product.span);
+            self.line(format_args!("product p{i} [{}] {c} {a} {b}{span}", axes.join(", ")));
+        }
         if self.detail == Detail::Full {
             program.notes.iter().for_each(|note| self.note(note));
         }
@@ -130,6 +136,8 @@ impl Printer {
         match step {
             Step::Nest(nest) => self.line(format_args!("run {nest}")),
             Step::Alloc(array, extents) => self.line(format_args!("alloc {array}[{}]", list(extents))),
+            Step::Free(array) => self.line(format_args!("free {array}")),
+            Step::MatMul(product) => self.line(format_args!("matmul {product}")),
             Step::If { cond, then, otherwise } => {
                 self.open(format_args!("if {cond}"));
                 self.steps(then);

@@ -15,6 +15,7 @@
 //!
 //! Steps
 //! - Each nest is run by exactly one step.
+//! - Each matrix product is run by exactly one step. `Free` names an array of role `Temp`.
 //! - `Alloc` names an array of role `Output` or `Temp` and one `i64` slot per axis.
 //! - The condition of an `If` is a `bool` slot; the slots of a `For` are `i64`, and nothing in its body writes its
 //!   index.
@@ -28,6 +29,10 @@
 //! - The lanes of a schedule are at most [`MAX_LANES`] (0 counts as 1). The shape is `Serial` with one lane,
 //!   `FoldPoints` with one lane where there is a `Reduce` and no `Ordered` axis, or what `Shape::of` the axes is. A
 //!   nest with a `Parallel` axis and a fold to a slot is `Serial`.
+//!
+//! Matrix products
+//! - There are at least three axes. All three arrays have one float type. The result may be written and is neither
+//!   operand; its view uses no summed axis, that of the left operand no columns, that of the right one no rows.
 //!
 //! Lanes
 //! - Each value has one type, is computed by at most one `Let`, and is used only after it, in the same region or one
@@ -102,6 +107,7 @@ pub fn verify(program: &Program) -> Result<(), VerifyError> {
         let in_nest = |error: VerifyError| VerifyError { nest: Some(NestId(index as u32)), ..error };
         written.push(nest::check(program, nest).map_err(in_nest)?);
     }
+    program.products.iter().try_for_each(|product| nest::product(program, product))?;
     for nest in program.notes.iter().filter_map(|note| note.nest) {
         in_range(nest.index(), program.nests.len(), || format!("nest {nest} of a note"))?;
     }

@@ -41,7 +41,7 @@ fn rewrite_list(steps: &mut Vec<Step>, program: &mut Program) {
                 rewrite_list(otherwise, program);
             }
             Step::For { body, .. } | Step::Loop(body) | Step::Block(body) => rewrite_list(body, program),
-            Step::Alloc(..) | Step::Break(_) | Step::Continue(_) => {}
+            Step::Alloc(..) | Step::Free(_) | Step::MatMul(_) | Step::Break(_) | Step::Continue(_) => {}
         }
         list.push(step);
     }

@@ -25,7 +25,7 @@ fn collapse_list(steps: &mut Vec<Step>, program: &mut Program) {
                 collapse_list(otherwise, program);
             }
             Step::For { body, .. } | Step::Loop(body) | Step::Block(body) => collapse_list(body, program),
-            Step::Alloc(..) | Step::Break(_) | Step::Continue(_) => {}
+            Step::Alloc(..) | Step::Free(_) | Step::MatMul(_) | Step::Break(_) | Step::Continue(_) => {}
         }
         list.push(step);
     }

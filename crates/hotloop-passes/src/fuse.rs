@@ -41,7 +41,7 @@ fn fuse_list(steps: &mut Vec<Step>, program: &mut Program) -> bool {
                 fused |= fuse_list(otherwise, program);
             }
             Step::For { body, .. } | Step::Loop(body) | Step::Block(body) => fused |= fuse_list(body, program),
-            Step::Nest(_) | Step::Alloc(..) | Step::Break(_) | Step::Continue(_) => {}
+            Step::Nest(_) | Step::Alloc(..) | Step::Free(_) | Step::MatMul(_) | Step::Break(_) | Step::Continue(_) => {}
         }
     }
     let mut second = 0;
@@ -63,6 +63,8 @@ fn domain(step: &Step, program: &Program) -> Option<NestId> {
         Step::Nest(id) if !program.nest(*id).axes.is_empty() => Some(*id),
         Step::Nest(_)
         | Step::Alloc(..)
+        | Step::Free(_)
+        | Step::MatMul(_)
         | Step::If { .. }
         | Step::For { .. }
         | Step::Loop(_)

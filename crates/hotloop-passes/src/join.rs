@@ -19,7 +19,7 @@ fn join_list(steps: &mut Vec<Step>, nests: &mut [Nest]) {
                 join_list(otherwise, nests);
             }
             Step::For { body, .. } | Step::Loop(body) | Step::Block(body) => join_list(body, nests),
-            Step::Nest(_) | Step::Alloc(..) | Step::Break(_) | Step::Continue(_) => {}
+            Step::Nest(_) | Step::Alloc(..) | Step::Free(_) | Step::MatMul(_) | Step::Break(_) | Step::Continue(_) => {}
         }
         if let (Some(Step::Nest(first)), Step::Nest(second)) = (joined.last(), &step) {
             let (first, second) = (first.index(), second.index());

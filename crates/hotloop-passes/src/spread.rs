@@ -83,7 +83,7 @@ fn nests_of(step: &Step, nests: &mut Vec<usize>) {
         Step::For { body, .. } | Step::Loop(body) | Step::Block(body) => {
             body.iter().for_each(|step| nests_of(step, nests));
         }
-        Step::Alloc(..) | Step::Break(_) | Step::Continue(_) => {}
+        Step::Alloc(..) | Step::Free(_) | Step::MatMul(_) | Step::Break(_) | Step::Continue(_) => {}
     }
 }
 
@@ -140,7 +140,7 @@ fn count_in_steps(steps: &[Step], sets: &mut [u32]) {
                 count_in_steps(otherwise, sets);
             }
             Step::Loop(body) | Step::Block(body) => count_in_steps(body, sets),
-            Step::Nest(_) | Step::Alloc(..) | Step::Break(_) | Step::Continue(_) => {}
+            Step::Nest(_) | Step::Alloc(..) | Step::Free(_) | Step::MatMul(_) | Step::Break(_) | Step::Continue(_) => {}
         }
     }
 }

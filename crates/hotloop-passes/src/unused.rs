@@ -49,6 +49,7 @@ fn read_slots(program: &Program) -> HashSet<SlotId> {
             }
         }
     }
+    read.extend(program.products.iter().flat_map(hotloop_ir::MatMul::slots));
     steps_read(&program.steps, &mut read);
     read
 }
@@ -67,7 +68,7 @@ fn steps_read(steps: &[Step], read: &mut HashSet<SlotId>) {
                 steps_read(body, read);
             }
             Step::Loop(body) | Step::Block(body) => steps_read(body, read),
-            Step::Nest(_) | Step::Break(_) | Step::Continue(_) => {}
+            Step::Nest(_) | Step::Free(_) | Step::MatMul(_) | Step::Break(_) | Step::Continue(_) => {}
         }
     }
 }
@@ -193,7 +194,7 @@ fn clean_steps(steps: &mut Vec<Step>, nests: &[Nest]) -> bool {
                 changed |= clean_steps(otherwise, nests);
             }
             Step::For { body, .. } | Step::Loop(body) | Step::Block(body) => changed |= clean_steps(body, nests),
-            Step::Nest(_) | Step::Alloc(..) | Step::Break(_) | Step::Continue(_) => {}
+            Step::Nest(_) | Step::Alloc(..) | Step::Free(_) | Step::MatMul(_) | Step::Break(_) | Step::Continue(_) => {}
         }
     }
     let before = steps.len();
@@ -201,7 +202,8 @@ fn clean_steps(steps: &mut Vec<Step>, nests: &[Nest]) -> bool {
         Step::Nest(id) => !nests[id.index()].lane.body.is_empty(),
         Step::If { then, otherwise, .. } => !then.is_empty() || !otherwise.is_empty(),
         Step::Block(body) => !body.is_empty(),
-        Step::Alloc(..) | Step::For { .. } | Step::Loop(_) | Step::Break(_) | Step::Continue(_) => true,
+        Step::Alloc(..) | Step::Free(_) | Step::MatMul(_) => true,
+        Step::For { .. } | Step::Loop(_) | Step::Break(_) | Step::Continue(_) => true,
     });
     changed || steps.len() != before
 }
@@ -238,7 +240,7 @@ fn number_nests(steps: &mut [Step], order: &mut Vec<usize>) {
                 number_nests(otherwise, order);
             }
             Step::For { body, .. } | Step::Loop(body) | Step::Block(body) => number_nests(body, order),
-            Step::Alloc(..) | Step::Break(_) | Step::Continue(_) => {}
+            Step::Alloc(..) | Step::Free(_) | Step::MatMul(_) | Step::Break(_) | Step::Continue(_) => {}
         }
     }
 }

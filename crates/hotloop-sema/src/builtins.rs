@@ -14,6 +14,8 @@ pub enum Builtin {
     Rounding(Op),
     /// `abs`.
     Abs,
+    /// `dot(a, b)`.
+    Dot,
     /// A float op of two operands.
     Float2(Op),
     /// `fma(a, b, c)`.
@@ -257,6 +259,7 @@ pub const BUILTINS: &[(&str, Builtin, &str)] = &[
     ("diff", Builtin::Arranging(Arranging::Diff), "differences of neighbors along an axis"),
     ("take", Builtin::Arranging(Arranging::Take), "the elements at these indices along an axis"),
     ("nonzero", Builtin::Arranging(Arranging::Nonzero), "the indices at which an array with one axis is not zero"),
+    ("dot", Builtin::Dot, "inner and matrix product, as `@`; product with a scalar"),
 ];
 
 /// The built-in of this name.

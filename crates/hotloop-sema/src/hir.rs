@@ -220,6 +220,8 @@ pub enum Kind {
     Inline(InstanceId, Vec<Expr>),
     /// A function run at every place of its arguments.
     Window(Box<Window>),
+    /// A matrix product of operands with one element type, neither a scalar.
+    MatMul(Box<Expr>, Box<Expr>),
     /// A reduction.
     Reduce {
         /// Which.
@@ -433,7 +435,11 @@ impl Expr {
             Kind::Number(_) | Kind::Const(_) | Kind::Var(_) => vec![],
             Kind::Op(_, args) | Kind::Map(_, args) | Kind::Inline(_, args) => args.iter().collect(),
             Kind::Window(window) => window.args.iter().collect(),
-            Kind::IntDiv(_, a, b) | Kind::IntPow(_, a, b) | Kind::Logic(_, a, b) | Kind::FillLike(a, b) => vec![a, b],
+            Kind::IntDiv(_, a, b)
+            | Kind::IntPow(_, a, b)
+            | Kind::Logic(_, a, b)
+            | Kind::MatMul(a, b)
+            | Kind::FillLike(a, b) => vec![a, b],
             Kind::Require(a, b) => vec![a, b],
             Kind::ByIndex(by) => by.start.iter().chain(&by.index).chain([&by.value]).collect(),
             Kind::Walk(walk) => walk.args.iter().chain(&walk.identity).collect(),

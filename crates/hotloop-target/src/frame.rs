@@ -88,6 +88,10 @@ pub struct HostTable {
     /// `alloc(data, frame, array)`: the driver has stored the extents into the frame; makes the memory and stores
     /// base and strides.
     pub alloc: unsafe extern "C" fn(data: *mut u8, frame: *mut u64, array: u32) -> i32,
+    /// `free(data, frame, array)`: takes the memory of a temporary back.
+    pub free: unsafe extern "C" fn(data: *mut u8, frame: *mut u64, array: u32) -> i32,
+    /// `matmul(data, frame, product)`: computes a matrix product of the program, over the arrays in the frame.
+    pub matmul: unsafe extern "C" fn(data: *mut u8, frame: *mut u64, product: u32) -> i32,
     /// `partials(data, frame, nest, bytes)`: makes `bytes` bytes, 64-byte aligned, that live until the call ends or
     /// the same nest asks again, and stores their address into the frame's word for the nest.
     pub partials: unsafe extern "C" fn(data: *mut u8, frame: *mut u64, nest: u32, bytes: i64) -> i32,
@@ -107,10 +111,14 @@ pub struct HostTable {
 pub const HOST_DATA: i32 = 0;
 /// Byte offset of `HostTable::alloc`.
 pub const HOST_ALLOC: i32 = 8;
+/// Byte offset of `HostTable::free`.
+pub const HOST_FREE: i32 = 16;
+/// Byte offset of `HostTable::matmul`.
+pub const HOST_MATMUL: i32 = 24;
 /// Byte offset of `HostTable::partials`.
-pub const HOST_PARTIALS: i32 = 16;
+pub const HOST_PARTIALS: i32 = 32;
 /// Byte offset of `HostTable::par_for`.
-pub const HOST_PAR_FOR: i32 = 24;
+pub const HOST_PAR_FOR: i32 = 40;
 
 /// Where everything stands in the frame of one program.
 #[derive(Clone, Debug, PartialEq, Eq)]

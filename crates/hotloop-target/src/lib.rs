@@ -9,6 +9,7 @@ pub mod bytes;
 pub mod error;
 pub mod fpenv;
 pub mod frame;
+pub mod matmul;
 pub mod signature;
 #[cfg(feature = "testing")]
 pub mod testing;

@@ -3,7 +3,7 @@
 //! Owns the wording and the codes of run-time faults; how they are shown belongs to the rendering of diagnostics.
 
 use crate::error::Fault;
-use crate::plan::{Plan, SitePlan, shows_point};
+use crate::plan::{ParamPlan, Plan, SitePlan, shows_point};
 use hotloop_ir::{FaultKind, Site};
 use hotloop_source::{Diagnostic, Source};
 use hotloop_target::FaultRecord;
@@ -17,6 +17,9 @@ pub(crate) fn fault(plan: &Plan, source: &Source, record: &FaultRecord, frame: &
     if shows_point(site.kind) && !point.is_empty() {
         diagnostic = diagnostic.hint(format!("this is at the index {point:?}"));
     }
+    for (name, shape) in operands(plan, site, frame) {
+        diagnostic = diagnostic.hint(format!("`{name}` has the shape {shape:?}"));
+    }
     Some(Fault {
         kind: site.kind,
         kernel: plan.kernel.clone(),
@@ -26,6 +29,24 @@ pub(crate) fn fault(plan: &Plan, source: &Source, record: &FaultRecord, frame: &
         source: source.clone(),
         diagnostic,
     })
+}
+
+/// The parameters among the operands of a matrix product, with their shapes.
+fn operands(plan: &Plan, site: &Site, frame: &[u64]) -> Vec<(String, Vec<i64>)> {
+    if site.kind != FaultKind::Inner {
+        return Vec::new();
+    }
+    let shape = |name: &str| {
+        let found = plan.params.iter().find(|param| param.name() == name)?;
+        match found {
+            ParamPlan::Array { base, rank, .. } => {
+                let extents = frame.get(base + 1..)?.get(..*rank)?;
+                Some((name.to_owned(), extents.iter().map(|extent| *extent as i64).collect()))
+            }
+            ParamPlan::Scalar { .. } => None,
+        }
+    };
+    site.subject.split(" @ ").filter_map(shape).collect()
 }
 
 fn code(kind: FaultKind) -> &'static str {
@@ -39,6 +60,7 @@ fn code(kind: FaultKind) -> &'static str {
         FaultKind::ZeroStep => "R0007",
         FaultKind::Overflow => "R0008",
         FaultKind::Reshape => "R0009",
+        FaultKind::Inner => "R0010",
     }
 }
 
@@ -54,6 +76,13 @@ fn message(site: &Site, [first, second]: [i64; 2]) -> String {
         FaultKind::Shape => {
             let were = if second == 1 { "was" } else { "were" };
             format!("axis {axis}{of} has {}, but {second} {were} expected", elements(first))
+        }
+        FaultKind::Inner => {
+            let of = if subject.is_empty() { "`@`".to_owned() } else { format!("`{subject}`") };
+            format!(
+                "the rows of the left side of {of} have {}, the columns of the right side {second}",
+                elements(first)
+            )
         }
         FaultKind::NegativeExtent => format!("axis {axis}{of} cannot have {}", elements(first)),
         FaultKind::EmptyReduction => format!("no elements to reduce{in_}"),
@@ -79,6 +108,9 @@ pub(crate) fn static_message(site: &Site, source: &Source) -> String {
         FaultKind::NegativeExponent => "an integer raised to the negative power {0}".to_owned(),
         FaultKind::ZeroStep => "the step is zero".to_owned(),
         FaultKind::Overflow => "integer overflow, with the operands {0} and {1}".to_owned(),
+        FaultKind::Inner => {
+            "the rows of the left side of `@` have {0} elements, the columns of the right side {1}".to_owned()
+        }
         FaultKind::Reshape => "{0} elements do not fit a shape for {1}".to_owned(),
     };
     format!("{place}: {words}")

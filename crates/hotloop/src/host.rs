@@ -3,12 +3,14 @@
 //! Owns everything a call allocates. One of the files with `unsafe`: compiled code calls in with raw pointers. No
 //! panic leaves a callback, and no failed allocation ends the process.
 
-use crate::array::{Array, Buffer, Shape};
+use crate::arena::{Arena, Place};
+use crate::array::{ALIGN, Array, Buffer, Shape};
 use crate::error::{ArgumentError, RunError};
+use crate::matmul::{Task, run_tiles};
 use crate::plan::Plan;
 use crate::threads::{Threads, Work, run_here, run_parallel};
 use crate::view::Parts;
-use hotloop_target::frame::NestFn;
+use hotloop_target::frame::{CANCEL_WORD, NestFn};
 use hotloop_target::{FaultRecord, HostTable, Status};
 use smallvec::SmallVec;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -36,7 +38,7 @@ pub(crate) struct Host<'a> {
     direct: &'a [Option<&'a Parts>],
     /// By result: memory made here.
     results: SmallVec<[Option<Array>; 2]>,
-    temps: SmallVec<[(u32, Buffer); 2]>,
+    temps: Arena,
     partials: SmallVec<[(u32, Buffer); 2]>,
     failure: Option<Failure>,
 }
@@ -67,7 +69,7 @@ impl<'a> Host<'a> {
             used: 0,
             direct,
             results: SmallVec::new(),
-            temps: SmallVec::new(),
+            temps: Arena::default(),
             partials: SmallVec::new(),
             failure: None,
         }
@@ -86,7 +88,7 @@ impl<'a> Host<'a> {
 
     /// The table through which compiled code calls this host; good as long as the host stays where it is.
     pub(crate) fn table(&mut self) -> HostTable {
-        HostTable { data: std::ptr::from_mut(self).cast(), alloc, partials, par_for }
+        HostTable { data: std::ptr::from_mut(self).cast(), alloc, free, matmul, partials, par_for }
     }
 
     /// The memory made for a result.
@@ -138,23 +140,23 @@ impl<'a> Host<'a> {
         Ok(base)
     }
 
+    /// Memory for a temporary, which the program writes before it reads.
     fn alloc_temp(&mut self, array: u32, shape: &[usize]) -> Result<*mut u8, Failure> {
         let size = self.plan.arrays[array as usize].ty.bytes();
-        let needed = byte_count(shape, size);
-        if let Some(at) = self.temps.iter().position(|(id, _)| *id == array) {
-            let present = &self.temps[at].1;
-            // Larger memory from an earlier turn serves too: a program writes what it reads.
-            if needed.is_some_and(|needed| needed <= present.len() as u128) {
-                return Ok(present.as_ptr());
+        let needed = byte_count(shape, size).filter(|bytes| *bytes <= isize::MAX as u128 - ALIGN as u128);
+        let Some(needed) = needed else {
+            return Err(self.no_memory(array, byte_count(shape, size).unwrap_or(u128::MAX), None));
+        };
+        match self.temps.place(array, needed as usize) {
+            Place::Ready(base) => Ok(base),
+            Place::Needs { bytes, released } => {
+                self.used -= released;
+                let plan = &self.plan.arrays[array as usize];
+                self.account(bytes as u128, || describe(&plan.name, plan.result, shape))?;
+                let chunk = Buffer::aligned(bytes).ok_or_else(|| self.no_memory(array, bytes as u128, None))?;
+                Ok(self.temps.add(array, chunk))
             }
-            self.used -= present.len();
-            self.temps.swap_remove(at);
         }
-        let bytes = self.reserve(array, shape)?;
-        let buffer = Buffer::aligned(bytes).ok_or_else(|| self.no_memory(array, bytes as u128, None))?;
-        let base = buffer.as_ptr();
-        self.temps.push((array, buffer));
-        Ok(base)
     }
 
     fn alloc_partials(&mut self, nest: u32, bytes: i64) -> Result<*mut u8, Failure> {
@@ -200,8 +202,8 @@ impl<'a> Host<'a> {
         RunError::Memory { what: describe(&plan.name, plan.result, &[]), bytes, limit }.into()
     }
 
-    /// How many threads a nest gets, and how many tiles at a time.
-    fn split(&self, nest: u32, tiles: i64, word: impl Fn(usize) -> u64) -> (usize, i64) {
+    /// How many threads get tiles, and how many at a time; `total` is the work in estimated nanoseconds.
+    fn split(&self, tiles: i64, total: impl FnOnce() -> f64) -> (usize, i64) {
         let most = self.threads.min(usize::try_from(tiles).unwrap_or(usize::MAX));
         if most <= 1 {
             return (1, tiles);
@@ -210,7 +212,7 @@ impl<'a> Host<'a> {
             Splitting::Never => (1, tiles),
             Splitting::Always => (most, (tiles / (most as i64 * CHUNKS)).max(1)),
             Splitting::WhenItPays => {
-                let total = self.plan.nests[nest as usize].cost * self.plan.points(nest as usize, word);
+                let total = total();
                 let threads = most.min((total / THREAD_SHARE) as usize);
                 if threads <= 1 {
                     return (1, tiles);
@@ -292,6 +294,40 @@ unsafe extern "C" fn alloc(data: *mut u8, frame: *mut u64, array: u32) -> i32 {
     unsafe { guarded(data, body) }
 }
 
+unsafe extern "C" fn free(data: *mut u8, _: *mut u64, array: u32) -> i32 {
+    let body = |host: &mut Host<'_>| {
+        host.temps.free(array);
+        Ok(())
+    };
+    // SAFETY: compiled code passes the data of the table it was given.
+    unsafe { guarded(data, body) }
+}
+
+unsafe extern "C" fn matmul(data: *mut u8, frame: *mut u64, product: u32) -> i32 {
+    let mut status = Status::Ok;
+    let body = |host: &mut Host<'_>| {
+        // SAFETY: the frame has a word for everything the plan speaks of.
+        let word = |at: usize| unsafe { *frame.add(at) };
+        let plan = host.plan.products.get(product as usize).ok_or_else(|| bug("a product that is not there"))?;
+        let cancel = std::ptr::with_exposed_provenance(word(CANCEL_WORD) as usize);
+        // SAFETY: compiled code passes the frame of this plan, and the flag outlives the call.
+        let task = unsafe { Task::new(plan, word, cancel) };
+        let mut task = task.ok_or_else(|| bug("a product without rows and columns"))?;
+        let tiles = task.count();
+        let (threads, chunk) = host.split(tiles, || task.cost());
+        let work = Work { run: run_tiles, frame: (&raw mut task).cast(), tiles };
+        let fault = &mut FaultRecord::default();
+        // SAFETY: the task outlives the run, and its tiles are different parts of the result.
+        status = unsafe {
+            if threads <= 1 { run_here(work, fault) } else { run_parallel(host.pool, work, threads, chunk, fault) }
+        };
+        if status == Status::Host { Err(bug("a product that the library gave up")) } else { Ok(()) }
+    };
+    // SAFETY: compiled code passes the data of the table it was given.
+    let own = unsafe { guarded(data, body) };
+    if own == Status::Ok as i32 { status as i32 } else { own }
+}
+
 unsafe extern "C" fn partials(data: *mut u8, frame: *mut u64, nest: u32, bytes: i64) -> i32 {
     let body = |host: &mut Host<'_>| {
         let base = host.alloc_partials(nest, bytes)?;
@@ -316,7 +352,8 @@ unsafe extern "C" fn par_for(
     let body = |host: &mut Host<'_>| {
         // SAFETY: the frame has a word for every slot, and the record is the caller's own.
         let (word, fault) = unsafe { (|at: usize| *frame.add(at), &mut *fault) };
-        let (threads, chunk) = host.split(nest, tiles, word);
+        let plan = host.plan;
+        let (threads, chunk) = host.split(tiles, || plan.nests[nest as usize].cost * plan.points(nest as usize, word));
         let work = Work { run, frame, tiles };
         // SAFETY: compiled code passes its own frame, and asks only for nests whose tiles may run at the same time.
         status = unsafe {

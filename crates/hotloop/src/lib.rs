@@ -16,6 +16,7 @@
 //! - [`Call`] has the choices for one call: threads, target, cancelling, timing.
 //! - [`Error`] keeps apart a wrong text, what a target cannot do, a run that failed, and mistakes of ours.
 
+mod arena;
 mod call;
 mod compile;
 mod disk;
@@ -26,6 +27,7 @@ mod fault;
 mod header;
 mod host;
 mod job;
+mod matmul;
 mod module;
 mod names;
 #[cfg(feature = "ndarray")]
@@ -77,4 +79,4 @@ pub use tiers::Tiers;
 pub use types::{arg_type, array_of};
 pub use value::{Outputs, Value};
 pub use view::{Strides, View, ViewMut};
-pub use why::{NestWhy, NoteWhy, TempWhy, Traffic, Why};
+pub use why::{NestWhy, NoteWhy, ProductWhy, TempWhy, Traffic, Why};

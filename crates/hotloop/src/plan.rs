@@ -3,6 +3,7 @@
 //! Says where parameters, results and nests stand in the frame and what a nest's point costs. Knows nothing of
 //! arguments or threads.
 
+use crate::matmul::MatMulPlan;
 use crate::points::{Points, SitePoints};
 use hotloop_ir::program::{Inst, Lane, Region, Stmt};
 use hotloop_ir::{Extent, FaultKind, Op, Param, Program, ResultRef, Role, Site, Type};
@@ -17,6 +18,7 @@ pub(crate) struct Plan {
     pub(crate) results: Vec<ResultPlan>,
     pub(crate) arrays: Vec<ArrayPlan>,
     pub(crate) nests: Vec<NestPlan>,
+    pub(crate) products: Vec<MatMulPlan>,
     pub(crate) sites: Vec<SitePlan>,
     /// Whether some parameter is written.
     pub(crate) writes_params: bool,
@@ -97,6 +99,7 @@ impl Plan {
             results: program.results.iter().map(|result| result_plan(program, &layout, *result)).collect(),
             arrays: array_plans(program, &layout),
             nests: program.nests.iter().map(|nest| nest_plan(nest, &layout)).collect(),
+            products: program.products.iter().map(|product| MatMulPlan::of(program, product, &layout)).collect(),
             sites: program.sites.iter().map(|site| SitePlan { points: points.get(site), site: site.clone() }).collect(),
             writes_params,
         }
@@ -272,6 +275,7 @@ pub(crate) fn shows_point(kind: FaultKind) -> bool {
     match kind {
         FaultKind::Index | FaultKind::DivideByZero | FaultKind::NegativeExponent | FaultKind::Overflow => true,
         FaultKind::Shape
+        | FaultKind::Inner
         | FaultKind::NegativeExtent
         | FaultKind::EmptyReduction
         | FaultKind::ZeroStep

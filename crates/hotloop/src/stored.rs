@@ -3,6 +3,7 @@
 //! Owns their order only. Whoever reads gets all of it or nothing; that the bytes are those that were written is the
 //! cache's business.
 
+use crate::matmul::{DimPlan, MatMulPlan, ViewPlan};
 use crate::plan::{ArrayPlan, ExtentPlan, NestPlan, ParamPlan, Plan, ResultPlan, SitePlan};
 use crate::points::Points;
 use hotloop_ir::{FaultKind, Site, Span, Type};
@@ -33,6 +34,7 @@ fn write_plan(plan: &Plan, to: &mut Writer) {
     write_list(to, &plan.results, write_result);
     write_list(to, &plan.arrays, write_array);
     write_list(to, &plan.nests, write_nest);
+    write_list(to, &plan.products, write_product);
     write_list(to, &plan.sites, write_site);
 }
 
@@ -45,6 +47,7 @@ fn read_plan(from: &mut Reader<'_>) -> Option<Plan> {
         results: from.list(read_result)?,
         arrays: from.list(read_array)?,
         nests: from.list(read_nest)?,
+        products: from.list(read_product)?,
         sites: from.list(read_site)?,
     };
     Some(plan)
@@ -131,7 +134,11 @@ fn read_array(from: &mut Reader<'_>) -> Option<ArrayPlan> {
 
 fn write_nest(nest: &NestPlan, to: &mut Writer) {
     to.number(nest.cost.to_bits());
-    write_list(to, &nest.extents, |extent, to| match extent {
+    write_list(to, &nest.extents, write_extent);
+}
+
+fn write_extent(extent: &ExtentPlan, to: &mut Writer) {
+    match extent {
         ExtentPlan::Const(extent) => {
             to.number(0);
             to.number(extent.cast_unsigned());
@@ -140,15 +147,45 @@ fn write_nest(nest: &NestPlan, to: &mut Writer) {
             to.number(1);
             to.number(*word as u64);
         }
+    }
+}
+
+fn read_extent(from: &mut Reader<'_>) -> Option<ExtentPlan> {
+    match read_bool(from)? {
+        false => Some(ExtentPlan::Const(from.number()?.cast_signed())),
+        true => Some(ExtentPlan::Word(from.count()?)),
+    }
+}
+
+fn write_product(product: &MatMulPlan, to: &mut Writer) {
+    write_type(product.ty, to);
+    write_list(to, &product.axes, write_extent);
+    write_list(to, &product.views, |view, to| {
+        to.number(view.base as u64);
+        write_list(to, &view.dims, |dim, to| {
+            to.number(dim.stride as u64);
+            write_extent(&dim.start, to);
+            write_extent(&dim.step, to);
+            to.number(dim.axis.map_or(0, |axis| u64::from(axis) + 1));
+        });
     });
+}
+
+fn read_product(from: &mut Reader<'_>) -> Option<MatMulPlan> {
+    let (ty, axes) = (read_type(from)?, from.list(read_extent)?);
+    let views = from.list(|from| Some(ViewPlan { base: from.count()?, dims: from.list(read_dim)? }))?;
+    Some(MatMulPlan { ty, axes, views })
+}
+
+fn read_dim(from: &mut Reader<'_>) -> Option<DimPlan> {
+    let (stride, start, step) = (from.count()?, read_extent(from)?, read_extent(from)?);
+    let axis = u32::try_from(from.number()?).ok()?.checked_sub(1);
+    Some(DimPlan { stride, start, step, axis })
 }
 
 fn read_nest(from: &mut Reader<'_>) -> Option<NestPlan> {
     let cost = f64::from_bits(from.number()?);
-    let extents = from.list(|from| match read_bool(from)? {
-        false => Some(ExtentPlan::Const(from.number()?.cast_signed())),
-        true => Some(ExtentPlan::Word(from.count()?)),
-    })?;
+    let extents = from.list(read_extent)?;
     Some(NestPlan { extents, cost })
 }
 

@@ -18,6 +18,8 @@ pub struct Why {
     pub kernel: String,
     /// Its passes over elements, in the order in which they stand in the program; scalar code is left out.
     pub nests: Vec<NestWhy>,
+    /// Its matrix products, which the library computes.
+    pub products: Vec<ProductWhy>,
     /// The arrays that exist only during a call.
     pub temporaries: Vec<TempWhy>,
     /// What was fused and what was not, and what keeps a pass from being fast.
@@ -57,6 +59,17 @@ pub struct Traffic {
     pub operations: u32,
     /// Whether there are loops inside, so that a point does more than the numbers say.
     pub has_loops: bool,
+}
+
+/// A matrix product.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ProductWhy {
+    /// Where it stands in the source.
+    pub span: Span,
+    /// The element type.
+    pub ty: Type,
+    /// The extents, as in [`NestWhy::axes`]: those that count matrices, rows, columns, and the summed one.
+    pub axes: Vec<String>,
 }
 
 /// An array that exists only during a call.
@@ -111,7 +124,13 @@ impl Why {
         };
         let mut temporaries = Vec::new();
         temps_in(program, &program.steps, &mut temporaries);
+        let product = |product: &hotloop_ir::MatMul| ProductWhy {
+            span: product.span,
+            ty: program.array(product.c.array).ty,
+            axes: product.axes.iter().map(|axis| extent_name(program, *axis)).collect(),
+        };
         Why {
+            products: program.products.iter().map(product).collect(),
             kernel: program.name.clone(),
             nests: found.iter().map(|(id, depth)| nest_why(program, program.nest(*id), *depth)).collect(),
             temporaries,
@@ -131,7 +150,7 @@ fn nests_in(steps: &[Step], depth: u32, found: &mut Vec<(NestId, u32)>) {
             }
             Step::For { body, .. } | Step::Loop(body) => nests_in(body, depth + 1, found),
             Step::Block(body) => nests_in(body, depth, found),
-            Step::Alloc(..) | Step::Break(_) | Step::Continue(_) => {}
+            Step::Alloc(..) | Step::Free(_) | Step::MatMul(_) | Step::Break(_) | Step::Continue(_) => {}
         }
     }
 }
@@ -149,7 +168,7 @@ fn temps_in(program: &Program, steps: &[Step], found: &mut Vec<TempWhy>) {
                 temps_in(program, otherwise, found);
             }
             Step::For { body, .. } | Step::Loop(body) | Step::Block(body) => temps_in(program, body, found),
-            Step::Alloc(..) | Step::Nest(_) | Step::Break(_) | Step::Continue(_) => {}
+            Step::Alloc(..) | Step::Free(_) | Step::MatMul(_) | Step::Nest(_) | Step::Break(_) | Step::Continue(_) => {}
         }
     }
 }

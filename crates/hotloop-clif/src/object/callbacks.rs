@@ -14,17 +14,28 @@ use hotloop_target::{CompileError, FrameLayout, Status};
 /// What memory is aligned to, as `frame` promises.
 const ALIGN: i64 = 64;
 
-/// Defines `alloc`, `partials` and `par_for`, in the order of the host table.
+/// Defines `alloc`, `free`, `matmul`, `partials` and `par_for`, in the order of the host table.
 pub(super) fn define(
     maker: &mut Maker,
     symbol: &str,
     program: &Program,
     layout: &FrameLayout,
     state: &State,
-) -> Result<[FuncId; 3], CompileError> {
+) -> Result<[FuncId; 5], CompileError> {
     let memory = Memory { alloc: aligned_alloc(maker)?, free: maker.free()? };
     let alloc = function(maker, symbol, "alloc", &[types::I64, types::I64, types::I32], |e, args| {
         alloc(e, program, layout, state, &memory, args);
+    })?;
+    // An array keeps its memory until the end of the call, where it may be asked for again.
+    let number = [types::I64, types::I64, types::I32];
+    let free = function(maker, symbol, "free", &number, |e, _| {
+        let ok = e.status(Status::Ok as i32);
+        e.ret(ok);
+    })?;
+    // Programs with matrix products have been refused.
+    let matmul = function(maker, symbol, "matmul", &number, |e, _| {
+        let host = e.status(Status::Host as i32);
+        e.ret(host);
     })?;
     let partials_args = [types::I64, types::I64, types::I32, types::I64];
     let partials = function(maker, symbol, "partials", &partials_args, |e, args| {
@@ -42,7 +53,7 @@ pub(super) fn define(
         let status = e.b.inst_results(call)[0];
         e.ret(status);
     })?;
-    Ok([alloc, partials, par_for])
+    Ok([alloc, free, matmul, partials, par_for])
 }
 
 struct Memory {

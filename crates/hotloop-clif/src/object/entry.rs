@@ -216,7 +216,7 @@ impl Entry<'_, '_> {
     /// Runs the driver; goes on only if all went well.
     fn run(&mut self) {
         let (e, frame) = (&mut *self.e, self.frame);
-        let table = e.zeroed(4);
+        let table = e.zeroed(6);
         e.set_word(table, 0, self.data);
         for (index, callback) in self.parts.callbacks.iter().enumerate() {
             let address = e.function_address(*callback);

@@ -21,11 +21,19 @@ fn program() -> Program {
         nests: vec![nest()],
         sites: vec![Site { kind: FaultKind::Shape, span: Span::new(3, 9), subject: "x[0]".into(), axis: 1 }],
         steps: vec![Step::Block(vec![Step::Nest(NestId(0)), Step::Break(0)])],
+        products: vec![product()],
         notes: vec![
             Note { kind: NoteKind::Fused, nest: Some(NestId(0)), subject: String::new(), span: Span::new(1, 2) },
             Note { kind: NoteKind::Forwarded, nest: None, subject: "t".into(), span: Span::DETACHED },
         ],
     }
+}
+
+fn product() -> MatMul {
+    let dim = |axis| ViewDim { start: Extent::Const(0), step: Extent::Const(1), axis: Some(axis), full: axis == 1 };
+    let view = |first, second| View { array: ArrayId(0), dims: vec![dim(first), dim(second)] };
+    let axes = vec![Extent::Slot(SlotId(0)), Extent::Const(3), Extent::Slot(SlotId(0))];
+    MatMul { axes, c: view(0, 1), a: view(0, 2), b: view(2, 1), span: Span::new(7, 9) }
 }
 
 fn nest() -> Nest {
@@ -108,7 +116,7 @@ fn errors_name_the_line() {
         ("-128i8", "-129i8", 20, "not a constant"),
         ("nan:0xffa00001f32", "nan:0x1f32", 27, "not a constant"),
         ("const true", "sinh v0", 19, "no instruction"),
-        ("break 0", "brake 0", 34, "no step"),
+        ("break 0", "brake 0", 37, "no step"),
         ("\"x y\"", "\"x y", 3, "does not end"),
     ] {
         let (found, text) = refused(from, to);

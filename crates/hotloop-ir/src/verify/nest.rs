@@ -1,6 +1,7 @@
 //! The rules of nests: axes, views, folds and schedules.
 
 use super::{Check, MAX_LANES, VerifyError, ensure, in_range, lane, same_type, slot_type};
+use crate::matmul::MatMul;
 use crate::program::{ArrayId, AxisKind, Extent, Fold, FoldDest, Nest, Program, Role, Shape, SlotId, View};
 use crate::types::Type;
 use std::collections::HashSet;
@@ -11,7 +12,7 @@ pub(super) fn check(program: &Program, nest: &Nest) -> Result<Vec<SlotId>, Verif
         extent(program, axis.extent, "an extent")?;
         ensure(!matches!(axis.extent, Extent::Const(..0)), || "a constant extent is negative".into())?;
     }
-    nest.views.iter().try_for_each(|each| view(program, nest, each))?;
+    nest.views.iter().try_for_each(|each| view(program, nest.axes.len(), each))?;
     let mut written = HashSet::new();
     for each in &nest.folds {
         fold(program, nest, each)?;
@@ -26,6 +27,28 @@ pub(super) fn check(program: &Program, nest: &Nest) -> Result<Vec<SlotId>, Verif
     Ok(written)
 }
 
+/// Checks a matrix product.
+pub(super) fn product(program: &Program, product: &MatMul) -> Check {
+    ensure(product.axes.len() >= 3, || "a matrix product has less than three axes".into())?;
+    for axis in &product.axes {
+        extent(program, *axis, "an extent")?;
+        ensure(!matches!(axis, Extent::Const(..0)), || "a constant extent is negative".into())?;
+    }
+    let rows = product.rows();
+    for (each, without) in product.views().into_iter().zip([rows + 2, rows + 1, rows]) {
+        view(program, product.axes.len(), each)?;
+        let used = each.dims.iter().any(|dim| dim.axis == Some(without));
+        ensure(!used, || format!("a view of {} in a matrix product uses axis {without}", each.array))?;
+    }
+    let [ty, left, right] = product.views().map(|view| program.array(view.array).ty);
+    ensure(ty.is_float() && left == ty && right == ty, || {
+        "a matrix product of other types than one float type".into()
+    })?;
+    writable(program, product.c.array)?;
+    let apart = product.a.array != product.c.array && product.b.array != product.c.array;
+    ensure(apart, || format!("a matrix product reads the array {} that it writes", product.c.array))
+}
+
 /// Whether the array may be written.
 pub(super) fn writable(program: &Program, array: ArrayId) -> Check {
     ensure(program.array(array).role != Role::Input, || format!("array {array} is written, but it is an input"))
@@ -38,7 +61,7 @@ fn extent(program: &Program, extent: Extent, what: &str) -> Check {
     }
 }
 
-fn view(program: &Program, nest: &Nest, view: &View) -> Check {
+fn view(program: &Program, axes: usize, view: &View) -> Check {
     let array = view.array;
     in_range(array.index(), program.arrays.len(), || format!("array {array}"))?;
     ensure(view.dims.len() == program.array(array).rank as usize, || format!("a view of {array} has another rank"))?;
@@ -46,7 +69,7 @@ fn view(program: &Program, nest: &Nest, view: &View) -> Check {
         extent(program, dim.start, "the start of a view")?;
         extent(program, dim.step, "the step of a view")?;
         if let Some(axis) = dim.axis {
-            in_range(axis as usize, nest.axes.len(), || format!("axis {axis} of the nest"))?;
+            in_range(axis as usize, axes, || format!("axis {axis} of the nest"))?;
         }
         let whole = dim.axis.is_some() && dim.start == Extent::Const(0) && dim.step == Extent::Const(1);
         ensure(!dim.full || whole, || format!("a dimension of a view of {array} cannot be full"))?;

@@ -12,10 +12,13 @@ pub(super) fn check(program: &Program, written: &[Vec<SlotId>]) -> Check {
         around: Around::default(),
         fixed: vec![false; program.slots.len()],
         ran: vec![false; program.nests.len()],
+        multiplied: vec![false; program.products.len()],
     };
     steps.list(&program.steps)?;
     let missing = steps.ran.iter().position(|ran| !ran);
-    ensure(missing.is_none(), || format!("no step runs nest n{}", missing.unwrap_or_default()))
+    ensure(missing.is_none(), || format!("no step runs nest n{}", missing.unwrap_or_default()))?;
+    let missing = steps.multiplied.iter().position(|ran| !ran);
+    ensure(missing.is_none(), || format!("no step runs product p{}", missing.unwrap_or_default()))
 }
 
 struct Steps<'a> {
@@ -25,6 +28,8 @@ struct Steps<'a> {
     /// Whether a slot is the index of a loop around the present step.
     fixed: Vec<bool>,
     ran: Vec<bool>,
+    /// Whether a step runs each product.
+    multiplied: Vec<bool>,
 }
 
 impl Steps<'_> {
@@ -41,6 +46,16 @@ impl Steps<'_> {
         match step {
             Step::Nest(nest) => self.nest(*nest),
             Step::Alloc(array, extents) => self.alloc(*array, extents),
+            Step::Free(array) => {
+                in_range(array.index(), self.program.arrays.len(), || format!("array {array}"))?;
+                let is_temp = self.program.array(*array).role == Role::Temp;
+                ensure(is_temp, || format!("array {array} is freed, but it is no temporary"))
+            }
+            Step::MatMul(id) => {
+                in_range(id.index(), self.program.products.len(), || format!("product {id}"))?;
+                let before = std::mem::replace(&mut self.multiplied[id.index()], true);
+                ensure(!before, || format!("two steps run product {id}"))
+            }
             Step::If { cond, then, otherwise } => {
                 same_type(slot_type(self.program, *cond)?, Type::Bool, || format!("the condition {cond}"))?;
                 self.list(then)?;

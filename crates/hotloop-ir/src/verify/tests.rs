@@ -10,6 +10,7 @@ array a0 "x" f64[2] input dense
 array a1 "y" f32[1] mut unit_inner
 array a2 "out" f64[1] output dense
 array a3 "t" i64[1] temp dense
+array a4 "product" f64[2] temp dense
 slot s0 "n" i64
 slot s1 "flag" bool
 slot s2 "sum" f64
@@ -93,8 +94,12 @@ nest n3 {
     fold r1, v0
   }
 }
+product p0 [s0, 4, s0] a4[x0, x1] a0[x0, x2] a0[x2, x1]
 steps {
   alloc a2[s0]
+  alloc a4[s0, s0]
+  matmul p0
+  free a4
   alloc a3[s0]
   run n0
   if s1 {
@@ -153,7 +158,24 @@ fn each_rule_is_checked() {
         ("  run n3\n", "", "no step runs nest n3"),
         ("  run n3\n", "  run n1\n", "two steps run nest n1"),
         ("  run n3\n", "  run n7\n", "nest n7 does not exist"),
+        ("  matmul p0\n", "", "no step runs product p0"),
+        ("  free a4\n", "  matmul p0\n", "two steps run product p0"),
+        ("  free a4\n", "  matmul p1\n", "product p1 does not exist"),
+        ("  free a4\n", "  free a2\n", "no temporary"),
+        ("  free a4\n", "  free a9\n", "array a9 does not exist"),
         ("alloc a2[s0]", "alloc a0[s0, s0]", "memory already"),
+        // Matrix products.
+        ("p0 [s0, 4, s0] a4[x0, x1]", "p0 [s0, s0] a4[x0, x1]", "less than three axes"),
+        ("p0 [s0, 4, s0]", "p0 [s0, -4, s0]", "negative"),
+        ("p0 [s0, 4, s0]", "p0 [s0, 4, s1]", "`bool`, not `i64`"),
+        ("a4[x0, x1] a0[x0, x2]", "a4[x0, x2] a0[x0, x2]", "uses axis 2"),
+        ("a4[x0, x1] a0[x0, x2]", "a4[x0, x1] a0[x1, x2]", "uses axis 1"),
+        ("a0[x2, x1]\nsteps", "a0[x2, x0]\nsteps", "uses axis 0"),
+        ("a0[x2, x1]\nsteps", "a0[x2, x3]\nsteps", "axis 3 of the nest"),
+        ("a0[x2, x1]\nsteps", "a0[x2]\nsteps", "another rank"),
+        ("a0[x2, x1]\nsteps", "a1[x2]\nsteps", "one float type"),
+        ("a4[x0, x1] a0[x0, x2]", "a0[x0, x1] a0[x0, x2]", "is an input"),
+        ("a4[x0, x1] a0[x0, x2]", "a4[x0, x1] a4[x0, x2]", "that it writes"),
         ("alloc a2[s0]", "alloc a2[s0, s0]", "another rank"),
         ("alloc a2[s0]", "alloc a2[s1]", "`bool`, not `i64`"),
         ("alloc a2[s0]", "alloc a9[s0]", "does not exist"),

@@ -20,7 +20,7 @@ pub(super) struct Effects {
 /// Whether steps can be moved past this one at all: it always goes on with the next.
 pub(super) fn is_simple(step: &Step) -> bool {
     match step {
-        Step::Nest(_) | Step::Alloc(..) => true,
+        Step::Nest(_) | Step::Alloc(..) | Step::Free(_) | Step::MatMul(_) => true,
         Step::If { .. } | Step::For { .. } | Step::Loop(_) | Step::Block(_) | Step::Break(_) | Step::Continue(_) => {
             false
         }
@@ -36,6 +36,13 @@ impl Effects {
             Step::Alloc(array, extents) => {
                 effects.writes.insert(*array);
                 effects.slots_read.extend(extents);
+            }
+            Step::Free(array) => drop(effects.writes.insert(*array)),
+            Step::MatMul(id) => {
+                let product = program.product(*id);
+                effects.reads.extend([product.a.array, product.b.array]);
+                effects.writes.insert(product.c.array);
+                effects.slots_read.extend(product.slots());
             }
             Step::If { .. }
             | Step::For { .. }

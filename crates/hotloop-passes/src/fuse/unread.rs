@@ -14,6 +14,7 @@ pub(super) fn drop_unread(program: &mut Program) {
     for nest in &program.nests {
         arrays_read(nest, &mut read);
     }
+    read.extend(program.products.iter().flat_map(|product| product.views()).map(|view| view.array));
     let unread: HashSet<ArrayId> = (0..program.arrays.len() as u32)
         .map(ArrayId)
         .filter(|id| program.array(*id).role == Role::Temp && !read.contains(id))
@@ -91,10 +92,11 @@ fn drop_allocs(steps: &mut Vec<Step>, unread: &HashSet<ArrayId>) {
                 drop_allocs(otherwise, unread);
             }
             Step::For { body, .. } | Step::Loop(body) | Step::Block(body) => drop_allocs(body, unread),
-            Step::Nest(_) | Step::Alloc(..) | Step::Break(_) | Step::Continue(_) => {}
+            Step::Nest(_) | Step::Alloc(..) | Step::Free(_) | Step::MatMul(_) | Step::Break(_) | Step::Continue(_) => {}
         }
     }
-    steps.retain(|step| !matches!(step, Step::Alloc(array, _) if unread.contains(array)));
+    let concerns = |step: &Step| matches!(step, Step::Alloc(array, _) | Step::Free(array) if unread.contains(array));
+    steps.retain(|step| !concerns(step));
 }
 
 /// Of several stores to the same element of an array that the nest does not load, the last one counts.

@@ -294,6 +294,7 @@ impl<'m> Checker<'m> {
                 let array = args.remove(0);
                 Some(Expr { kind: Kind::Size(Box::new(array)), ty: Ty::scalar(Type::I64), span })
             }
+            Builtin::Dot => self.dot(body, args, span),
             // These are done with above.
             Builtin::Making(_)
             | Builtin::Arranging(_)
@@ -332,6 +333,7 @@ impl<'m> Checker<'m> {
             Builtin::Where => (3, 3, "3 arguments: a condition and two alternatives"),
             Builtin::Clip => (3, 3, "3 arguments: a value and its two bounds"),
             Builtin::Extreme(_) => (1, usize::MAX, "1 argument or more"),
+            Builtin::Dot => (2, 2, "2 arguments"),
             Builtin::Making(_) | Builtin::Arranging(_) => (0, usize::MAX, "arguments"),
             Builtin::Reduce(_) | Builtin::SkipNan(_) | Builtin::Cumulate(_) => (1, 1, "1 array"),
             Builtin::Histogram => (4, 4, "4 arguments: an array, the number of bins and two bounds"),

@@ -9,8 +9,9 @@ mod call;
 mod expr;
 pub(crate) use expr::literal;
 mod index;
-mod making;
 pub(crate) use index::MAX_RANK;
+mod making;
+mod matmul;
 mod ops;
 mod places;
 mod reduce;
@@ -413,6 +414,7 @@ fn scalars_only(block: &hir::Block, program: &hir::Program) -> bool {
             Kind::Inline(id, _) => program.instance(*id).scalar,
             Kind::Window(_)
             | Kind::Reduce { .. }
+            | Kind::MatMul(..)
             | Kind::Index(..)
             | Kind::Extent(..)
             | Kind::Size(_)

@@ -112,17 +112,19 @@ impl<'m> Checker<'m> {
             BinaryOp::FloorDiv => self.floor(body, Op::FloorDiv, "_float_floordiv", op, op_span, left, right, span),
             BinaryOp::Mod => self.floor(body, Op::FloorRem, "_float_rem", op, op_span, left, right, span),
             BinaryOp::Pow => self.power(body, op_span, left, right, span),
-            BinaryOp::MatMul => {
-                let hint =
-                    "write it as a sum over a broadcast product: `sum(a[:, :, newaxis] * b[newaxis, :, :], axis=1)`";
-                body.report(errors::unsupported(op_span, "the matrix product `@` is not available yet", hint));
-                None
-            }
+            BinaryOp::MatMul => self.matmul(body, op_span, left, right, span),
         }
     }
 
     /// Brings two operands to one element type and gives both a settled type.
-    fn pair(&mut self, body: &mut Body, op: &str, op_span: Span, left: Expr, right: Expr) -> Option<[Expr; 2]> {
+    pub(super) fn pair(
+        &mut self,
+        body: &mut Body,
+        op: &str,
+        op_span: Span,
+        left: Expr,
+        right: Expr,
+    ) -> Option<[Expr; 2]> {
         let values = self.unify(body, vec![left, right], op, op_span)?;
         let mut values = values.into_iter();
         let (left, right) = (values.next()?, values.next()?);

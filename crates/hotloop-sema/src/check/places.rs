@@ -222,6 +222,7 @@ fn unmasked(value: &Expr, mask: &Expr) -> Option<Expr> {
         | Kind::Let(..)
         | Kind::Inline(..)
         | Kind::Reduce { .. }
+        | Kind::MatMul(..)
         | Kind::Extent(..)
         | Kind::Size(_)
         | Kind::Fill(..)

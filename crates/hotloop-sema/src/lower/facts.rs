@@ -116,7 +116,12 @@ impl<'h> Lower<'h> {
         let named = |base: &Expr| matches!(base.kind, Kind::Var(_));
         match &expr.kind {
             Kind::Var(_) => true,
-            Kind::Reduce { .. } | Kind::Fill(..) | Kind::FillLike(..) | Kind::Ramp(..) | Kind::Arrange(_) => false,
+            Kind::Reduce { .. }
+            | Kind::MatMul(..)
+            | Kind::Fill(..)
+            | Kind::FillLike(..)
+            | Kind::Ramp(..)
+            | Kind::Arrange(_) => false,
             Kind::Require(..) | Kind::Position(..) | Kind::Walk(_) | Kind::ByIndex(_) | Kind::Window(_) => false,
             Kind::Index(base, index) => {
                 expr.ty.rank == 0 && named(base) && index.iter().all(|part| matches!(part, Index::At(_)))
@@ -174,6 +179,7 @@ impl<'h> Lower<'h> {
             | Kind::If(..)
             | Kind::Let(..)
             | Kind::Reduce { .. }
+            | Kind::MatMul(..)
             | Kind::Extent(..)
             | Kind::Size(_)
             | Kind::Fill(..)

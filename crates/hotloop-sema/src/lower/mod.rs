@@ -15,6 +15,7 @@ mod gather;
 mod lane;
 mod linear;
 mod mask;
+mod matmul;
 mod nest;
 mod node;
 mod prange;

@@ -194,7 +194,7 @@ impl<'h> Lower<'h> {
     }
 
     /// The coordinate of an operand whose extent may be 1 where the result's is not.
-    fn broadcast_coord(&mut self, coord: Coord, own: Dim, result: Dim) -> Coord {
+    pub fn broadcast_coord(&mut self, coord: Coord, own: Dim, result: Dim) -> Coord {
         if own.is_one() {
             return Coord::ZERO;
         }

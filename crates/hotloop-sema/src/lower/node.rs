@@ -137,7 +137,7 @@ impl<'h> Lower<'h> {
     }
 
     /// An element-wise node over operands.
-    fn elementwise(&mut self, kind: NodeKind, elem: Type, span: Span) -> NodeId {
+    pub fn elementwise(&mut self, kind: NodeKind, elem: Type, span: Span) -> NodeId {
         let shapes: Vec<Vec<Dim>> = children(&kind).iter().map(|&child| self.node(child).dims.clone()).collect();
         let dims = self.broadcast(&shapes, span);
         self.compute_once(&kind, &dims);
@@ -206,6 +206,10 @@ impl<'h> Lower<'h> {
             Kind::Let(bound, value) => {
                 self.bind_all(bound);
                 self.array(value)
+            }
+            Kind::MatMul(left, right) => {
+                let value = self.matmul(left, right, span);
+                self.expect_node(Some(value), elem, expr.ty.rank)
             }
             Kind::Reduce { op, arg, axes, keepdims } => {
                 let value = self.reduce(*op, arg, axes, *keepdims, span);

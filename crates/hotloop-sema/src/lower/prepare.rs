@@ -10,6 +10,11 @@ impl<'h> Lower<'h> {
     pub fn prepare(&mut self, expr: &'h Expr) {
         match &expr.kind {
             Kind::Number(_) | Kind::Const(_) | Kind::Var(_) => {}
+            Kind::MatMul(left, right) => {
+                if let Operand::Scalar(value) = self.matmul(left, right, expr.span) {
+                    self.ready.insert(std::ptr::from_ref(expr), value);
+                }
+            }
             Kind::Reduce { op, arg, axes, keepdims } => {
                 if let Operand::Scalar(value) = self.reduce(*op, arg, axes, *keepdims, expr.span) {
                     self.ready.insert(std::ptr::from_ref(expr), value);

@@ -93,7 +93,7 @@ impl<'h> Lower<'h> {
     }
 
     /// The nest of a fold. Nodes that are needed again are stored while they pass by.
-    fn fold(&mut self, op: FoldOp, node: NodeId, ty: Type, axes: &[u32], span: Span) -> Operand {
+    pub fn fold(&mut self, op: FoldOp, node: NodeId, ty: Type, axes: &[u32], span: Span) -> Operand {
         let dims = self.node(node).dims.clone();
         let keep: Vec<_> = self
             .worth_keeping(node)

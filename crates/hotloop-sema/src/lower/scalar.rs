@@ -104,6 +104,7 @@ impl<'h> Lower<'h> {
             // `prepare` has computed these, and lanes contain none.
             Kind::Window(_)
             | Kind::Reduce { .. }
+            | Kind::MatMul(..)
             | Kind::Fill(..)
             | Kind::FillLike(..)
             | Kind::Ramp(..)

@@ -4,8 +4,9 @@
 
 use super::tensor::Tensor;
 use crate::frame::{CANCEL_WORD, HOST_WORD, NestFn};
+use crate::matmul::Resolved;
 use crate::{FaultRecord, FrameLayout, HostTable, Kernel, Status};
-use hotloop_ir::{ArrayId, NestId, Param, Program, ResultRef, Role, Scalar, SlotId, Type};
+use hotloop_ir::{ArrayId, MatMul, NestId, Param, Program, ResultRef, Role, Scalar, SlotId, Type};
 use std::sync::atomic::AtomicU8;
 
 /// An argument.
@@ -74,7 +75,7 @@ pub fn run_call(program: &Program, kernel: &dyn Kernel, inputs: &[Input], call: 
     let mut host = Host::new(program, layout.clone(), call.split);
     let mut frame = vec![0u64; layout.words()];
     host.bind(program, inputs, &mut frame);
-    let table = HostTable { data: (&raw mut host).cast(), alloc, partials, par_for };
+    let table = HostTable { data: (&raw mut host).cast(), alloc, free, matmul, partials, par_for };
     frame[HOST_WORD] = (&raw const table) as u64;
     frame[CANCEL_WORD] = call.cancel.as_ptr() as u64;
     let mut fault = FaultRecord::default();
@@ -146,6 +147,7 @@ struct Host {
     tensors: Vec<Option<Tensor>>,
     partials: Vec<Vec<Line>>,
     split: Split,
+    products: Vec<MatMul>,
 }
 
 impl Host {
@@ -156,6 +158,7 @@ impl Host {
             tensors: vec![None; program.arrays.len()],
             partials: vec![Vec::new(); program.nests.len()],
             split,
+            products: program.products.clone(),
         }
     }
 
@@ -203,6 +206,37 @@ impl Host {
         Status::Ok
     }
 
+    /// Forgets a temporary: whoever uses it again finds nothing.
+    fn free(&mut self, array: ArrayId, frame: &mut [u64]) -> Status {
+        assert_eq!(self.arrays[array.index()].1, Role::Temp, "only temporaries are freed");
+        let tensor = self.tensors[array.index()].take().expect("what is freed has been allocated");
+        assert!(tensor.guards_intact(), "the kernel wrote outside the elements of a temporary");
+        frame[self.layout.base(array)] = 0;
+        Status::Ok
+    }
+
+    /// A matrix product, element by element.
+    fn matmul(&self, product: usize, frame: &[u64]) -> Status {
+        let product = &self.products[product];
+        let Resolved { extents, c, a, b } = Resolved::of(product, &self.layout, |word| frame[word]);
+        let ty = self.arrays[product.c.array.index()].0;
+        let (summed, points) = (extents[extents.len() - 1], extents[..extents.len() - 1].iter().product::<i64>());
+        let mut coords = vec![0; extents.len()];
+        for linear in 0..points {
+            let mut rest = linear;
+            for (coord, extent) in coords.iter_mut().zip(&extents).rev().skip(1) {
+                (*coord, rest) = (rest % extent, rest / extent);
+            }
+            let mut sum = 0.0;
+            for k in 0..summed {
+                coords[extents.len() - 1] = k;
+                sum += read(ty, a.at(&coords)) * read(ty, b.at(&coords));
+            }
+            write(ty, c.at(&coords), sum);
+        }
+        Status::Ok
+    }
+
     fn check_guards(&self, program: &Program) {
         for (tensor, array) in self.tensors.iter().zip(&program.arrays) {
             let intact = tensor.as_ref().is_none_or(Tensor::guards_intact);
@@ -240,6 +274,43 @@ unsafe extern "C" fn alloc(data: *mut u8, frame: *mut u64, array: u32) -> i32 {
     // SAFETY: `frame` is the frame of this call, with as many words as its layout.
     let frame = unsafe { std::slice::from_raw_parts_mut(frame, host.layout.words()) };
     host.make(ArrayId(array), frame) as i32
+}
+
+/// The float at an address of a tensor.
+fn read(ty: Type, address: u64) -> f64 {
+    // SAFETY: the program promises that its views stay inside their arrays, which are tensors of this host.
+    unsafe {
+        match ty {
+            Type::F32 => f64::from((address as *const f32).read_unaligned()),
+            _ => (address as *const f64).read_unaligned(),
+        }
+    }
+}
+
+fn write(ty: Type, address: u64, value: f64) {
+    // SAFETY: as for reading; the verifier lets products write only what may be written.
+    unsafe {
+        match ty {
+            Type::F32 => (address as *mut f32).write_unaligned(value as f32),
+            _ => (address as *mut f64).write_unaligned(value),
+        }
+    }
+}
+
+unsafe extern "C" fn free(data: *mut u8, frame: *mut u64, array: u32) -> i32 {
+    // SAFETY: `data` is the host of this call, which only the driver's thread uses while no nest runs.
+    let host = unsafe { &mut *data.cast::<Host>() };
+    // SAFETY: `frame` is the frame of this call, with as many words as its layout.
+    let frame = unsafe { std::slice::from_raw_parts_mut(frame, host.layout.words()) };
+    host.free(ArrayId(array), frame) as i32
+}
+
+unsafe extern "C" fn matmul(data: *mut u8, frame: *mut u64, product: u32) -> i32 {
+    // SAFETY: `data` is the host of this call, which only the driver's thread uses while no nest runs.
+    let host = unsafe { &*data.cast::<Host>() };
+    // SAFETY: `frame` is the frame of this call, with as many words as its layout.
+    let frame = unsafe { std::slice::from_raw_parts(frame, host.layout.words()) };
+    host.matmul(product as usize, frame) as i32
 }
 
 unsafe extern "C" fn partials(data: *mut u8, frame: *mut u64, nest: u32, bytes: i64) -> i32 {

@@ -1,10 +1,13 @@
 //! The array level: loops, branches and blocks of steps, scalar nests, temporaries and arrays allocated again.
 
 use super::{Sample, noisy};
-use crate::testing::{Domain, Input, Make, dim, fixed};
+use crate::testing::{Domain, Input, Make, Tensor, dim, fixed};
 use hotloop_ir::build::LaneBuilder;
 use hotloop_ir::program::Value;
-use hotloop_ir::{AxisKind, Extent, FoldDest, FoldOp, Layout, Op, ResultRef, Role, Scalar, SlotId, Step, Stmt, Type};
+use hotloop_ir::{
+    AxisKind, Extent, FoldDest, FoldOp, Layout, MatMul, Op, ProductId, ResultRef, Role, Scalar, SlotId, Span, Step,
+    Stmt, Type, View,
+};
 
 pub(super) fn add(samples: &mut Vec<Sample>) {
     samples.extend([
@@ -17,7 +20,7 @@ pub(super) fn add(samples: &mut Vec<Sample>) {
         reallocated(),
         branches(),
     ]);
-    samples.extend([slot_types(), set_slots(), through_temporary()]);
+    samples.extend([slot_types(), set_slots(), through_temporary(), products(Type::F64), products(Type::F32)]);
 }
 
 fn slot(lane: &mut LaneBuilder, slot: SlotId) -> Value {
@@ -248,6 +251,51 @@ fn reallocated() -> Sample {
     let body = vec![resize, Step::Alloc(temp, vec![size]), Step::Nest(fill), Step::Nest(sum), add];
     make.program.steps.push(Step::For { index, start, stop: turns, step, body });
     Sample::new(make, scalar_sets(&[&[0], &[1], &[9]]))
+}
+
+/// A matrix product into a temporary that a nest reads and that is then given back, in every turn of a loop.
+fn products(ty: Type) -> Sample {
+    let mut make = Make::new(format!("matrix products {ty}"));
+    let (a, b) = (make.input(ty, 2, Layout::Strided), make.input(ty, 2, Layout::Dense));
+    let ([m, k], [_, n]) = (pair(make.extents(a)), pair(make.extents(b)));
+    let turns = make.param(Type::I64);
+    let out = make.output(ty, &[m, n]);
+    let (index, start, step) = (make.slot(Type::I64), make.slot(Type::I64), make.slot(Type::I64));
+    make.assign(start, |lane| constant(lane, 0));
+    make.assign(step, |lane| constant(lane, 1));
+    let mut zero = Domain::parallel(&[m, n]);
+    let nothing = zero.lane.const_(Scalar::new(ty, 0));
+    zero.store(out, nothing);
+    make.run(zero);
+    let temp = make.unallocated(ty, 2, Role::Temp);
+    let view = |array, first, second| View { array, dims: vec![dim(first), dim(second)] };
+    let axes = [m, n, k].map(Extent::Slot).to_vec();
+    let (c, a, b) = (view(temp, 0, 1), view(a, 0, 2), view(b, 2, 1));
+    make.program.products.push(MatMul { axes, c, a, b, span: Span::DETACHED });
+    let mut add = Domain::parallel(&[m, n]);
+    let (from, to) = (add.whole(temp), add.whole(out));
+    let (value, before) = (add.lane.load(from, ty), add.lane.load(to, ty));
+    let sum = add.lane.op(Op::Add, &[before, value]);
+    add.lane.push(Stmt::Store(to, sum));
+    let add = Step::Nest(make.nest(add));
+    let body = vec![Step::Alloc(temp, vec![m, n]), Step::MatMul(ProductId(0)), add, Step::Free(temp)];
+    make.program.steps.push(Step::For { index, start, stop: turns, step, body });
+    // Whole numbers, whose sums are the same in every order.
+    let whole = |rows: i64, columns: i64| {
+        let count = (rows * columns) as usize;
+        let values: Vec<Scalar> = (0..count).map(|i| Scalar::int(Type::I64, (i as i128 * 37) % 11 - 5)).collect();
+        let float = |value: &Scalar| match ty {
+            Type::F32 => Scalar::f32(value.as_i64() as f32),
+            _ => Scalar::f64(value.as_i64() as f64),
+        };
+        Input::Array(Tensor::dense(ty, &[rows, columns], &values.iter().map(float).collect::<Vec<_>>()))
+    };
+    let set = |m, n, k, turns: i64| vec![whole(m, k), whole(k, n), Input::Scalar(Scalar::i64(turns))];
+    Sample::new(make, vec![set(2, 3, 4, 1), set(1, 1, 1, 3), set(9, 17, 13, 2), set(3, 3, 0, 1), set(0, 2, 2, 1)])
+}
+
+fn pair(slots: Vec<SlotId>) -> [SlotId; 2] {
+    [slots[0], slots[1]]
 }
 
 /// One of two nests runs, and an output is allocated on either path.
