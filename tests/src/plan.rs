@@ -6,7 +6,7 @@ use crate::case::{self, Case, Input, Section};
 use crate::check::{self, alike, refused};
 use crate::report;
 use crate::run::{self, Outcome};
-use hotloop::{Call, DiskCache, Engine, Options, TargetChoice, ZeroDivision};
+use hotloop::{Call, Device, DiskCache, Engine, Options, TargetChoice, ZeroDivision};
 use libtest_mimic::{Failed, Trial};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
@@ -32,7 +32,19 @@ pub const CONFIGS: &[Config] = &[
     Config { name: "parallel-2", target: TargetChoice::Parallel, threads: 2, always: false },
     Config { name: "parallel-5", target: TargetChoice::Parallel, threads: 5, always: false },
     Config { name: "auto", target: TargetChoice::Auto, threads: 2, always: false },
+    Config { name: "gpu", target: TargetChoice::Gpu, threads: 1, always: true },
 ];
+
+/// The device of target `gpu`, shared by all trials; none where there is none.
+pub fn device() -> Option<Arc<Device>> {
+    static DEVICE: OnceLock<Option<Arc<Device>>> = OnceLock::new();
+    DEVICE.get_or_init(|| Device::open(0).ok()).clone()
+}
+
+/// Whether a machine without a device is a failure, not a reason to skip.
+fn device_is_required() -> bool {
+    std::env::var("HOTLOOP_REQUIRE").is_ok_and(|what| what == "gpu")
+}
 
 /// Lengths around those of vectors and blocks.
 const LENGTHS: &[usize] = &[0, 1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17, 33, 1000, 5000];
@@ -99,7 +111,9 @@ fn section_trials(file: &str, section: Section, trials: &mut Vec<Trial>) {
             if wanted {
                 let subject = subject.clone();
                 let name = format!("{prefix}/{}/{}", case.name, config.name);
-                trials.push(Trial::test(name, move || subject.check(*config).map_err(|m| subject.failed(&m))));
+                let skipped = !config.target.is_cpu() && !device_is_required() && device().is_none();
+                let trial = Trial::test(name, move || subject.check(*config).map_err(|m| subject.failed(&m)));
+                trials.push(trial.with_ignored_flag(skipped));
             }
         }
     }
@@ -146,7 +160,10 @@ impl Subject {
         if self.case().quiet_zero {
             options.zero_division = ZeroDivision::Zero;
         }
-        let builder = Engine::builder().threads(config.threads).target(config.target).options(options);
+        let mut builder = Engine::builder().threads(config.threads).target(config.target).options(options);
+        if let Some(device) = device().filter(|_| !config.target.is_cpu()) {
+            builder = builder.device(device);
+        }
         match disk {
             Some(path) => builder.disk_cache(DiskCache::new(path)).build(),
             None => builder.build(),

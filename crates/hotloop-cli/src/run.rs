@@ -173,7 +173,7 @@ fn tell_times(engine: &Engine, kernel: &Kernel, options: &Options, timing: &Timi
     let target = options.target.or(named).unwrap_or(engine.target());
     let threads = match target {
         TargetChoice::Auto | TargetChoice::Parallel => engine.threads(),
-        TargetChoice::Interp | TargetChoice::Scalar | TargetChoice::Simd => 1,
+        TargetChoice::Interp | TargetChoice::Scalar | TargetChoice::Simd | TargetChoice::Gpu => 1,
     };
     let run = timing.run();
     let stats = engine.stats().disk;

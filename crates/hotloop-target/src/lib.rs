@@ -68,4 +68,9 @@ pub trait Kernel: Send + Sync {
 
     /// Bytes of executable memory this kernel holds; 0 for interpreted ones.
     fn code_bytes(&self) -> usize;
+
+    /// Why the last run on this thread gave `Status::Host`, if the target itself is the reason; asked once.
+    fn failure(&self) -> Option<String> {
+        None
+    }
 }

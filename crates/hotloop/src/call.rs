@@ -293,7 +293,10 @@ fn enter(
         Ok(Status::Host) => Err(match host.take_failure() {
             Some(Failure::Run(error)) => error.into(),
             Some(Failure::Bug(detail)) => Error::Bug(detail),
-            None => Error::Bug("compiled code gave up without saying why".to_owned()),
+            None => match kernel.failure() {
+                Some(reason) => RunError::Device(reason).into(),
+                None => Error::Bug("compiled code gave up without saying why".to_owned()),
+            },
         }),
         Err(_) => Err(Error::Bug(format!("the target panicked while running `{}`", compiled.plan.kernel))),
     }

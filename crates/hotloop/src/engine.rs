@@ -70,6 +70,8 @@ pub struct EngineBuilder {
     inherit: bool,
     cache: Limits,
     disk: Option<DiskCache>,
+    #[cfg(feature = "gpu")]
+    device: Option<Arc<hotloop_gpu::Device>>,
     memory_limit: Option<usize>,
     options: sema::Options,
     limits: syntax::Limits,
@@ -268,6 +270,14 @@ impl EngineBuilder {
         self
     }
 
+    /// The device of target `gpu`; without one it is the first of `devices()`, opened when it is first needed.
+    #[cfg(feature = "gpu")]
+    #[must_use]
+    pub fn device(mut self, device: Arc<hotloop_gpu::Device>) -> EngineBuilder {
+        self.device = Some(device);
+        self
+    }
+
     /// The options of the language, such as what an integer division by zero gives.
     #[must_use]
     pub fn options(mut self, options: sema::Options) -> EngineBuilder {
@@ -285,6 +295,11 @@ impl EngineBuilder {
     /// The engine. Starts no thread and compiles nothing yet.
     pub fn build(self) -> Engine {
         let targets = Targets::new();
+        #[cfg(feature = "gpu")]
+        let targets = match self.device {
+            Some(device) => targets.on_device(device),
+            None => targets,
+        };
         let settings = TargetChoice::ALL.iter().map(|choice| settings(*choice, &targets, &self.options)).collect();
         let inner = Inner {
             threads: Threads::new(self.pool, self.inherit, self.threads),
@@ -307,7 +322,9 @@ impl EngineBuilder {
 /// What target and options put into every signature. They are the same for the life of an engine, so the digest does
 /// for them here, and keeps looking up quick.
 fn settings(choice: TargetChoice, targets: &Targets, options: &sema::Options) -> Box<[u8]> {
-    let fingerprint = targets.get(choice).map_or("", |target| target.fingerprint.as_str());
+    // An engine has one GPU for life, so signatures within it need not say which, and it need not be opened here.
+    let known = if choice.is_cpu() { targets.get(choice).ok() } else { None };
+    let fingerprint = known.map_or("", |target| target.fingerprint.as_str());
     let mut detail = Detail::new();
     types::sign_bytes(choice.name().as_bytes(), &mut detail);
     types::sign_bytes(fingerprint.as_bytes(), &mut detail);

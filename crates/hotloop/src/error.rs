@@ -120,6 +120,9 @@ pub enum RunError {
         /// The engine's limit, if that is what stopped it.
         limit: Option<usize>,
     },
+    /// The device of target `gpu` failed; the engine can be used on.
+    #[error("{0}")]
+    Device(String),
     /// The arguments do not fit.
     #[error(transparent)]
     Argument(#[from] ArgumentError),

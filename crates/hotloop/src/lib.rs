@@ -70,6 +70,8 @@ pub use hotloop_ir::{AxisKind, FaultKind, FoldOp, Layout, NoteKind, Scalar, Shap
 pub use hotloop_sema::{ArgType, KernelInfo, Options, ParamInfo, ParamType, ZeroDivision};
 pub use hotloop_source::{Diagnostic, Position, Severity, Source, Span};
 pub use hotloop_syntax::Limits as TextLimits;
+#[cfg(feature = "gpu")]
+pub use hotloop_gpu::{Device, DeviceError, DeviceInfo, DeviceKind, Exactness, PoolCounters, devices};
 pub use job::Origin;
 pub use module::{Kernel, Module, Prepared, ResultType};
 pub use options::{Call, Timing};

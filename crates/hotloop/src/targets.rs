@@ -9,17 +9,18 @@ use crate::job::{Job, Origin};
 use crate::plan::Plan;
 use crate::points::SitePoints;
 use crate::tiers::{Code, Tiers};
-use hotloop_clif::Clif;
+use hotloop_clif::{Clif, NotAvailable};
 use hotloop_interp::Interp;
 use hotloop_ir::Program;
 use hotloop_target::{BuildError, Target};
 use std::fmt;
 use std::str::FromStr;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 macro_rules! targets {
     ($($(#[$meta:meta])+ $variant:ident $name:literal $make:ident $splitting:ident;)*) => {
-        /// Where a kernel runs. All CPU targets give the same bits, so the choice is one of speed.
+        /// Where a kernel runs. All CPU targets give the same bits, so among them the choice is one of speed. Target
+        /// `gpu` is exact for integers, and for floats as exact as the driver; nothing else ever chooses it.
         #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
         pub enum TargetChoice {
             $($(#[$meta])+ $variant,)*
@@ -29,12 +30,24 @@ macro_rules! targets {
             /// Every choice.
             pub const ALL: &'static [TargetChoice] = &[$(TargetChoice::$variant),*];
 
+            /// Whether it runs on the processor, and so gives the same bits as every other such target.
+            pub const fn is_cpu(self) -> bool {
+                match self {
+                    TargetChoice::Auto
+                    | TargetChoice::Interp
+                    | TargetChoice::Scalar
+                    | TargetChoice::Simd
+                    | TargetChoice::Parallel => true,
+                    TargetChoice::Gpu => false,
+                }
+            }
+
             /// The name in options and attributes.
             pub const fn name(self) -> &'static str {
                 match self { $(TargetChoice::$variant => $name,)* }
             }
 
-            fn make(self) -> Option<Generators> {
+            fn make(self) -> Result<Generators, String> {
                 match self { $(TargetChoice::$variant => $make(),)* }
             }
 
@@ -58,6 +71,8 @@ targets! {
     Simd "simd" simd Never;
     /// Compiled, several points at a time, on several threads whatever the size.
     Parallel "parallel" simd Always;
+    /// Compute shaders, on the engine's GPU.
+    Gpu "gpu" gpu Never;
 }
 
 /// What makes the code of a choice.
@@ -67,25 +82,43 @@ struct Generators {
     quick: Option<Arc<dyn Target>>,
 }
 
-fn interp() -> Option<Generators> {
-    Some(Generators { best: Arc::new(Interp), quick: None })
+fn interp() -> Result<Generators, String> {
+    Ok(Generators { best: Arc::new(Interp), quick: None })
 }
 
-fn scalar() -> Option<Generators> {
-    native(Clif::scalar().ok()?)
+fn scalar() -> Result<Generators, String> {
+    native("scalar", Clif::scalar())
 }
 
-fn simd() -> Option<Generators> {
-    native(Clif::simd().ok()?)
+fn simd() -> Result<Generators, String> {
+    native("simd", Clif::simd())
 }
 
-fn native(best: Clif) -> Option<Generators> {
-    let quick = best.quick().ok()?;
-    Some(Generators { best: Arc::new(best), quick: Some(Arc::new(quick)) })
+fn native(name: &str, best: Result<Clif, NotAvailable>) -> Result<Generators, String> {
+    let both = best.and_then(|best| Ok((best.quick()?, best)));
+    let (quick, best) = both.map_err(|_| {
+        format!("target `{name}` needs a processor with AVX2 and FMA (x86-64-v3); `interp` runs everywhere")
+    })?;
+    Ok(Generators { best: Arc::new(best), quick: Some(Arc::new(quick)) })
 }
 
-fn best() -> Option<Generators> {
-    simd().or_else(scalar).or_else(interp)
+fn best() -> Result<Generators, String> {
+    simd().or_else(|_| scalar()).or_else(|_| interp())
+}
+
+#[cfg(feature = "gpu")]
+fn gpu() -> Result<Generators, String> {
+    hotloop_gpu::Device::open(0).map(on_device).map_err(|error| error.to_string())
+}
+
+#[cfg(feature = "gpu")]
+fn on_device(device: Arc<hotloop_gpu::Device>) -> Generators {
+    Generators { best: Arc::new(hotloop_gpu::Gpu::new(device)), quick: None }
+}
+
+#[cfg(not(feature = "gpu"))]
+fn gpu() -> Result<Generators, String> {
+    Err("this build of hotloop has no target `gpu`; build it with the cargo feature `gpu`".to_owned())
 }
 
 impl fmt::Display for TargetChoice {
@@ -111,6 +144,9 @@ pub(crate) fn code_generator(choice: TargetChoice) -> Result<Clif, Error> {
     let made = match choice {
         TargetChoice::Scalar => Clif::scalar(),
         TargetChoice::Auto | TargetChoice::Simd | TargetChoice::Parallel => Clif::simd(),
+        TargetChoice::Gpu => {
+            return Err(Error::Unsupported("target `gpu` has shaders, not machine code; see `wgsl`".to_owned()));
+        }
         TargetChoice::Interp => {
             return Err(Error::Unsupported("target `interp` makes no machine code; `simd` does".to_owned()));
         }
@@ -129,10 +165,13 @@ pub(crate) struct Available {
 }
 
 impl Available {
-    fn new(choice: TargetChoice) -> Option<Available> {
-        let generators = choice.make()?;
+    fn new(choice: TargetChoice) -> Result<Available, String> {
+        choice.make().map(|generators| Available::of(choice, generators))
+    }
+
+    fn of(choice: TargetChoice, generators: Generators) -> Available {
         let (fingerprint, passes) = (generators.best.fingerprint(), generators.best.name() != Interp.name());
-        Some(Available { generators, passes, splitting: choice.splitting(), fingerprint })
+        Available { generators, passes, splitting: choice.splitting(), fingerprint }
     }
 
     /// The name of the code generator.
@@ -168,20 +207,25 @@ pub(crate) struct Built {
     pub(crate) origin: Origin,
 }
 
-/// The targets of one engine, made once.
-pub(crate) struct Targets(Vec<Option<Available>>);
+/// The targets of one engine, each made once; a GPU is opened when it is first asked for, which takes long.
+pub(crate) struct Targets(Vec<OnceLock<Result<Available, String>>>);
 
 impl Targets {
     pub(crate) fn new() -> Targets {
-        Targets(TargetChoice::ALL.iter().map(|choice| Available::new(*choice)).collect())
+        Targets(TargetChoice::ALL.iter().map(|_| OnceLock::new()).collect())
+    }
+
+    /// Runs target `gpu` on this device.
+    #[cfg(feature = "gpu")]
+    pub(crate) fn on_device(self, device: Arc<hotloop_gpu::Device>) -> Targets {
+        // Nobody else has seen the cell yet, so it is empty.
+        let _ = self.0[TargetChoice::Gpu as usize].set(Ok(Available::of(TargetChoice::Gpu, on_device(device))));
+        self
     }
 
     /// The target of a choice; the error says what to choose instead.
     pub(crate) fn get(&self, choice: TargetChoice) -> Result<&Available, Error> {
-        self.0[choice as usize].as_ref().ok_or_else(|| {
-            Error::Unsupported(format!(
-                "target `{choice}` needs a processor with AVX2 and FMA (x86-64-v3); `interp` runs everywhere"
-            ))
-        })
+        let made = self.0[choice as usize].get_or_init(|| Available::new(choice));
+        made.as_ref().map_err(|reason| Error::Unsupported(reason.clone()))
     }
 }

@@ -212,7 +212,7 @@ fn every_target_gives_the_same() {
         engine.eval_with(text, &named! { a }, &call).expect("it runs").into_array().expect("an array")
     };
     let expect = of(TargetChoice::Interp);
-    for target in TargetChoice::ALL {
+    for target in TargetChoice::ALL.iter().filter(|target| target.is_cpu()) {
         assert_eq!(of(*target), expect, "{target}");
         assert_eq!(target.name().parse(), Ok(*target));
     }

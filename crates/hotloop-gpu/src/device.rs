@@ -1,0 +1,247 @@
+//! Adapters and the open device: what there is, what it can do, and how its errors come back.
+//!
+//! The only place that talks to drivers about themselves. Nothing here panics: a missing driver, a lost device and a
+//! refused shader are all `DeviceError`s.
+
+use crate::pool::Pool;
+use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, OnceLock};
+
+/// What kind of thing an adapter is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DeviceKind {
+    /// A card of its own.
+    Discrete,
+    /// A part of the processor.
+    Integrated,
+    /// Passed through by a virtual machine.
+    Virtual,
+    /// A driver that runs shaders on the processor: good for tests only.
+    Software,
+    /// The driver does not say.
+    Other,
+}
+
+/// What is known of an adapter before it is opened.
+#[derive(Clone, Debug)]
+pub struct DeviceInfo {
+    /// Its name, as the driver gives it.
+    pub name: String,
+    /// What it is.
+    pub kind: DeviceKind,
+    /// The interface it is reached through: `Vulkan`, `Metal`, `Dx12`, `Gl`.
+    pub backend: String,
+    /// The driver and its version.
+    pub driver: String,
+    /// Whether `f64` can be computed with.
+    pub f64: bool,
+    /// Whether 64-bit integers can be computed with.
+    pub i64: bool,
+    /// The largest array, in bytes.
+    pub max_array_bytes: u64,
+    /// The largest workgroup.
+    pub max_workgroup: u32,
+}
+
+/// Why a device cannot be used.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum DeviceError {
+    /// There is no adapter at all.
+    #[error("no GPU was found: {0}")]
+    NotFound(String),
+    /// The driver refused to open the adapter.
+    #[error("the GPU `{name}` could not be opened: {reason}")]
+    Open {
+        /// The adapter.
+        name: String,
+        /// What the driver said.
+        reason: String,
+    },
+    /// The device has gone: unplugged, reset, or its driver failed.
+    #[error("the GPU `{0}` was lost; open it anew")]
+    Lost(String),
+    /// An array is larger than the device can hold.
+    #[error("the GPU is out of memory: {wanted} bytes were needed, {reserved} are in use by this program")]
+    OutOfMemory {
+        /// What was asked for.
+        wanted: u64,
+        /// What the pool holds.
+        reserved: u64,
+    },
+    /// An array is larger than a binding may be.
+    #[error(
+        "an array of {bytes} bytes is larger than this GPU allows, {limit} bytes; use a CPU target, or smaller parts"
+    )]
+    TooLarge {
+        /// The array's size.
+        bytes: u64,
+        /// The device's limit.
+        limit: u64,
+    },
+    /// The driver rejected a shader or a command.
+    #[error("the GPU's driver refused a command: {0}")]
+    Refused(String),
+}
+
+/// An open device. Calls may come from any thread.
+pub struct Device {
+    pub(crate) info: DeviceInfo,
+    pub(crate) device: wgpu::Device,
+    pub(crate) queue: wgpu::Queue,
+    pub(crate) limits: wgpu::Limits,
+    pub(crate) pool: Mutex<Pool>,
+    /// Whether `fma` of f32 and of f64 rounds once, once that is known.
+    pub(crate) fuses: [OnceLock<bool>; 2],
+    lost: Arc<AtomicBool>,
+    failure: Arc<Mutex<Option<String>>>,
+}
+
+impl fmt::Debug for Device {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Device").field("info", &self.info).finish_non_exhaustive()
+    }
+}
+
+fn instance() -> wgpu::Instance {
+    let mut descriptor = wgpu::InstanceDescriptor::new_without_display_handle();
+    descriptor.backends = wgpu::Backends::PRIMARY;
+    descriptor.flags = wgpu::InstanceFlags::empty();
+    wgpu::Instance::new(descriptor)
+}
+
+/// All adapters, real ones before software ones.
+fn adapters() -> Vec<wgpu::Adapter> {
+    let mut found = pollster::block_on(instance().enumerate_adapters(wgpu::Backends::PRIMARY));
+    found.sort_by_key(|adapter| match adapter.get_info().device_type {
+        wgpu::DeviceType::DiscreteGpu => 0,
+        wgpu::DeviceType::IntegratedGpu => 1,
+        wgpu::DeviceType::VirtualGpu => 2,
+        wgpu::DeviceType::Other => 3,
+        wgpu::DeviceType::Cpu => 4,
+    });
+    found
+}
+
+fn info_of(adapter: &wgpu::Adapter) -> DeviceInfo {
+    let (info, features, limits) = (adapter.get_info(), adapter.features(), adapter.limits());
+    DeviceInfo {
+        name: info.name.clone(),
+        kind: match info.device_type {
+            wgpu::DeviceType::DiscreteGpu => DeviceKind::Discrete,
+            wgpu::DeviceType::IntegratedGpu => DeviceKind::Integrated,
+            wgpu::DeviceType::VirtualGpu => DeviceKind::Virtual,
+            wgpu::DeviceType::Cpu => DeviceKind::Software,
+            wgpu::DeviceType::Other => DeviceKind::Other,
+        },
+        backend: format!("{:?}", info.backend),
+        driver: format!("{} {}", info.driver, info.driver_info).trim().to_owned(),
+        f64: features.contains(wgpu::Features::SHADER_F64),
+        i64: features.contains(wgpu::Features::SHADER_INT64),
+        max_array_bytes: limits.max_storage_buffer_binding_size.min(limits.max_buffer_size),
+        max_workgroup: limits.max_compute_invocations_per_workgroup,
+    }
+}
+
+/// The adapters of this machine, best first; empty without a driver.
+pub fn devices() -> Vec<DeviceInfo> {
+    adapters().iter().map(info_of).collect()
+}
+
+impl Device {
+    /// Opens the adapter with this number in `devices()`.
+    ///
+    /// # Errors
+    /// If there is no such adapter, or its driver refuses.
+    pub fn open(index: usize) -> Result<Arc<Device>, DeviceError> {
+        let adapters = adapters();
+        let count = adapters.len();
+        let adapter = adapters.into_iter().nth(index).ok_or_else(|| {
+            DeviceError::NotFound(match count {
+                0 => "no driver for Vulkan, Metal or Direct3D 12 is installed".to_owned(),
+                count => format!("there is no number {index} among {count}"),
+            })
+        })?;
+        let info = info_of(&adapter);
+        let features = wgpu::Features::SHADER_F64 | wgpu::Features::SHADER_INT64 | wgpu::Features::PASSTHROUGH_SHADERS;
+        let descriptor = wgpu::DeviceDescriptor {
+            label: Some("hotloop"),
+            required_features: adapter.features() & features,
+            required_limits: adapter.limits(),
+            // SAFETY: shaders that are passed through unread are made by `strict` from modules naga has validated.
+            experimental_features: unsafe { wgpu::ExperimentalFeatures::enabled() },
+            ..Default::default()
+        };
+        let opened = pollster::block_on(adapter.request_device(&descriptor));
+        let (device, queue) =
+            opened.map_err(|error| DeviceError::Open { name: info.name.clone(), reason: error.to_string() })?;
+        let (lost, failure) = (Arc::new(AtomicBool::new(false)), Arc::new(Mutex::new(None)));
+        let (on_lost, on_error) = (lost.clone(), failure.clone());
+        device.set_device_lost_callback(move |reason, _| {
+            on_lost.store(reason != wgpu::DeviceLostReason::Destroyed, Relaxed);
+        });
+        device.on_uncaptured_error(Arc::new(move |error: wgpu::Error| {
+            if let Ok(mut failure) = on_error.lock() {
+                failure.get_or_insert_with(|| error.to_string());
+            }
+        }));
+        let limits = device.limits();
+        Ok(Arc::new(Device {
+            info,
+            device,
+            queue,
+            limits,
+            pool: Mutex::default(),
+            fuses: Default::default(),
+            lost,
+            failure,
+        }))
+    }
+
+    /// What the device is.
+    pub fn info(&self) -> &DeviceInfo {
+        &self.info
+    }
+
+    /// Gives what `work` gives, or the error that the driver raised meanwhile.
+    pub(crate) fn guarded<T>(&self, work: impl FnOnce() -> T) -> Result<T, DeviceError> {
+        let scopes = [wgpu::ErrorFilter::Validation, wgpu::ErrorFilter::Internal, wgpu::ErrorFilter::OutOfMemory]
+            .map(|filter| self.device.push_error_scope(filter));
+        let result = work();
+        let mut raised = None;
+        for scope in scopes.into_iter().rev() {
+            raised = pollster::block_on(scope.pop()).or(raised);
+        }
+        match raised {
+            None => self.alive().map(|()| result),
+            Some(wgpu::Error::OutOfMemory { .. }) => {
+                let reserved = self.pool.lock().map_or(0, |pool| pool.counters().reserved);
+                Err(DeviceError::OutOfMemory { wanted: 0, reserved })
+            }
+            Some(error) => Err(DeviceError::Refused(error.to_string())),
+        }
+    }
+
+    /// Whether shaders keep the order of float operations: the driver can be told not to rearrange them.
+    pub fn is_strict(&self) -> bool {
+        self.device.features().contains(wgpu::Features::PASSTHROUGH_SHADERS) && self.info.backend == "Vulkan"
+    }
+
+    /// Whether the device can still be used.
+    pub(crate) fn alive(&self) -> Result<(), DeviceError> {
+        if self.lost.load(Relaxed) {
+            return Err(DeviceError::Lost(self.info.name.clone()));
+        }
+        match self.failure.lock().ok().and_then(|mut failure| failure.take()) {
+            None => Ok(()),
+            Some(reason) => Err(DeviceError::Refused(reason)),
+        }
+    }
+
+    /// Waits for all submitted work.
+    pub(crate) fn wait(&self) -> Result<(), DeviceError> {
+        let polled = self.device.poll(wgpu::PollType::wait_indefinitely());
+        polled.map_err(|error| DeviceError::Refused(error.to_string()))?;
+        self.alive()
+    }
+}

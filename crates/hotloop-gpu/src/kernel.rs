@@ -1,0 +1,194 @@
+//! A program on a device: its shaders, made once, and the pipelines made of them.
+//!
+//! One of the files with `unsafe`: it hands SPIR-V to the driver.
+
+use crate::device::{Device, DeviceError};
+use crate::run::Run;
+use crate::scalar::is_scalar;
+use crate::shade::{self, Shader};
+use crate::strict;
+use hotloop_ir::{FoldDest, FoldId, Inst, Nest, NestId, Op, Program, Type};
+use hotloop_target::{FaultRecord, FrameLayout, Kernel, Status};
+use std::borrow::Cow;
+use std::cell::RefCell;
+use std::sync::{Arc, OnceLock};
+
+thread_local! {
+    /// Why the last run on this thread gave up.
+    static FAILURE: RefCell<Option<String>> = const { RefCell::new(None) };
+}
+
+/// A shader with its pipeline.
+pub(crate) struct Stage {
+    pub(crate) shader: Shader,
+    pipeline: OnceLock<Result<wgpu::ComputePipeline, DeviceError>>,
+}
+
+impl Stage {
+    fn new(shader: Shader) -> Stage {
+        Stage { shader, pipeline: OnceLock::new() }
+    }
+
+    /// The pipeline, compiled by the driver when it is first needed.
+    pub(crate) fn pipeline(&self, device: &Device) -> Result<&wgpu::ComputePipeline, DeviceError> {
+        let made = self.pipeline.get_or_init(|| {
+            let spirv = if device.is_strict() {
+                Some(strict::spirv(&self.shader.module).map_err(DeviceError::Refused)?)
+            } else {
+                None
+            };
+            device.guarded(|| pipeline(device, &self.shader, spirv))
+        });
+        made.as_ref().map_err(Clone::clone)
+    }
+}
+
+fn pipeline(device: &Device, shader: &Shader, spirv: Option<Vec<u32>>) -> wgpu::ComputePipeline {
+    let module = match spirv {
+        Some(words) => {
+            let size = shader.module.entry_points[0].workgroup_size;
+            let entry = wgpu::PassthroughShaderEntryPoint { name: "main".into(), workgroup_size: size.into() };
+            let descriptor = wgpu::ShaderModuleDescriptorPassthrough {
+                label: None,
+                spirv: Some(words.into()),
+                entry_points: Cow::Owned(vec![entry]),
+                ..Default::default()
+            };
+            // SAFETY: naga wrote the code from a module it had found valid, with its checks of every index; what was
+            // added are decorations that only forbid the driver to rearrange.
+            unsafe { device.device.create_shader_module_passthrough(descriptor) }
+        }
+        None => device.device.create_shader_module(wgpu::ShaderModuleDescriptor {
+            label: None,
+            source: wgpu::ShaderSource::Naga(Cow::Owned(shader.module.clone())),
+        }),
+    };
+    let entries: Vec<wgpu::BindGroupLayoutEntry> = shader
+        .buffers
+        .iter()
+        .enumerate()
+        .map(|(binding, (_, written))| wgpu::BindGroupLayoutEntry {
+            binding: binding as u32,
+            visibility: wgpu::ShaderStages::COMPUTE,
+            ty: wgpu::BindingType::Buffer {
+                ty: wgpu::BufferBindingType::Storage { read_only: !written },
+                has_dynamic_offset: false,
+                min_binding_size: None,
+            },
+            count: None,
+        })
+        .collect();
+    let group =
+        device.device.create_bind_group_layout(&wgpu::BindGroupLayoutDescriptor { label: None, entries: &entries });
+    let layout = device.device.create_pipeline_layout(&wgpu::PipelineLayoutDescriptor {
+        label: None,
+        bind_group_layouts: &[Some(&group)],
+        immediate_size: 0,
+    });
+    device.device.create_compute_pipeline(&wgpu::ComputePipelineDescriptor {
+        label: None,
+        layout: Some(&layout),
+        module: &module,
+        entry_point: Some("main"),
+        compilation_options: wgpu::PipelineCompilationOptions {
+            // Our shaders write shared memory before they read it.
+            zero_initialize_workgroup_memory: false,
+            ..Default::default()
+        },
+        cache: None,
+    })
+}
+
+/// How a nest runs.
+pub(crate) enum Work {
+    /// On the host.
+    Scalar,
+    /// As a shader, with one more per fold.
+    Shaders(Stage, Vec<Stage>),
+}
+
+/// A program on a device.
+pub(crate) struct GpuKernel {
+    pub(crate) device: Arc<Device>,
+    pub(crate) program: Program,
+    pub(crate) layout: FrameLayout,
+    work: Vec<Work>,
+}
+
+impl GpuKernel {
+    /// The shaders of a program as they are for a device whose `fma` is what it should be.
+    pub(crate) fn plain(device: Arc<Device>, program: Program) -> GpuKernel {
+        let work = program.nests.iter().map(|nest| work_of(&program, nest, true)).collect();
+        GpuKernel { device, layout: FrameLayout::of(&program), program, work }
+    }
+
+    /// The shaders of a program that `unsupported` has nothing against.
+    pub(crate) fn new(device: Arc<Device>, program: Program) -> GpuKernel {
+        let work = program.nests.iter().map(|nest| work_of(&program, nest, fuses(&device, nest))).collect();
+        GpuKernel { device, layout: FrameLayout::of(&program), program, work }
+    }
+
+    pub(crate) fn work(&self, nest: NestId) -> &Work {
+        &self.work[nest.index()]
+    }
+}
+
+/// Whether the device rounds each `fma` of a nest once; asked only where there is one.
+fn fuses(device: &Arc<Device>, nest: &Nest) -> bool {
+    let lane = &nest.lane;
+    let types = lane.values.iter().zip(&lane.types);
+    let mut fmas = types.filter(|(inst, _)| matches!(inst, Inst::Op(Op::Fma, _))).map(|(_, ty)| *ty);
+    fmas.all(|ty| device.fuses(ty))
+}
+
+fn work_of(program: &Program, nest: &Nest, fused: bool) -> Work {
+    if is_scalar(nest) {
+        return Work::Scalar;
+    }
+    let main = Stage::new(shade::shade(program, nest, fused));
+    let folds = (0..nest.folds.len() as u32).map(|fold| Stage::new(shade::combiner(program, nest, FoldId(fold))));
+    Work::Shaders(main, folds.collect())
+}
+
+/// What a program needs that the device lacks, if anything.
+pub(crate) fn unsupported(program: &Program, has_f64: bool, has_i64: bool) -> Option<String> {
+    for nest in program.nests.iter().filter(|nest| !is_scalar(nest)) {
+        for ty in shade::types_of(program, nest) {
+            let lacking = match ty {
+                Type::F64 => (!has_f64).then_some("f64; cast to f32 or use a CPU target"),
+                Type::I64 | Type::U64 => (!has_i64).then_some("64-bit integers; cast to i32 or use a CPU target"),
+                Type::Bool | Type::I8 | Type::I16 | Type::I32 | Type::U8 | Type::U16 | Type::U32 | Type::F32 => None,
+            };
+            if let Some(lacking) = lacking {
+                return Some(format!("this GPU does not compute with {lacking}"));
+            }
+        }
+        let slots = nest.folds.iter().filter(|fold| matches!(fold.dest, FoldDest::Slot(_))).count();
+        if slots != 0 && slots != nest.folds.len() {
+            return Some("reductions over all and over some axes in one loop; write them as two".to_owned());
+        }
+    }
+    None
+}
+
+impl Kernel for GpuKernel {
+    unsafe fn run(&self, frame: *mut u64, fault: &mut FaultRecord) -> Status {
+        // SAFETY: the caller promises what `Run::new` asks for.
+        let run = unsafe { Run::new(self, frame) };
+        match run.all(fault) {
+            Ok(status) => status,
+            Err(error) => {
+                FAILURE.with(|failure| *failure.borrow_mut() = Some(error.to_string()));
+                Status::Host
+            }
+        }
+    }
+
+    fn code_bytes(&self) -> usize {
+        0
+    }
+
+    fn failure(&self) -> Option<String> {
+        FAILURE.with(|failure| failure.borrow_mut().take())
+    }
+}

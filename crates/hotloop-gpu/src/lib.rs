@@ -1,0 +1,109 @@
+//! The target `gpu`: nests as compute shaders, on any adapter that wgpu finds.
+//!
+//! Reading order: `shade` (from a nest to a shader, without a device), `device` and `pool` (adapters, errors, memory),
+//! `kernel` (the shaders of a program and their pipelines), `run` (the steps of one call), `transfer` (elements between
+//! host and device), `scalar` (the work that stays on the host). Integers are exact; floats are computed in the order
+//! of the CPU targets, as exactly as the driver computes.
+
+mod device;
+mod kernel;
+mod pool;
+mod run;
+mod scalar;
+mod selftest;
+mod shade;
+mod strict;
+mod transfer;
+
+pub use device::{Device, DeviceError, DeviceInfo, DeviceKind, devices};
+pub use pool::PoolCounters;
+pub use selftest::Exactness;
+
+use hotloop_ir::{NestId, Program, read, text, verify};
+use hotloop_target::{Artifact, BuildError, CompileError, Kernel, LoadError, Target};
+use std::sync::Arc;
+
+const NAME: &str = "gpu";
+
+/// The target `gpu` on one device. Its artifacts are the text of the program: drivers compile anew for each process.
+#[derive(Clone, Debug)]
+pub struct Gpu {
+    device: Arc<Device>,
+}
+
+impl Gpu {
+    /// The target on an open device.
+    pub fn new(device: Arc<Device>) -> Gpu {
+        Gpu { device }
+    }
+
+    /// The device.
+    pub fn device(&self) -> &Arc<Device> {
+        &self.device
+    }
+
+    fn check(&self, program: &Program) -> Result<(), CompileError> {
+        let info = self.device.info();
+        match kernel::unsupported(program, info.f64, info.i64) {
+            None => Ok(()),
+            Some(reason) => Err(CompileError::Unsupported { target: NAME, reason }),
+        }
+    }
+}
+
+impl Target for Gpu {
+    fn name(&self) -> &'static str {
+        NAME
+    }
+
+    fn fingerprint(&self) -> String {
+        let info = self.device.info();
+        let version = env!("CARGO_PKG_VERSION");
+        format!("gpu {version} {} {} {} {}", text::HEADER, info.name, info.backend, info.driver)
+    }
+
+    fn compile(&self, program: &Program) -> Result<Artifact, CompileError> {
+        self.check(program)?;
+        let code = text::print(program).into_bytes();
+        Ok(Artifact { fingerprint: self.fingerprint(), code, constants: Vec::new(), entries: Vec::new() })
+    }
+
+    fn load(&self, artifact: &Artifact) -> Result<Arc<dyn Kernel>, LoadError> {
+        let expected = self.fingerprint();
+        if artifact.fingerprint != expected {
+            return Err(LoadError::Foreign { found: artifact.fingerprint.clone(), expected });
+        }
+        let text = std::str::from_utf8(&artifact.code).map_err(|_| LoadError::Damaged("its text is not UTF-8"))?;
+        let program = read(text).map_err(|_| LoadError::Damaged("its text is no program"))?;
+        verify(&program).map_err(|_| LoadError::Damaged("its program breaks a rule"))?;
+        Ok(Arc::new(kernel::GpuKernel::new(self.device.clone(), program)))
+    }
+
+    fn build(&self, program: &Program) -> Result<Arc<dyn Kernel>, BuildError> {
+        self.check(program).map_err(BuildError::Compile)?;
+        Ok(Arc::new(kernel::GpuKernel::new(self.device.clone(), program.clone())))
+    }
+}
+
+/// The WGSL of every nest of a program that runs as a shader, each under a comment; needs no device.
+///
+/// # Errors
+/// What naga's validator says: a mistake of ours.
+pub fn wgsl(program: &Program) -> Result<String, String> {
+    let mut out = String::new();
+    for (index, nest) in program.nests.iter().enumerate() {
+        if scalar::is_scalar(nest) {
+            out.push_str(&format!("// nest {} runs on the host\n\n", NestId(index as u32)));
+            continue;
+        }
+        let folds = (0..nest.folds.len() as u32).map(|fold| shade::combiner(program, nest, hotloop_ir::FoldId(fold)));
+        for shader in std::iter::once(shade::shade(program, nest, true)).chain(folds) {
+            let mut validator =
+                naga::valid::Validator::new(naga::valid::ValidationFlags::all(), naga::valid::Capabilities::all());
+            let info = validator.validate(&shader.module).map_err(|error| format!("{:?}", error.into_inner()))?;
+            let text = naga::back::wgsl::write_string(&shader.module, &info, naga::back::wgsl::WriterFlags::empty());
+            out.push_str(&format!("// nest {}\n{}\n", NestId(index as u32), text.map_err(|error| error.to_string())?));
+        }
+    }
+    Ok(out)
+}
