@@ -32,7 +32,7 @@ pub const CONFIGS: &[Config] = &[
     Config { name: "parallel-2", target: TargetChoice::Parallel, threads: 2, always: false },
     Config { name: "parallel-5", target: TargetChoice::Parallel, threads: 5, always: false },
     Config { name: "auto", target: TargetChoice::Auto, threads: 2, always: false },
-    Config { name: "gpu", target: TargetChoice::Gpu, threads: 1, always: true },
+    Config { name: "gpu", target: TargetChoice::Gpu, threads: 1, always: false },
 ];
 
 /// The device of target `gpu`, shared by all trials; none where there is none.
@@ -102,7 +102,8 @@ fn section_trials(file: &str, section: Section, trials: &mut Vec<Trial>) {
         let mut rest = 0;
         for config in CONFIGS {
             // The targets that share the cases take turns.
-            let turn = config.always || (skip + rest).is_multiple_of(3);
+            let required = !config.target.is_cpu() && device_is_required();
+            let turn = config.always || required || (skip + rest).is_multiple_of(3);
             rest += usize::from(!config.always);
             let fits = !case.large || config.target != TargetChoice::Interp && config.target != TargetChoice::Scalar;
             // Diagnostics do not depend on the target.

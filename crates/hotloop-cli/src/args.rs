@@ -77,6 +77,10 @@ pub enum Command {
         #[command(subcommand)]
         action: crate::cache::Action,
     },
+    /// Lists the GPUs of this machine, and how exactly they compute.
+    #[cfg(feature = "gpu")]
+    #[command(after_help = crate::devices::HELP)]
+    Devices,
 }
 
 /// `hotloop eval`.

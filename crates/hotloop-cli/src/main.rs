@@ -8,6 +8,8 @@ mod cache;
 mod check;
 mod columns;
 mod compile;
+#[cfg(feature = "gpu")]
+mod devices;
 mod differential;
 mod elements;
 mod expectations;
@@ -53,6 +55,8 @@ fn main() -> ExitCode {
         Some(Command::Fmt(fmt)) => format::run(&fmt),
         Some(Command::Compile(compile)) => compile::compile(&compile),
         Some(Command::Cache { action }) => cache::act(action),
+        #[cfg(feature = "gpu")]
+        Some(Command::Devices) => devices::show(),
     }));
     match result {
         Ok(Ok(())) => ExitCode::SUCCESS,

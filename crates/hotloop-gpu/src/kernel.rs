@@ -3,7 +3,7 @@
 //! One of the files with `unsafe`: it hands SPIR-V to the driver.
 
 use crate::device::{Device, DeviceError};
-use crate::run::Run;
+use crate::run::Start;
 use crate::scalar::is_scalar;
 use crate::shade::{self, Shader};
 use crate::strict;
@@ -104,7 +104,7 @@ pub(crate) enum Work {
     /// On the host.
     Scalar,
     /// As a shader, with one more per fold.
-    Shaders(Stage, Vec<Stage>),
+    Shaders(Box<Stage>, Vec<Stage>),
 }
 
 /// A program on a device.
@@ -147,11 +147,14 @@ fn work_of(program: &Program, nest: &Nest, fused: bool) -> Work {
     }
     let main = Stage::new(shade::shade(program, nest, fused));
     let folds = (0..nest.folds.len() as u32).map(|fold| Stage::new(shade::combiner(program, nest, FoldId(fold))));
-    Work::Shaders(main, folds.collect())
+    Work::Shaders(Box::new(main), folds.collect())
 }
 
 /// What a program needs that the device lacks, if anything.
 pub(crate) fn unsupported(program: &Program, has_f64: bool, has_i64: bool) -> Option<String> {
+    if !program.products.is_empty() {
+        return Some("matrix products; use a CPU target, or write sums of products".to_owned());
+    }
     for nest in program.nests.iter().filter(|nest| !is_scalar(nest)) {
         for ty in shade::types_of(program, nest) {
             let lacking = match ty {
@@ -174,7 +177,7 @@ pub(crate) fn unsupported(program: &Program, has_f64: bool, has_i64: bool) -> Op
 impl Kernel for GpuKernel {
     unsafe fn run(&self, frame: *mut u64, fault: &mut FaultRecord) -> Status {
         // SAFETY: the caller promises what `Run::new` asks for.
-        let run = unsafe { Run::new(self, frame) };
+        let run = unsafe { Start::new(self, frame) };
         match run.all(fault) {
             Ok(status) => status,
             Err(error) => {

@@ -144,7 +144,7 @@ mod tests {
     fn classes_waste_little_and_recur() {
         for bytes in [1u64, 255, 256, 257, 1000, 4096, 1_000_000, 123_456_789] {
             let size = class(bytes);
-            assert!(size >= bytes && size % 16 == 0);
+            assert!(size >= bytes && size.is_multiple_of(16));
             assert!(size <= 256.max(bytes + bytes / 8 + 16), "{bytes} became {size}");
             assert_eq!(class(size), size);
         }

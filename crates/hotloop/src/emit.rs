@@ -44,6 +44,8 @@ stages! {
     Clif "clif";
     /// Machine code, disassembled.
     Asm "asm";
+    /// The shaders of target `gpu`; needs no GPU.
+    Wgsl "wgsl";
 }
 
 impl fmt::Display for Stage {
@@ -85,6 +87,7 @@ impl Kernel {
                 let program = hotloop_passes::run(self.program(types)?);
                 code_generator(target)?.emit_asm(&program).map_err(compile::compile_error)
             }
+            Stage::Wgsl => shaders(&hotloop_passes::run(self.program(types)?)),
         })
     }
 
@@ -117,4 +120,16 @@ impl Kernel {
             None => syntax::dump(&syntax::parse_file(&unit.source, self.limits()).0),
         }
     }
+}
+
+#[cfg(feature = "gpu")]
+fn shaders(program: &hotloop_ir::Program) -> Result<String, Error> {
+    hotloop_gpu::wgsl(program).map_err(Error::Bug)
+}
+
+#[cfg(not(feature = "gpu"))]
+fn shaders(_: &hotloop_ir::Program) -> Result<String, Error> {
+    Err(Error::Unsupported(
+        "this build of hotloop has no target `gpu`; build it with the cargo feature `gpu`".to_owned(),
+    ))
 }

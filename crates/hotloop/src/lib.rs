@@ -66,12 +66,12 @@ pub use error::{ArgumentError, Error, Fault, RunError, SourceError};
 pub use export::{Exported, ObjectFile, parse_signature};
 pub use hotloop_cache::{Counters, DiskCounters, DiskLimits, Limits as CacheLimits, Listed, Miss, Verified};
 pub use hotloop_clif::object::Cpu;
+#[cfg(feature = "gpu")]
+pub use hotloop_gpu::{Device, DeviceError, DeviceInfo, DeviceKind, Exactness, PoolCounters, devices};
 pub use hotloop_ir::{AxisKind, FaultKind, FoldOp, Layout, NoteKind, Scalar, Shape as LaneShape, Type};
 pub use hotloop_sema::{ArgType, KernelInfo, Options, ParamInfo, ParamType, ZeroDivision};
 pub use hotloop_source::{Diagnostic, Position, Severity, Source, Span};
 pub use hotloop_syntax::Limits as TextLimits;
-#[cfg(feature = "gpu")]
-pub use hotloop_gpu::{Device, DeviceError, DeviceInfo, DeviceKind, Exactness, PoolCounters, devices};
 pub use job::Origin;
 pub use module::{Kernel, Module, Prepared, ResultType};
 pub use options::{Call, Timing};

@@ -20,7 +20,12 @@ pub(crate) fn op(code: &mut Code, op: Op, ty: Type, [a, b, c]: [Expr; 3]) -> Exp
         }
         Op::Lt => code.binary(Binary::Less, a, b),
         Op::Le => code.binary(Binary::LessEqual, a, b),
-        Op::Add | Op::Sub | Op::Mul | Op::Neg | Op::Abs | Op::Min | Op::Max => number(code, op, ty, a, b),
+        Op::Add => number(code, Number::Arithmetic(Binary::Add), ty, a, b),
+        Op::Sub => number(code, Number::Arithmetic(Binary::Subtract), ty, a, b),
+        Op::Mul => number(code, Number::Arithmetic(Binary::Multiply), ty, a, b),
+        Op::Neg => number(code, Number::Neg, ty, a, b),
+        Op::Abs => number(code, Number::Abs, ty, a, b),
+        Op::Min | Op::Max => number(code, Number::Extreme(op), ty, a, b),
         Op::Div => code.binary(Binary::Divide, a, b),
         Op::FloorDiv | Op::FloorRem => divide(code, op, ty, a, b),
         Op::Sqrt => code.math(MathFunction::Sqrt, a),
@@ -36,38 +41,50 @@ pub(crate) fn op(code: &mut Code, op: Op, ty: Type, [a, b, c]: [Expr; 3]) -> Exp
         Op::Ldexp => float::ldexp(code, ty, a, b),
         Op::Getexp => float::getexp(code, ty, a),
         Op::Getmant => float::getmant(code, ty, a),
-        Op::And | Op::Or | Op::Xor | Op::Not => bits(code, op, ty, a, b),
+        Op::And => bits(code, [Binary::LogicalAnd, Binary::And], ty, a, b),
+        Op::Or => bits(code, [Binary::LogicalOr, Binary::InclusiveOr], ty, a, b),
+        Op::Xor => bits(code, [Binary::NotEqual, Binary::ExclusiveOr], ty, a, b),
+        Op::Not if ty == Type::Bool => code.unary(Unary::LogicalNot, a),
+        Op::Not => {
+            let wide = code.unary(Unary::BitwiseNot, a);
+            narrow(code, ty, wide)
+        }
         Op::Shl | Op::Shr => shift(code, op, ty, a, b),
     }
 }
 
-fn number(code: &mut Code, op: Op, ty: Type, a: Expr, b: Expr) -> Expr {
+/// The ops that integers and floats share.
+#[derive(Clone, Copy)]
+enum Number {
+    Arithmetic(Binary),
+    Neg,
+    Abs,
+    Extreme(Op),
+}
+
+fn number(code: &mut Code, what: Number, ty: Type, a: Expr, b: Expr) -> Expr {
     if ty.is_float() {
-        return match op {
-            Op::Sub => code.binary(Binary::Subtract, a, b),
-            Op::Mul => code.binary(Binary::Multiply, a, b),
-            Op::Neg => float::negate(code, ty, a),
-            Op::Abs => float::magnitude(code, ty, a),
-            Op::Min | Op::Max => float::extreme(code, op, ty, a, b),
-            _ => code.binary(Binary::Add, a, b),
+        return match what {
+            Number::Arithmetic(op) => code.binary(op, a, b),
+            Number::Neg => float::negate(code, ty, a),
+            Number::Abs => float::magnitude(code, ty, a),
+            Number::Extreme(op) => float::extreme(code, op, ty, a, b),
         };
     }
-    let wide = match op {
-        Op::Sub => code.binary(Binary::Subtract, a, b),
-        Op::Mul => code.binary(Binary::Multiply, a, b),
-        Op::Neg => negate(code, ty, a),
-        Op::Abs if ty.is_signed() => {
+    let wide = match what {
+        Number::Arithmetic(op) => code.binary(op, a, b),
+        Number::Neg => negate(code, ty, a),
+        Number::Abs if ty.is_signed() => {
             let zero = code.scalar(Scalar::new(ty, 0));
             let negative = code.binary(Binary::Less, a, zero);
             let negated = negate(code, ty, a);
             code.select(negative, negated, a)
         }
-        Op::Abs => a,
-        Op::Min | Op::Max => {
+        Number::Abs => a,
+        Number::Extreme(op) => {
             let less = code.binary(Binary::Less, a, b);
             if op == Op::Min { code.select(less, a, b) } else { code.select(less, b, a) }
         }
-        _ => code.binary(Binary::Add, a, b),
     };
     narrow(code, ty, wide)
 }
@@ -127,21 +144,12 @@ fn rest(code: &mut Code, a: Expr, quotient: Expr, divisor: Expr) -> Expr {
     code.binary(Binary::Subtract, a, product)
 }
 
-fn bits(code: &mut Code, op: Op, ty: Type, a: Expr, b: Expr) -> Expr {
+/// A bitwise op: on bools, and on integers.
+fn bits(code: &mut Code, [logical, bitwise]: [Binary; 2], ty: Type, a: Expr, b: Expr) -> Expr {
     if ty == Type::Bool {
-        return match op {
-            Op::Or => code.binary(Binary::LogicalOr, a, b),
-            Op::Xor => code.binary(Binary::NotEqual, a, b),
-            Op::Not => code.unary(Unary::LogicalNot, a),
-            _ => code.binary(Binary::LogicalAnd, a, b),
-        };
+        return code.binary(logical, a, b);
     }
-    let wide = match op {
-        Op::Or => code.binary(Binary::InclusiveOr, a, b),
-        Op::Xor => code.binary(Binary::ExclusiveOr, a, b),
-        Op::Not => code.unary(Unary::BitwiseNot, a),
-        _ => code.binary(Binary::And, a, b),
-    };
+    let wide = code.binary(bitwise, a, b);
     narrow(code, ty, wide)
 }
 
