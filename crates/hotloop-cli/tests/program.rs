@@ -235,7 +235,7 @@ fn wrong_command_lines_are_refused() {
     place.fails(&["eval", "a", "a"], 2, "expected NAME=VALUE");
     place.fails(&["eval", "a", "a=[1,"], 2, "the list has no closing `]`");
     place.fails(&["eval", "a", "a=1", "a=2"], 2, "hotloop: `a` is given twice\n");
-    place.fails(&["eval", "1", "--target", "gpu"], 2, "there is no target `gpu`");
+    place.fails(&["eval", "1", "--target", "cuda"], 2, "there is no target `cuda`");
     place.fails(&["eval", "1", "--threads", "0"], 2, "--threads");
     place.fails(&["run", "kernels.hl"], 2, "which kernel? `kernels.hl` has `double`, `scale`, ");
     place.fails(&["run", "kernels.hl", "x=[1"], 2, "the list has no closing `]`");

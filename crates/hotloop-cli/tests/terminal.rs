@@ -156,6 +156,7 @@ fn a_session_at_a_terminal() {
     terminal.wait("\n> ");
     terminal.press("\u{1b}[A\u{1b}[A\r");
     terminal.wait("4  i64");
+    terminal.wait("\n> ");
     terminal.press("\u{4}");
     assert_eq!(terminal.end(), Some(0));
 }
