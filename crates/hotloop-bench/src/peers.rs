@@ -10,7 +10,7 @@ const SOURCES: [(&str, &str); 2] =
     [("kernels.c", include_str!("../c/kernels.c")), ("workloads.inc", include_str!("../c/workloads.inc"))];
 
 /// Flags of every build.
-pub const COMMON: &[&str] = &["-O3", "-march=native", "-fPIC", "-w"];
+pub const COMMON: &[&str] = &["-O3", "-fPIC", "-w"];
 /// Flags of the builds for most workloads: without them C's rules on `errno` and traps forbid vector code.
 pub const PLAIN: &[&str] = &["-fno-math-errno", "-fno-trapping-math"];
 /// Flags of the builds for workloads with sums or mathematical functions.
@@ -21,14 +21,19 @@ pub const FAST: &[&str] = &["-ffast-math"];
 pub struct Width {
     /// Bits.
     pub bits: u32,
-    flags: &'static [&'static str],
+    /// What a compiler is told to have it.
+    pub flags: &'static [&'static str],
 }
 
-/// The widths that are built; the first is the one hotloop's own code has.
+/// The widths that are built. The first is the one hotloop's own code has, for the same instruction set: C that may use
+/// AVX-512 has twice as many registers even in code of 128 bits. The other one is all that the processor can do.
 pub const WIDTHS: &[Width] = &[
-    Width { bits: 128, flags: &["-mprefer-vector-width=128", "-DVBYTES=16"] },
-    Width { bits: 512, flags: &["-mprefer-vector-width=512", "-DVBYTES=64"] },
+    Width { bits: 128, flags: &[LEVEL, "-mprefer-vector-width=128", "-DVBYTES=16"] },
+    Width { bits: 512, flags: &["-march=native", "-mprefer-vector-width=512", "-DVBYTES=64"] },
 ];
+
+/// The instruction set of hotloop's own code.
+const LEVEL: &str = if cfg!(target_arch = "x86_64") { "-march=x86-64-v3" } else { "-march=native" };
 
 /// One compiler, one width: the kernels built with and without `-ffast-math`.
 #[derive(Debug)]

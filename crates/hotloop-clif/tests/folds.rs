@@ -64,3 +64,44 @@ fn many_strips_and_blocks_give_the_same_bits() {
         }
     }
 }
+
+/// The sum of products, whose lane is so small that one strip takes a whole block.
+fn dot(ty: Type) -> Program {
+    let mut make = Make::new(format!("a sum of products of {ty}"));
+    let factors = [0, 1].map(|_| make.input(ty, 1, Layout::Dense));
+    let result = make.in_place(ty, 1, Layout::Dense);
+    let [one, folded] = [result, factors[0]].map(|array| make.extents(array)[0]);
+    let axes = [(AxisKind::Parallel, Extent::Slot(one)), (AxisKind::Reduce, Extent::Slot(folded))];
+    let mut domain = Domain::new(&axes);
+    let views = factors.map(|factor| domain.view(factor, &[dim(1)]));
+    let dest = domain.view(result, &[dim(0)]);
+    let [a, b] = views.map(|view| domain.lane.load(view, ty));
+    let product = domain.lane.op(Op::Mul, &[a, b]);
+    domain.fold(FoldOp::Sum, FoldDest::View(dest), product);
+    make.run(domain);
+    make.program
+}
+
+#[test]
+fn folds_of_every_length_give_the_same_bits() {
+    let simd = Clif::simd().unwrap();
+    for ty in [Type::F64, Type::F32] {
+        let program = dot(ty);
+        let oracle = Interp.build(&program).unwrap();
+        for lanes in [4, 8, 16] {
+            let kernel = simd.build(&scheduled(&program, lanes, true)).unwrap();
+            for n in (0..200).chain([4095, 4096, 4097, 8191, 8192 + 33]) {
+                let value = |i: i64| {
+                    let number = ((i * 37 + 11) % 101) as f64 * 0.37 - 17.0;
+                    if ty == Type::F32 { Scalar::f32(number as f32) } else { Scalar::f64(number) }
+                };
+                let factor = |step: i64| Tensor::vector(ty, &(0..n).map(|i| value(i * step)).collect::<Vec<_>>());
+                let result = Tensor::vector(ty, &[Scalar::new(ty, 0)]);
+                let inputs = [factor(1), factor(3), result].map(Input::Array);
+                let outcome = run(&program, &*kernel, &inputs, Split::Whole);
+                let expected = run(&program, &*oracle, &inputs, Split::Whole);
+                assert_eq!(outcome.difference(&expected), None, "{} of {n} x{lanes}", program.name);
+            }
+        }
+    }
+}

@@ -1,7 +1,7 @@
 //! What the figures were measured on and with.
 
 use super::{Context, Result};
-use crate::peers::{COMMON, FAST, PLAIN, version};
+use crate::peers::{COMMON, FAST, PLAIN, WIDTHS, version};
 use std::io::Write;
 
 pub(super) fn write(context: &Context<'_>, out: &mut dyn Write) -> Result<()> {
@@ -17,11 +17,13 @@ pub(super) fn write(context: &Context<'_>, out: &mut dyn Write) -> Result<()> {
     }
     writeln!(
         out,
-        "- C is built with `{}`, `-mprefer-vector-width=128` or `512`, and `{}`; workloads marked \\* with `{}` instead,\n  \
+        "- C is built with `{}` and `{}`, for 128 bits with `{}`, for 512 with `{}`; workloads marked \\* with `{}` instead,\n  \
          without which C compilers vectorise neither sums nor calls of mathematical functions (those come from glibc's\n  \
          libmvec and may be wrong by 4 ULP; hotloop's by about 1).",
         COMMON.join(" "),
         PLAIN.join(" "),
+        WIDTHS[0].flags.join(" "),
+        WIDTHS[1].flags.join(" "),
         FAST.join(" ")
     )?;
     writeln!(
