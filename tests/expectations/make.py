@@ -9,6 +9,7 @@ import arrays
 import arranging
 import by_index
 import errors
+import loop_programs
 import maths
 import operators
 import programs
@@ -17,5 +18,5 @@ import types_of
 import walks
 import windows
 
-for module in (operators, types_of, maths, arrays, arranging, reductions, walks, by_index, programs, windows, errors):
+for module in (operators, types_of, maths, arrays, arranging, reductions, walks, by_index, programs, loop_programs, windows, errors):
     module.make()
