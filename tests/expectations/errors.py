@@ -116,7 +116,6 @@ def names():
         error(file, "unknown type of a result", "kernel k(a) -> «real» = a", ("E0103", "there is no type `real`"))
         error(file, "unknown attribute", "«@vectorise»\nfn f(a) = a\nkernel k(a) = f(a)", ("E0104", "there is no attribute `@vectorise`"))
         error(file, "argument of an attribute", "@vectorize(«speed = 3»)\nfn f(a) = a\nkernel k(a) = f(a)", ("E0104", "does not take this argument"))
-        error(file, "attribute that is not there yet", "«@checked»\nkernel k(a) = a", ("E0160", "`@checked` is not available yet"))
         call(file, "too few arguments", "kernel k(a) = «copysign(a)»", ("E0110", "`copysign` takes 2 arguments, 1 given"), a=F64)
         call(file, "too many arguments", "fn f(x) = x\nkernel k(a) = «f(a, a)»", ("E0110", "`f` takes 1 argument, 2 given"), a=F64)
         call(file, "unknown keyword", "kernel k(a) = sum(a, «dim»=0)", ("E0110", "no keyword argument `dim`"), a=LINE)

@@ -12,11 +12,12 @@ import errors
 import loop_programs
 import maths
 import operators
+import overflow
 import programs
 import reductions
 import types_of
 import walks
 import windows
 
-for module in (operators, types_of, maths, arrays, arranging, reductions, walks, by_index, programs, loop_programs, windows, errors):
+for module in (operators, types_of, maths, arrays, arranging, reductions, walks, by_index, programs, loop_programs, overflow, windows, errors):
     module.make()

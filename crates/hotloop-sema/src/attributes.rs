@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 /// The attributes, with whether they are available.
 const ATTRIBUTES: &[(&str, bool)] =
-    &[("vectorize", true), ("guvectorize", true), ("stencil", true), ("fastmath", false), ("checked", false)];
+    &[("vectorize", true), ("guvectorize", true), ("stencil", true), ("fastmath", false), ("checked", true)];
 
 /// The targets an attribute can name.
 const TARGETS: &[&str] = &["auto", "interp", "scalar", "simd", "parallel", "gpu"];
@@ -240,7 +240,7 @@ fn check_attribute(item: &ast::Item, attr: &ast::Attribute, diags: &mut Vec<Diag
         )),
         (_, None) => {
             let similar = errors::similar(name, ATTRIBUTES.iter().map(|row| row.0));
-            let hint = similar.map_or("the attributes are @vectorize @guvectorize @stencil".into(), |name| {
+            let hint = similar.map_or("the attributes are @vectorize @guvectorize @stencil @checked".into(), |name| {
                 format!("did you mean `@{name}`?")
             });
             let message = format!("there is no attribute `@{name}`");

@@ -198,6 +198,8 @@ pub enum Kind {
     Var(VarId),
     /// A core op, element by element; operands have one element type (`select`: the last two).
     Op(Op, Vec<Expr>),
+    /// An integer op whose overflow is a fault, element by element; operands have one element type.
+    Checked(Exact, Vec<Expr>),
     /// Integer `//` or `%`: the op, guarded against a zero divisor.
     IntDiv(Op, Box<Expr>, Box<Expr>),
     /// Integer power of a checked exponent: the library's instance.
@@ -255,6 +257,42 @@ pub enum Kind {
     Ramp(Box<Expr>, Box<Expr>, Box<Expr>),
     /// The elements of arrays in another arrangement.
     Arrange(Box<Arrange>),
+}
+
+macro_rules! exact {
+    ($($variant:ident $sign:literal;)*) => {
+        /// The integer ops whose overflow `@checked` code reports.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub enum Exact {
+            $(#[doc = concat!("`", $sign, "`")] $variant,)*
+        }
+
+        impl Exact {
+            /// The op, which wraps.
+            pub const fn op(self) -> Op {
+                match self { $(Exact::$variant => Op::$variant,)* }
+            }
+
+            /// How it is written; the one operand of those that have one alone is `x`.
+            pub const fn sign(self) -> &'static str {
+                match self { $(Exact::$variant => $sign,)* }
+            }
+
+            /// The checked form of an op, if it can overflow.
+            pub fn of(op: Op) -> Option<Exact> {
+                [$(Exact::$variant),*].into_iter().find(|exact| exact.op() == op)
+            }
+        }
+    };
+}
+
+exact! {
+    Add "+";
+    Sub "-";
+    Mul "*";
+    Neg "-x";
+    Abs "abs(x)";
+    FloorDiv "//";
 }
 
 /// The elements of arrays in another arrangement.
@@ -429,11 +467,22 @@ impl Expr {
         Expr { kind: Kind::Op(op, args), ty: Ty { elem, weak: weak && elem != Type::Bool, rank }, span }
     }
 
+    /// The same op, its overflow a fault if it is one on integers that can overflow.
+    pub fn checked(self) -> Expr {
+        let Kind::Op(op, args) = self.kind else { return self };
+        let kind = match Exact::of(op).filter(|_| self.ty.elem.is_int()) {
+            Some(exact) => Kind::Checked(exact, args),
+            None => Kind::Op(op, args),
+        };
+        Expr { kind, ..self }
+    }
+
     /// Every direct subexpression, those inside blocks left out.
     pub fn children(&self) -> Vec<&Expr> {
         match &self.kind {
             Kind::Number(_) | Kind::Const(_) | Kind::Var(_) => vec![],
-            Kind::Op(_, args) | Kind::Map(_, args) | Kind::Inline(_, args) => args.iter().collect(),
+            Kind::Op(_, args) | Kind::Checked(_, args) => args.iter().collect(),
+            Kind::Map(_, args) | Kind::Inline(_, args) => args.iter().collect(),
             Kind::Window(window) => window.args.iter().collect(),
             Kind::IntDiv(_, a, b)
             | Kind::IntPow(_, a, b)

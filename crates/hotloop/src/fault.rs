@@ -88,7 +88,7 @@ fn message(site: &Site, [first, second]: [i64; 2]) -> String {
         FaultKind::EmptyReduction => format!("no elements to reduce{in_}"),
         FaultKind::NegativeExponent => format!("an integer raised to the negative power {first}{in_}"),
         FaultKind::ZeroStep => format!("the step is zero{in_}"),
-        FaultKind::Overflow => format!("integer overflow{in_}, with the operands {first} and {second}"),
+        FaultKind::Overflow => overflow(subject, [first, second]),
         FaultKind::Reshape => format!("{} do not fit a shape for {second}{in_}", elements(first)),
     }
 }
@@ -114,6 +114,22 @@ pub(crate) fn static_message(site: &Site, source: &Source) -> String {
         FaultKind::Reshape => "{0} elements do not fit a shape for {1}".to_owned(),
     };
     format!("{place}: {words}")
+}
+
+/// What is said of an overflow whose site names a type and an op, such as `i32 *` or `i8 -x`; others name nothing.
+fn overflow(subject: &str, operands: [i64; 2]) -> String {
+    let Some((ty, op)) = subject.split_once(' ') else {
+        return format!("integer overflow, with the operands {} and {}", operands[0], operands[1]);
+    };
+    // The record holds the bits of the widest unsigned type too.
+    let [first, second] = operands.map(|value| match ty {
+        "u64" => value.cast_unsigned().to_string(),
+        _ => value.to_string(),
+    });
+    match op.contains('x') {
+        true => format!("`{op}` overflows {ty}, where x is {first}"),
+        false => format!("`{op}` overflows {ty}, with the operands {first} and {second}"),
+    }
 }
 
 fn elements(count: i64) -> String {

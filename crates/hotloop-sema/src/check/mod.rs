@@ -113,6 +113,8 @@ struct Checker<'m> {
 /// What checking knows of the body at hand.
 struct Body {
     library: bool,
+    /// Whether integer overflow is a fault here.
+    checked: bool,
     elementwise: bool,
     vars: Vec<Var>,
     scopes: Vec<HashMap<Arc<str>, VarId>>,
@@ -328,6 +330,7 @@ impl<'m> Checker<'m> {
         let mut round = 0;
         loop {
             let mut body = Body::new(function.library, has_attr(item, "vectorize") || function.library, settled);
+            body.checked = has_attr(item, "checked");
             let instance = self.body(&mut body, item, args);
             round += 1;
             if !body.changed || round >= MAX_ROUNDS {
@@ -430,6 +433,7 @@ fn scalars_only(block: &hir::Block, program: &hir::Program) -> bool {
             | Kind::Const(_)
             | Kind::Var(_)
             | Kind::Op(..)
+            | Kind::Checked(..)
             | Kind::IntDiv(..)
             | Kind::IntPow(..)
             | Kind::Convert(_)
@@ -449,6 +453,7 @@ impl Body {
     fn new(library: bool, elementwise: bool, settled: HashMap<Span, Ty>) -> Body {
         Body {
             library,
+            checked: false,
             elementwise,
             vars: Vec::new(),
             scopes: vec![HashMap::new()],
@@ -484,6 +489,11 @@ impl Body {
 
     fn var(&self, id: VarId) -> &Var {
         &self.vars[id.0 as usize]
+    }
+
+    /// An op as it is meant in this body.
+    fn guarded(&self, op: hir::Expr) -> hir::Expr {
+        if self.checked { op.checked() } else { op }
     }
 
     fn report(&mut self, diag: Diagnostic) {

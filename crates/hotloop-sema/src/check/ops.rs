@@ -56,7 +56,7 @@ impl<'m> Checker<'m> {
     /// An op of one operand; a bare number is given its type first.
     pub(super) fn op1(&mut self, body: &mut Body, op: Op, value: Expr, span: Span) -> Option<Expr> {
         let value = self.settle_number(body, value)?;
-        Some(Expr::op(op, vec![value], span))
+        Some(body.guarded(Expr::op(op, vec![value], span)))
     }
 
     /// Gives a bare number its default type while keeping it weak, so that ops can be applied to it.
@@ -148,7 +148,7 @@ impl<'m> Checker<'m> {
             body.report(errors::bool_with_number(op_span, sign.text(), a, b));
             return None;
         }
-        Some(Expr::op(op, pair.into(), span))
+        Some(body.guarded(Expr::op(op, pair.into(), span)))
     }
 
     /// `/`: true division.
@@ -197,6 +197,9 @@ impl<'m> Checker<'m> {
             }
             Class::Float => self.library_call(body, float, vec![left, right], span),
             Class::Signed | Class::Unsigned => {
+                if body.checked && op == Op::FloorDiv {
+                    return Some(body.guarded(Expr::op(op, vec![left, right], span)));
+                }
                 let rank = left.ty.rank.max(right.ty.rank);
                 let ty = Ty { elem: left.ty.elem, weak: left.ty.weak && right.ty.weak, rank };
                 Some(Expr { kind: Kind::IntDiv(op, Box::new(left), Box::new(right)), ty, span })
@@ -365,17 +368,18 @@ impl<'m> Checker<'m> {
         }
         let half = self.multiply_out(body, base, exponent / 2, bound, span);
         let half = self.share(body, half, bound);
-        let square = Expr::op(Op::Mul, vec![half.clone(), half], span);
+        let square = body.guarded(Expr::op(Op::Mul, vec![half.clone(), half], span));
         match exponent % 2 {
             0 => square,
-            _ => Expr::op(Op::Mul, vec![square, base.clone()], span),
+            _ => body.guarded(Expr::op(Op::Mul, vec![square, base.clone()], span)),
         }
     }
 
     fn int_power(&mut self, body: &mut Body, left: Expr, right: Expr, span: Span) -> Option<Expr> {
         let rank = left.ty.rank.max(right.ty.rank);
         let ty = Ty { elem: left.ty.elem, weak: left.ty.weak && right.ty.weak, rank };
-        let id = self.library_instance(body, "_int_pow", &[left.ty.with_rank(0), right.ty.with_rank(0)], span)?;
+        let name = if body.checked { "_checked_pow" } else { "_int_pow" };
+        let id = self.library_instance(body, name, &[left.ty.with_rank(0), right.ty.with_rank(0)], span)?;
         Some(Expr { kind: Kind::IntPow(id, Box::new(left), Box::new(right)), ty, span })
     }
 

@@ -135,6 +135,7 @@ impl<'h> Lower<'h> {
             Kind::Number(_)
             | Kind::Const(_)
             | Kind::Op(..)
+            | Kind::Checked(..)
             | Kind::IntDiv(..)
             | Kind::IntPow(..)
             | Kind::Convert(_)
@@ -165,7 +166,8 @@ impl<'h> Lower<'h> {
         let mut calls = Vec::new();
         expr.walk(&mut |inner| match &inner.kind {
             Kind::IntDiv(_, _, divisor) => total &= nonzero(divisor),
-            Kind::IntPow(..) | Kind::Index(..) | Kind::Require(..) | Kind::Walk(_) | Kind::ByIndex(_) => total = false,
+            Kind::Checked(..) | Kind::IntPow(..) | Kind::Index(..) => total = false,
+            Kind::Require(..) | Kind::Walk(_) | Kind::ByIndex(_) => total = false,
             Kind::Map(id, _) | Kind::Inline(id, _) => calls.push(*id),
             Kind::Window(_) => total = false,
             Kind::Number(_)
@@ -219,7 +221,7 @@ impl<'h> Lower<'h> {
             }
             let kind = self.node(id).kind.clone();
             let total = match &kind {
-                NodeKind::IntDiv(..) | NodeKind::IntPow(..) | NodeKind::Gather(_) => false,
+                NodeKind::Checked(..) | NodeKind::IntDiv(..) | NodeKind::IntPow(..) | NodeKind::Gather(_) => false,
                 NodeKind::Map(instance, ..) => self.total_instance(*instance),
                 NodeKind::Source(..)
                 | NodeKind::View(..)

@@ -54,10 +54,18 @@ impl<'h> Linearizer<'h> {
             Kind::Const(value) if value.ty.is_int() => Some(Linear::constant(value.as_i64())),
             Kind::Var(var) if *var == self.index || !self.assigned.contains(var) => Some(Linear::variable(*var)),
             Kind::Var(var) => self.form(self.bound.get(var)?),
-            Kind::Op(Op::Add, args) => self.form(&args[0])?.plus(&self.form(&args[1])?, 1),
-            Kind::Op(Op::Sub, args) => self.form(&args[0])?.plus(&self.form(&args[1])?, -1),
-            Kind::Op(Op::Neg, args) => Linear::default().plus(&self.form(&args[0])?, -1),
-            Kind::Op(Op::Mul, args) => {
+            Kind::Op(op, args) => self.op_form(*op, args),
+            Kind::Checked(op, args) => self.op_form(op.op(), args),
+            _ => None,
+        }
+    }
+
+    fn op_form(&self, op: Op, args: &[Expr]) -> Option<Linear> {
+        match op {
+            Op::Add => self.form(&args[0])?.plus(&self.form(&args[1])?, 1),
+            Op::Sub => self.form(&args[0])?.plus(&self.form(&args[1])?, -1),
+            Op::Neg => Linear::default().plus(&self.form(&args[0])?, -1),
+            Op::Mul => {
                 let (a, b) = (self.form(&args[0])?, self.form(&args[1])?);
                 match (a.as_constant(), b.as_constant()) {
                     (Some(factor), _) => Linear::default().plus(&b, factor),

@@ -18,6 +18,7 @@ mod mask;
 mod matmul;
 mod nest;
 mod node;
+mod overflow;
 mod prange;
 mod prepare;
 mod reduce;

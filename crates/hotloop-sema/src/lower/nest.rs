@@ -246,6 +246,10 @@ impl<'h> Lower<'h> {
                 let args: Vec<Value> = args.iter().map(|&arg| self.operand_element(arg, coords, dims)).collect();
                 self.b().op(op, &args)
             }
+            NodeKind::Checked(op, args, span) => {
+                let args: Vec<Value> = args.iter().map(|&arg| self.operand_element(arg, coords, dims)).collect();
+                self.checked_op(op, &args, span)
+            }
             NodeKind::Convert(arg) => {
                 let arg = self.operand_element(arg, coords, dims);
                 self.b().convert(elem, arg)
@@ -420,6 +424,7 @@ impl<'h> Lower<'h> {
                 NodeKind::Gather(_) => 8,
                 NodeKind::Ramp(..) | NodeKind::Position(_) | NodeKind::Bitcast(_) | NodeKind::Convert(_) => 1,
                 NodeKind::Logic(..) | NodeKind::Where(..) => 1,
+                NodeKind::Checked(..) => 5,
                 NodeKind::Op(Op::Div | Op::Sqrt, _) => 5,
                 NodeKind::Op(..) => 1,
                 NodeKind::IntDiv(..) | NodeKind::IntPow(..) | NodeKind::Map(..) => 20,

@@ -3,7 +3,7 @@
 use super::gather::Gather;
 use super::shape::{Dim, Ext};
 use super::{Binding, Lower, Ref};
-use crate::hir::{self, Expr, Index, InstanceId, Kind, VarId};
+use crate::hir::{self, Exact, Expr, Index, InstanceId, Kind, VarId};
 use hotloop_ir::{ArrayId, FaultKind, Op, Stmt, Type};
 use hotloop_source::Span;
 
@@ -59,6 +59,8 @@ pub(crate) enum NodeKind {
     Convert(Operand),
     /// The same bits as the node's type.
     Bitcast(Operand),
+    /// An integer op whose overflow is a fault.
+    Checked(Exact, Vec<Operand>, Span),
     /// Guarded integer `//` or `%`.
     IntDiv(Op, Operand, Operand, Span),
     /// Guarded integer power.
@@ -164,6 +166,10 @@ impl<'h> Lower<'h> {
             Kind::Op(op, args) => {
                 let args = self.operands(args);
                 self.elementwise(NodeKind::Op(*op, args), elem, span)
+            }
+            Kind::Checked(op, args) => {
+                let args = self.operands(args);
+                self.elementwise(NodeKind::Checked(*op, args, span), elem, span)
             }
             Kind::Convert(arg) => {
                 let arg = self.operand(arg);
@@ -481,7 +487,7 @@ pub(crate) fn children(kind: &NodeKind) -> Vec<NodeId> {
         NodeKind::Source(..) | NodeKind::Fill(_) | NodeKind::Ramp(..) | NodeKind::Position(_) => Vec::new(),
         NodeKind::View(node, _) | NodeKind::Stretch(node) | NodeKind::Split(node, _) => vec![*node],
         NodeKind::Gather(gather) => gather.nodes(),
-        NodeKind::Op(_, args) | NodeKind::Map(_, args, ..) => of(args),
+        NodeKind::Op(_, args) | NodeKind::Checked(_, args, _) | NodeKind::Map(_, args, ..) => of(args),
         NodeKind::Convert(arg) | NodeKind::Bitcast(arg) => of(&[*arg]),
         NodeKind::IntDiv(_, a, b, _) | NodeKind::IntPow(_, a, b, _) | NodeKind::Logic(_, a, b) => of(&[*a, *b]),
         NodeKind::Where(c, a, b) => of(&[*c, *a, *b]),

@@ -243,7 +243,11 @@ impl<'h> Lower<'h> {
                 (None, _) | (Some(_), Some(_)) => {
                     let name = self.var(var).name.clone();
                     let place = self.place(span);
-                    self.diags.push(not_a_reduction(place, &name));
+                    let diag = match &value.kind {
+                        Kind::Checked(..) => order_decides(place, &name),
+                        _ => not_a_reduction(place, &name),
+                    };
+                    self.diags.push(diag);
                     return None;
                 }
             }
@@ -478,6 +482,17 @@ fn first_read(var: VarId, body: &Block) -> Option<Span> {
         }
     });
     found
+}
+
+fn order_decides(span: Span, name: &str) -> Diagnostic {
+    errors::plain(
+        errors::NOT_A_REDUCTION,
+        span,
+        format!("whether `{name}` overflows depends on the order of the turns, which a parallel loop leaves open"),
+        &format!(
+            "use `range`; or let each turn store its part into an array, and add those up; or combine `{name}` in a function without `@checked`"
+        ),
+    )
 }
 
 fn not_a_reduction(span: Span, name: &str) -> Diagnostic {

@@ -81,6 +81,7 @@ impl<'h> Lower<'h> {
                 self.ready.insert(std::ptr::from_ref(expr), value);
             }
             Kind::Op(..)
+            | Kind::Checked(..)
             | Kind::IntDiv(..)
             | Kind::IntPow(..)
             | Kind::Convert(_)

@@ -48,6 +48,10 @@ impl<'h> Lower<'h> {
                 let args: Vec<Value> = args.iter().map(|arg| self.value(arg)).collect();
                 self.b().op(*op, &args)
             }
+            Kind::Checked(op, args) => {
+                let args: Vec<Value> = args.iter().map(|arg| self.value(arg)).collect();
+                self.checked_op(*op, &args, expr.span)
+            }
             Kind::Convert(arg) => {
                 let arg = self.value(arg);
                 self.b().convert(elem, arg)

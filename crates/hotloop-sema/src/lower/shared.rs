@@ -101,6 +101,7 @@ fn alike(a: &Expr, b: &Expr) -> bool {
             (Kind::Const(a), Kind::Const(b)) => a == b,
             (Kind::Number(a), Kind::Number(b)) => a == b,
             (Kind::Op(p, a), Kind::Op(q, b)) => p == q && all(a, b),
+            (Kind::Checked(p, a), Kind::Checked(q, b)) => p == q && all(a, b),
             (Kind::Map(p, a), Kind::Map(q, b)) | (Kind::Inline(p, a), Kind::Inline(q, b)) => p == q && all(a, b),
             (Kind::Convert(a), Kind::Convert(b)) | (Kind::Bitcast(a), Kind::Bitcast(b)) => alike(a, b),
             (Kind::IntDiv(p, a, c), Kind::IntDiv(q, b, d)) => p == q && alike(a, b) && alike(c, d),
@@ -135,14 +136,18 @@ impl<'h> Lower<'h> {
 
 /// The op by which a store combines a value with the element it replaces.
 fn combined(array: VarId, index: &[Index], value: &Expr) -> Option<Op> {
-    let Kind::Op(op, args) = &plain(value).kind else { return None };
+    let (op, args) = match &plain(value).kind {
+        Kind::Op(op, args) => (*op, args),
+        Kind::Checked(op, args) => (op.op(), args),
+        _ => return None,
+    };
     let element = |expr: &Expr| match &plain(expr).kind {
         Kind::Index(base, at) => matches!(base.kind, Kind::Var(other) if other == array) && same_place(at, index),
         _ => false,
     };
     let (left, right) = (args.first().is_some_and(element), args.get(1).is_some_and(element));
     match op {
-        Op::Add | Op::Mul | Op::Min | Op::Max | Op::And | Op::Or | Op::Xor if left != right => Some(*op),
+        Op::Add | Op::Mul | Op::Min | Op::Max | Op::And | Op::Or | Op::Xor if left != right => Some(op),
         Op::Sub if left && !right => Some(Op::Add),
         _ => None,
     }
