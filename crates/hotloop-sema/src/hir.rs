@@ -3,7 +3,11 @@
 //! Checking makes it and lowering consumes it. Every expression knows its type; operands of an op have one element
 //! type; what remains open is only shapes.
 
+mod exact;
+mod walk;
 mod window;
+pub use exact::Exact;
+pub use walk::{ByIndex, Combine, Gives, Order, Outside, Walk};
 pub use window::{Border, Cores, Form, Tap, Window};
 
 use crate::promote::Ty;
@@ -259,42 +263,6 @@ pub enum Kind {
     Arrange(Box<Arrange>),
 }
 
-macro_rules! exact {
-    ($($variant:ident $sign:literal;)*) => {
-        /// The integer ops whose overflow `@checked` code reports.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-        pub enum Exact {
-            $(#[doc = concat!("`", $sign, "`")] $variant,)*
-        }
-
-        impl Exact {
-            /// The op, which wraps.
-            pub const fn op(self) -> Op {
-                match self { $(Exact::$variant => Op::$variant,)* }
-            }
-
-            /// How it is written; the one operand of those that have one alone is `x`.
-            pub const fn sign(self) -> &'static str {
-                match self { $(Exact::$variant => $sign,)* }
-            }
-
-            /// The checked form of an op, if it can overflow.
-            pub fn of(op: Op) -> Option<Exact> {
-                [$(Exact::$variant),*].into_iter().find(|exact| exact.op() == op)
-            }
-        }
-    };
-}
-
-exact! {
-    Add "+";
-    Sub "-";
-    Mul "*";
-    Neg "-x";
-    Abs "abs(x)";
-    FloorDiv "//";
-}
-
 /// The elements of arrays in another arrangement.
 #[derive(Clone, Debug)]
 pub enum Arrange {
@@ -318,87 +286,6 @@ pub enum Reduction {
     Fold(FoldOp),
     /// Sum over count; the argument is a float.
     Mean,
-}
-
-/// A walk along axes that carries one or several values and combines them with those of each element.
-#[derive(Clone, Debug)]
-pub struct Walk {
-    /// How two lists of values become one.
-    pub combine: Combine,
-    /// What is walked: one expression per value carried, or one call that gives them all. Shapes broadcast.
-    pub args: Vec<Expr>,
-    /// The types of the values carried.
-    pub types: Vec<Type>,
-    /// What changes nothing, one per value carried; empty if it is not known.
-    pub identity: Vec<Expr>,
-    /// The axes, ascending. A scan has one.
-    pub axes: Vec<u32>,
-    /// The number of axes of what is walked.
-    pub rank: u32,
-    /// Whether elements may be combined in groups.
-    pub order: Order,
-    /// What comes out.
-    pub gives: Gives,
-}
-
-/// How two values, or two lists of values, become one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Combine {
-    /// A core op.
-    Op(Op),
-    /// A function of scalars: first all values of one side, then all of the other.
-    Call(InstanceId),
-}
-
-/// In which groups the elements along an axis are combined.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Order {
-    /// In blocks of fixed size, whose results are then combined in order.
-    Blocks,
-    /// One after another.
-    Straight,
-}
-
-/// What a walk gives.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Gives {
-    /// The last values.
-    Last {
-        /// Whether the axes stay with extent 1.
-        keepdims: bool,
-    },
-    /// The values after each element.
-    Each,
-    /// The values before each element.
-    Before,
-}
-
-/// `a[i] = combine(a[i], value)` for each index `i` in order.
-#[derive(Clone, Debug)]
-pub struct ByIndex {
-    /// How an element and a value become the new element.
-    pub combine: Combine,
-    /// What the elements are before; none if the array that is stored into already holds that.
-    pub start: Option<Expr>,
-    /// One `i64` index per axis of the array; shapes broadcast, with the value's too.
-    pub index: Vec<Expr>,
-    /// The values.
-    pub value: Expr,
-    /// The type of the elements.
-    pub elem: Type,
-    /// What an index outside means.
-    pub outside: Outside,
-}
-
-/// What an index outside an array means.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Outside {
-    /// A fault. Negative ones count from the end.
-    Fault,
-    /// A fault, for negative ones too.
-    FaultNegative,
-    /// Nothing is done.
-    Ignore,
 }
 
 /// One part of an index.
@@ -465,16 +352,6 @@ impl Expr {
         let weak = args.iter().skip(skip).all(|arg| arg.ty.weak);
         let elem = op.result(last);
         Expr { kind: Kind::Op(op, args), ty: Ty { elem, weak: weak && elem != Type::Bool, rank }, span }
-    }
-
-    /// The same op, its overflow a fault if it is one on integers that can overflow.
-    pub fn checked(self) -> Expr {
-        let Kind::Op(op, args) = self.kind else { return self };
-        let kind = match Exact::of(op).filter(|_| self.ty.elem.is_int()) {
-            Some(exact) => Kind::Checked(exact, args),
-            None => Kind::Op(op, args),
-        };
-        Expr { kind, ..self }
     }
 
     /// Every direct subexpression, those inside blocks left out.
