@@ -39,6 +39,8 @@ impl Data {
         match value {
             Value::Scalar(scalar) => Data::scalar(*scalar),
             Value::Array(array) => Data::of_array(array),
+            // Cases pass arrays of the host, so none comes back on a device.
+            Value::Device(array) => Data { ty: array.ty(), shape: array.shape().to_vec(), bits: Vec::new() },
         }
     }
 

@@ -269,6 +269,7 @@ pub fn write(value: &Value, out: &mut impl Write) -> io::Result<()> {
     out.write_all(header.as_bytes())?;
     match value {
         Value::Array(array) => out.write_all(array.bytes()),
+        Value::Device(array) => out.write_all(array.to_host().map_err(io::Error::other)?.bytes()),
         Value::Scalar(scalar) => {
             let word = scalar.bits.to_ne_bytes();
             let size = scalar.ty.bytes();

@@ -19,6 +19,7 @@ pub fn value_text(value: &Value, label: &str) -> String {
     match value {
         Value::Scalar(scalar) => format!("{label}{}", scalar_text(*scalar)),
         Value::Array(array) => array_text(array, label),
+        Value::Device(array) => format!("{label}{array:?}"),
     }
 }
 

@@ -199,6 +199,8 @@ fn element(value: &Value, position: usize) -> Option<Scalar> {
     match value {
         Value::Scalar(scalar) => Some(*scalar),
         Value::Array(array) => array.get(position),
+        // Commands ask for no results on a device.
+        Value::Device(_) => None,
     }
 }
 

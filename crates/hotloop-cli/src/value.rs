@@ -134,6 +134,7 @@ impl Loaded {
             Loaded::Weak(scalar) => Arg::Weak(*scalar),
             Loaded::Value(Value::Scalar(scalar)) => Arg::Scalar(*scalar),
             Loaded::Value(Value::Array(array)) => array.into(),
+            Loaded::Value(Value::Device(array)) => array.into(),
             Loaded::Mapped(mapped) => mapped.view().into(),
         }
     }
@@ -177,7 +178,7 @@ impl Loaded {
     pub fn into_array(self) -> Option<Value> {
         match self {
             Loaded::Value(value @ Value::Array(_)) => Some(value),
-            Loaded::Value(Value::Scalar(_)) | Loaded::Weak(_) | Loaded::Mapped(_) => None,
+            Loaded::Value(Value::Scalar(_) | Value::Device(_)) | Loaded::Weak(_) | Loaded::Mapped(_) => None,
         }
     }
 }

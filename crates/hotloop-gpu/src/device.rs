@@ -4,6 +4,7 @@
 //! refused shader are all `DeviceError`s.
 
 use crate::pool::Pool;
+use crate::transfer::Transfers;
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, OnceLock};
@@ -58,16 +59,18 @@ pub enum DeviceError {
         /// What the driver said.
         reason: String,
     },
-    /// The device has gone: unplugged, reset, or its driver failed.
-    #[error("the GPU `{0}` was lost; open it anew")]
+    /// The device has gone: unplugged, reset, closed, or its driver failed.
+    #[error("the GPU `{0}` was lost; make an engine with a device opened anew, or use a CPU target")]
     Lost(String),
     /// An array is larger than the device can hold.
-    #[error("the GPU is out of memory: {wanted} bytes were needed, {reserved} are in use by this program")]
+    #[error("the GPU is out of memory: {wanted} bytes were needed, {reserved} are reserved by this program{}", limited(*limit))]
     OutOfMemory {
         /// What was asked for.
         wanted: u64,
         /// What the pool holds.
         reserved: u64,
+        /// What the pool may hold, if there is a limit.
+        limit: Option<u64>,
     },
     /// An array is larger than a binding may be.
     #[error(
@@ -84,6 +87,10 @@ pub enum DeviceError {
     Refused(String),
 }
 
+fn limited(limit: Option<u64>) -> String {
+    limit.map_or_else(String::new, |limit| format!(", its limit is {limit}"))
+}
+
 /// An open device. Calls may come from any thread.
 pub struct Device {
     pub(crate) info: DeviceInfo,
@@ -91,6 +98,7 @@ pub struct Device {
     pub(crate) queue: wgpu::Queue,
     pub(crate) limits: wgpu::Limits,
     pub(crate) pool: Mutex<Pool>,
+    pub(crate) transfers: Mutex<Transfers>,
     /// Whether `fma` of f32 and of f64 rounds once, once that is known.
     pub(crate) fuses: [OnceLock<bool>; 2],
     lost: Arc<AtomicBool>,
@@ -163,7 +171,11 @@ impl Device {
             })
         })?;
         let info = info_of(&adapter);
-        let features = wgpu::Features::SHADER_F64 | wgpu::Features::SHADER_INT64 | wgpu::Features::PASSTHROUGH_SHADERS;
+        let features = wgpu::Features::SHADER_F64
+            | wgpu::Features::SHADER_INT64
+            | wgpu::Features::PASSTHROUGH_SHADERS
+            | wgpu::Features::TIMESTAMP_QUERY
+            | wgpu::Features::TIMESTAMP_QUERY_INSIDE_ENCODERS;
         let descriptor = wgpu::DeviceDescriptor {
             label: Some("hotloop"),
             required_features: adapter.features() & features,
@@ -177,9 +189,7 @@ impl Device {
             opened.map_err(|error| DeviceError::Open { name: info.name.clone(), reason: error.to_string() })?;
         let (lost, failure) = (Arc::new(AtomicBool::new(false)), Arc::new(Mutex::new(None)));
         let (on_lost, on_error) = (lost.clone(), failure.clone());
-        device.set_device_lost_callback(move |reason, _| {
-            on_lost.store(reason != wgpu::DeviceLostReason::Destroyed, Relaxed);
-        });
+        device.set_device_lost_callback(move |_, _| on_lost.store(true, Relaxed));
         device.on_uncaptured_error(Arc::new(move |error: wgpu::Error| {
             if let Ok(mut failure) = on_error.lock() {
                 failure.get_or_insert_with(|| error.to_string());
@@ -192,6 +202,7 @@ impl Device {
             queue,
             limits,
             pool: Mutex::default(),
+            transfers: Mutex::default(),
             fuses: Default::default(),
             lost,
             failure,
@@ -215,10 +226,10 @@ impl Device {
         match raised {
             None => self.alive().map(|()| result),
             Some(wgpu::Error::OutOfMemory { .. }) => {
-                let reserved = self.pool.lock().map_or(0, |pool| pool.counters().reserved);
-                Err(DeviceError::OutOfMemory { wanted: 0, reserved })
+                let counters = self.memory();
+                Err(DeviceError::OutOfMemory { wanted: 0, reserved: counters.reserved, limit: counters.limit })
             }
-            Some(error) => Err(DeviceError::Refused(error.to_string())),
+            Some(error) => Err(self.why_lost(error.to_string())),
         }
     }
 
@@ -238,10 +249,33 @@ impl Device {
         }
     }
 
-    /// Waits for all submitted work.
-    pub(crate) fn wait(&self) -> Result<(), DeviceError> {
-        let polled = self.device.poll(wgpu::PollType::wait_indefinitely());
-        polled.map_err(|error| DeviceError::Refused(error.to_string()))?;
+    /// Ends the device: its memory is freed, and all that still uses it fails with `DeviceError::Lost`.
+    pub fn close(&self) {
+        self.lost.store(true, Relaxed);
+        self.device.destroy();
+    }
+
+    /// Waits for all work that was handed over, by any thread.
+    ///
+    /// # Errors
+    /// If the device was lost.
+    pub fn synchronize(&self) -> Result<(), DeviceError> {
+        self.alive()?;
+        self.wait_for(None)
+    }
+
+    /// Waits for one submission, or for all.
+    pub(crate) fn wait_for(&self, submission_index: Option<wgpu::SubmissionIndex>) -> Result<(), DeviceError> {
+        let polled = self.device.poll(wgpu::PollType::Wait { submission_index, timeout: None });
+        polled.map_err(|error| self.why_lost(error.to_string()))?;
         self.alive()
+    }
+
+    /// The error a driver gave: that the device is lost, if it is.
+    pub(crate) fn why_lost(&self, reason: String) -> DeviceError {
+        match self.alive() {
+            Err(lost @ DeviceError::Lost(_)) => lost,
+            Ok(()) | Err(_) => DeviceError::Refused(reason),
+        }
     }
 }

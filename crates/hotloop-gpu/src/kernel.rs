@@ -1,13 +1,16 @@
 //! A program on a device: its shaders, made once, and the pipelines made of them.
 //!
-//! One of the files with `unsafe`: it hands SPIR-V to the driver.
+//! One of the files with `unsafe`: it hands SPIR-V to the driver, and reads and writes the caller's frame.
 
 use crate::device::{Device, DeviceError};
-use crate::run::Start;
+use crate::launch::Launched;
+use crate::memory::Memory;
+use crate::run::{Ended, Run};
 use crate::scalar::is_scalar;
 use crate::shade::{self, Shader};
 use crate::strict;
 use hotloop_ir::{FoldDest, FoldId, Inst, Nest, NestId, Op, Program, Type};
+use hotloop_target::frame::HEADER_WORDS;
 use hotloop_target::{FaultRecord, FrameLayout, Kernel, Status};
 use std::borrow::Cow;
 use std::cell::RefCell;
@@ -107,8 +110,12 @@ pub(crate) enum Work {
     Shaders(Box<Stage>, Vec<Stage>),
 }
 
-/// A program on a device.
-pub(crate) struct GpuKernel {
+/// A program on a device. Clones share everything.
+#[derive(Clone)]
+pub struct GpuKernel(Arc<Loaded>);
+
+/// What clones of a kernel share.
+pub(crate) struct Loaded {
     pub(crate) device: Arc<Device>,
     pub(crate) program: Program,
     pub(crate) layout: FrameLayout,
@@ -119,15 +126,40 @@ impl GpuKernel {
     /// The shaders of a program as they are for a device whose `fma` is what it should be.
     pub(crate) fn plain(device: Arc<Device>, program: Program) -> GpuKernel {
         let work = program.nests.iter().map(|nest| work_of(&program, nest, true)).collect();
-        GpuKernel { device, layout: FrameLayout::of(&program), program, work }
+        GpuKernel(Arc::new(Loaded { device, layout: FrameLayout::of(&program), program, work }))
     }
 
     /// The shaders of a program that `unsupported` has nothing against.
     pub(crate) fn new(device: Arc<Device>, program: Program) -> GpuKernel {
         let work = program.nests.iter().map(|nest| work_of(&program, nest, fuses(&device, nest))).collect();
-        GpuKernel { device, layout: FrameLayout::of(&program), program, work }
+        GpuKernel(Arc::new(Loaded { device, layout: FrameLayout::of(&program), program, work }))
     }
 
+    /// The device.
+    pub fn device(&self) -> &Arc<Device> {
+        &self.0.device
+    }
+
+    /// Hands a call to the device without waiting for more than the steps between nests need. Arrays are given by
+    /// their number in the program; those that are not there are read from the host before this returns. Results and
+    /// written arrays stay on the device.
+    ///
+    /// # Errors
+    /// If the device fails.
+    ///
+    /// # Safety
+    /// `frame` is as `Kernel::run` asks for, but that it needs no callbacks, and that arrays on the device need no
+    /// address. No array on the host is written.
+    pub unsafe fn launch(&self, frame: &[u64], arrays: &[Option<Memory>]) -> Result<Launched, DeviceError> {
+        let mut leases: Vec<_> = arrays.iter().map(|array| array.as_ref().map(|memory| memory.lease().clone())).collect();
+        leases.resize(self.0.program.arrays.len(), None);
+        // SAFETY: the caller promises what `Run::new` asks for.
+        let run = unsafe { Run::new(self.0.clone(), frame.to_vec(), leases, false)? };
+        Launched::begin(run)
+    }
+}
+
+impl Loaded {
     pub(crate) fn work(&self, nest: NestId) -> &Work {
         &self.work[nest.index()]
     }
@@ -176,10 +208,24 @@ pub(crate) fn unsupported(program: &Program, has_f64: bool, has_i64: bool) -> Op
 
 impl Kernel for GpuKernel {
     unsafe fn run(&self, frame: *mut u64, fault: &mut FaultRecord) -> Status {
+        // SAFETY: the caller promises a frame of that many words.
+        let words = unsafe { std::slice::from_raw_parts(frame, self.0.layout.words()) }.to_vec();
+        let none = vec![None; self.0.program.arrays.len()];
         // SAFETY: the caller promises what `Run::new` asks for.
-        let run = unsafe { Start::new(self, frame) };
-        match run.all(fault) {
-            Ok(status) => status,
+        let ended = unsafe { Run::new(self.0.clone(), words, none, true) }.and_then(|mut run| {
+            // SAFETY: the words came from this frame.
+            let ended = unsafe { to_the_end(&mut run, frame) };
+            for word in HEADER_WORDS..self.0.layout.words() {
+                // SAFETY: the frame has that many words, and nobody else writes them during the call.
+                unsafe { frame.add(word).write(run.words()[word]) };
+            }
+            ended
+        });
+        match ended {
+            Ok(ended) => {
+                *fault = ended.fault;
+                ended.status
+            }
             Err(error) => {
                 FAILURE.with(|failure| *failure.borrow_mut() = Some(error.to_string()));
                 Status::Host
@@ -194,4 +240,19 @@ impl Kernel for GpuKernel {
     fn failure(&self) -> Option<String> {
         FAILURE.with(|failure| failure.borrow_mut().take())
     }
+}
+
+/// Runs all steps, waits, and brings the results to the host.
+///
+/// # Safety
+/// As for `Run::collect`.
+unsafe fn to_the_end(run: &mut Run, frame: *mut u64) -> Result<Ended, DeviceError> {
+    if let Some(ended) = run.begin()? {
+        return Ok(ended);
+    }
+    if let Some(ended) = run.finish()? {
+        return Ok(ended);
+    }
+    // SAFETY: the caller's promise is the same.
+    Ok(Ended { status: unsafe { run.collect(frame)? }, fault: FaultRecord::default() })
 }

@@ -1,12 +1,16 @@
 //! The target `gpu`: nests as compute shaders, on any adapter that wgpu finds.
 //!
-//! Reading order: `shade` (from a nest to a shader, without a device), `device` and `pool` (adapters, errors, memory),
-//! `kernel` (the shaders of a program and their pipelines), `run` (the steps of one call), `transfer` (elements between
-//! host and device), `scalar` (the work that stays on the host). Integers are exact; floats are computed in the order
+//! Reading order: `shade` (from a nest to a shader, without a device), `device` and `pool` (adapters, errors, buffers),
+//! `kernel` (the shaders of a program and their pipelines), `run` (the steps of one call), `launch` (a call that nobody
+//! waits for yet), `memory` (arrays that stay on the device), `transfer` (elements between host and device), `event`
+//! (timing), `scalar` (the work that stays on the host). Integers are exact; floats are computed in the order
 //! of the CPU targets, as exactly as the driver computes.
 
 mod device;
+mod event;
 mod kernel;
+mod launch;
+mod memory;
 mod pool;
 mod run;
 mod scalar;
@@ -16,8 +20,13 @@ mod strict;
 mod transfer;
 
 pub use device::{Device, DeviceError, DeviceInfo, DeviceKind, devices};
+pub use event::{Event, EventClock};
+pub use kernel::GpuKernel;
+pub use launch::{Launched, Outcome};
+pub use memory::Memory;
 pub use pool::PoolCounters;
 pub use selftest::Exactness;
+pub use transfer::Transfers;
 
 use hotloop_ir::{NestId, Program, read, text, verify};
 use hotloop_target::{Artifact, BuildError, CompileError, Kernel, LoadError, Target};

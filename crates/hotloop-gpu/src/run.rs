@@ -1,13 +1,14 @@
 //! One call: the steps of the program, with nests as dispatches that are handed to the device in batches.
 //!
 //! The host walks the steps. Slots live in the frame; those a shader has written live on the device until the host
-//! needs them, which is when it waits. Everything else runs ahead. One of the two files of the crate with `unsafe`:
-//! it reads and writes the frame.
+//! needs them, which is when it waits. Everything else runs ahead. One of the files with `unsafe`: it reads and writes
+//! the caller's arrays and frame.
 
 mod dispatch;
 
 use crate::device::{Device, DeviceError};
-use crate::kernel::{GpuKernel, Work};
+use crate::kernel::{Loaded, Work};
+use crate::pool::Lease;
 use crate::scalar::{self, Slots, Stop};
 use crate::shade::{CHECKED_GROUPS, FAULT_WORDS, stored_bytes};
 use crate::transfer::HostArray;
@@ -15,7 +16,9 @@ use dispatch::RING;
 use hotloop_ir::{ArrayId, Extent, Nest, NestId, Role, Scalar, SlotId, Step};
 use hotloop_target::frame::{CANCEL_WORD, HOST_WORD};
 use hotloop_target::{FaultRecord, HostTable, Status};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
+use std::time::{Duration, Instant};
 
 /// How a call ends early.
 enum End {
@@ -37,52 +40,59 @@ enum Flow {
     Continue(u32),
 }
 
-/// A call in progress.
-pub(crate) struct Run<'a> {
-    kernel: &'a GpuKernel,
-    frame: *mut u64,
-    arrays: Vec<Option<wgpu::Buffer>>,
+/// A call in progress. It owns all it needs but the memory of host arrays, which it touches only in `work` (reading)
+/// and in `collect` (writing).
+pub(crate) struct Run {
+    kernel: Arc<Loaded>,
+    /// A frame of its own.
+    words: Vec<u64>,
+    /// Whether results and written arrays go to the host at the end.
+    to_host: bool,
+    arrays: Vec<Option<Arc<Lease>>>,
     /// Slots whose value is on the device.
     on_device: Vec<bool>,
-    slots: wgpu::Buffer,
-    faults: Option<wgpu::Buffer>,
-    ring: wgpu::Buffer,
+    slots: Arc<Lease>,
+    faults: Option<Arc<Lease>>,
+    ring: Arc<Lease>,
     block: Vec<u8>,
     copies: Vec<(u64, u64)>,
     encoder: Option<wgpu::CommandEncoder>,
-    /// Buffers that go back to the pool at the end.
-    borrowed: Vec<wgpu::Buffer>,
+    /// Buffers that commands not handed over yet may use.
+    borrowed: Vec<Arc<Lease>>,
     sequence: u32,
+    /// What was handed over last.
+    submitted: Option<wgpu::SubmissionIndex>,
     fault: Option<FaultRecord>,
 }
 
-/// A call before its buffers are there.
-pub(crate) struct Start<'a> {
-    kernel: &'a GpuKernel,
-    frame: *mut u64,
+/// How a call ended, where it was not the device that failed.
+pub(crate) struct Ended {
+    pub(crate) status: Status,
+    pub(crate) fault: FaultRecord,
 }
 
-impl<'a> Start<'a> {
-    /// A call that has not begun.
+impl Run {
+    /// A call that has not begun; `arrays` are those that are on the device already.
     ///
     /// # Safety
-    /// As `Kernel::run` asks for, as long as the value lives.
-    pub(crate) unsafe fn new(kernel: &'a GpuKernel, frame: *mut u64) -> Start<'a> {
-        Start { kernel, frame }
-    }
-
-    /// Runs all steps and brings the results to the host.
-    pub(crate) fn all(self, fault: &mut FaultRecord) -> Result<Status, DeviceError> {
-        let device = &self.kernel.device;
+    /// The words are a frame as `Kernel::run` asks for, but that arrays on the device need no address.
+    pub(crate) unsafe fn new(
+        kernel: Arc<Loaded>,
+        words: Vec<u64>,
+        arrays: Vec<Option<Arc<Lease>>>,
+        to_host: bool,
+    ) -> Result<Run, DeviceError> {
+        let device = &kernel.device;
         device.alive()?;
-        let program = &self.kernel.program;
-        let slots = device.take_buffer((8 * program.slots.len()).max(16) as u64)?;
+        let slots = device.take_buffer((8 * kernel.program.slots.len()).max(16) as u64)?;
         let ring = device.take_buffer(RING)?;
-        let mut run = Run {
-            kernel: self.kernel,
-            frame: self.frame,
-            arrays: vec![None; program.arrays.len()],
-            on_device: vec![false; program.slots.len()],
+        let on_device = vec![false; kernel.program.slots.len()];
+        Ok(Run {
+            kernel,
+            words,
+            to_host,
+            arrays,
+            on_device,
             slots,
             faults: None,
             ring,
@@ -91,52 +101,67 @@ impl<'a> Start<'a> {
             encoder: None,
             borrowed: Vec::new(),
             sequence: 0,
+            submitted: None,
             fault: None,
-        };
-        let ended = run.work();
-        let fault_met = run.fault.take();
-        run.give_back();
-        match ended {
-            Ok(()) => Ok(Status::Ok),
-            Err(End::Status(status)) => {
-                if let Some(record) = fault_met {
-                    *fault = record;
-                }
-                Ok(status)
-            }
+        })
+    }
+
+    /// Hands all steps to the device; none if nothing ended the call so far.
+    pub(crate) fn begin(&mut self) -> Result<Option<Ended>, DeviceError> {
+        let device = self.kernel.device.clone();
+        let ended = device.guarded(|| self.steps_and_submit())?;
+        self.ended(ended)
+    }
+
+    /// Waits for the device; none if all went well.
+    pub(crate) fn finish(&mut self) -> Result<Option<Ended>, DeviceError> {
+        let ended = self.settle();
+        self.ended(ended)
+    }
+
+    fn ended(&mut self, result: Result<(), End>) -> Result<Option<Ended>, DeviceError> {
+        match result {
+            Ok(()) => Ok(None),
+            Err(End::Status(status)) => Ok(Some(Ended { status, fault: self.fault.take().unwrap_or_default() })),
             Err(End::Device(error)) => Err(error),
         }
     }
-}
 
-impl Run<'_> {
-    fn device(&self) -> &Device {
+    fn steps_and_submit(&mut self) -> Result<(), End> {
+        let kernel = self.kernel.clone();
+        self.steps(&kernel.program.steps)?;
+        self.submit()?;
+        Ok(())
+    }
+
+    /// Whether the device has done all that was handed over.
+    pub(crate) fn is_done(&self) -> bool {
+        let submission_index = self.submitted.clone();
+        let poll = wgpu::PollType::Wait { submission_index, timeout: Some(Duration::ZERO) };
+        // A device that is lost does no more.
+        !matches!(self.device().device.poll(poll), Err(wgpu::PollError::Timeout))
+    }
+
+    /// The frame as it is now.
+    pub(crate) fn words(&self) -> &[u64] {
+        &self.words
+    }
+
+    /// The buffers of all arrays.
+    pub(crate) fn arrays(&self) -> &[Option<Arc<Lease>>] {
+        &self.arrays
+    }
+
+    fn device(&self) -> &Arc<Device> {
         &self.kernel.device
     }
 
     fn word(&self, index: usize) -> u64 {
-        assert!(index < self.kernel.layout.words());
-        // SAFETY: the frame has that many words, and nobody else writes them during the call.
-        unsafe { self.frame.add(index).read() }
+        self.words[index]
     }
 
     fn set_word(&mut self, index: usize, value: u64) {
-        assert!(index < self.kernel.layout.words());
-        // SAFETY: as for reading.
-        unsafe { self.frame.add(index).write(value) }
-    }
-
-    fn work(&mut self) -> Result<(), End> {
-        let kernel = self.kernel;
-        self.steps(&kernel.program.steps)?;
-        self.settle()?;
-        self.collect()
-    }
-
-    fn give_back(self) {
-        let device = &self.kernel.device;
-        let buffers = self.arrays.into_iter().flatten().chain(self.borrowed).chain(self.faults);
-        buffers.chain([self.slots, self.ring]).for_each(|buffer| device.give_buffer(buffer));
+        self.words[index] = value;
     }
 
     fn poll(&self) -> Result<(), End> {
@@ -157,7 +182,7 @@ impl Run<'_> {
         match step {
             Step::Nest(id) => self.nest(*id)?,
             Step::Alloc(array, extents) => self.alloc(*array, extents)?,
-            // Commands that read it may not have run yet, so it goes back to the pool with the others at the end.
+            // Commands that read it may not have been handed over yet, so it goes back to the pool with them.
             Step::Free(array) => self.borrowed.extend(self.arrays[array.index()].take()),
             // `unsupported` lets no such program through.
             Step::MatMul(_) => {}
@@ -235,7 +260,7 @@ impl Run<'_> {
         Ok(())
     }
 
-    fn new_buffer(&self, array: ArrayId) -> Result<wgpu::Buffer, DeviceError> {
+    fn new_buffer(&self, array: ArrayId) -> Result<Arc<Lease>, DeviceError> {
         let size = stored_bytes(self.kernel.program.array(array).ty) as u64;
         let count = self.extents(array).iter().try_fold(1u64, |product, extent| product.checked_mul(*extent as u64));
         let bytes = count.and_then(|count| count.checked_mul(size)).unwrap_or(u64::MAX);
@@ -253,86 +278,94 @@ impl Run<'_> {
     }
 
     /// The buffer of an array; a parameter is brought to the device when it is first used.
-    fn buffer(&mut self, array: ArrayId) -> Result<wgpu::Buffer, DeviceError> {
+    fn buffer(&mut self, array: ArrayId) -> Result<Arc<Lease>, DeviceError> {
         if let Some(buffer) = &self.arrays[array.index()] {
             return Ok(buffer.clone());
         }
         let buffer = self.new_buffer(array)?;
         let host = self.host_array(array);
         if host.len() > 0 && !host.base.is_null() {
+            let start = Instant::now();
             // SAFETY: the caller's arrays can be read during the call.
-            let bytes = unsafe { host.pack() };
-            self.device().queue.write_buffer(&buffer, 0, &bytes);
+            unsafe { host.with_packed(|bytes| self.device().put(&buffer, bytes, start)) };
         }
         self.arrays[array.index()] = Some(buffer.clone());
         Ok(buffer)
     }
 
-    /// Brings written parameters and results to the host.
-    fn collect(&mut self) -> Result<(), End> {
-        for index in 0..self.kernel.program.arrays.len() {
+    /// Brings written parameters and results to the host: all of them or none.
+    ///
+    /// # Safety
+    /// `frame` is the one the words came from, and the call it belongs to goes on.
+    pub(crate) unsafe fn collect(&mut self, frame: *mut u64) -> Result<Status, DeviceError> {
+        if !self.to_host {
+            return Ok(Status::Ok);
+        }
+        let kernel = self.kernel.clone();
+        let mut wanted = Vec::new();
+        for index in 0..kernel.program.arrays.len() {
             let array = ArrayId(index as u32);
-            match self.kernel.program.array(array).role {
+            match kernel.program.array(array).role {
                 Role::Input | Role::Temp => continue,
                 Role::Mut => {}
-                Role::Output => self.host_alloc(array)?,
+                // SAFETY: the caller's promise is the same.
+                Role::Output => match unsafe { self.host_alloc(frame, array) } {
+                    Status::Ok => {}
+                    other @ (Status::Fault | Status::Cancelled | Status::Host) => return Ok(other),
+                },
             }
             let Some(buffer) = self.arrays[index].clone() else { continue };
             let host = self.host_array(array);
             let bytes = (host.len() * stored_bytes(host.ty)) as u64;
             if bytes > 0 && !host.base.is_null() {
-                let data = self.download(&buffer, bytes)?;
-                // SAFETY: written arrays can be written during the call, and `data` holds all elements.
-                unsafe { host.unpack(&data) };
+                wanted.push((buffer, bytes, host));
             }
         }
-        Ok(())
+        if wanted.is_empty() {
+            return Ok(Status::Ok);
+        }
+        let start = Instant::now();
+        let parts: Vec<(&wgpu::Buffer, u64)> = wanted.iter().map(|(buffer, bytes, _)| (&***buffer, *bytes)).collect();
+        let mapped = kernel.device.fetch(&parts)?;
+        for ((_, _, host), part) in wanted.iter().zip(&mapped) {
+            // SAFETY: written arrays can be written during the call, and the bytes hold all elements.
+            part.with(|bytes| unsafe { host.unpack(bytes) })?;
+        }
+        kernel.device.note_downloads(wanted.len() as u64, wanted.iter().map(|(_, bytes, _)| bytes).sum(), start);
+        Ok(Status::Ok)
     }
 
     /// Has the host make the memory of a result.
-    fn host_alloc(&mut self, array: ArrayId) -> Result<(), End> {
+    ///
+    /// # Safety
+    /// As for `collect`.
+    unsafe fn host_alloc(&mut self, frame: *mut u64, array: ArrayId) -> Status {
         if self.arrays[array.index()].is_none() {
-            return Ok(());
+            return Status::Ok;
+        }
+        let layout = &self.kernel.layout;
+        let rank = layout.rank(array);
+        for axis in 0..rank {
+            let word = layout.extent(array, axis);
+            // SAFETY: the frame has the layout's words, and nobody else writes them during the call.
+            unsafe { frame.add(word).write(self.words[word]) };
         }
         // SAFETY: the frame holds the address of the host's table, which lives as long as the call.
         let host = unsafe { *(self.word(HOST_WORD) as *const HostTable) };
-        // SAFETY: the table's function is called with its own data, this frame and an array of this program.
-        match Status::from_raw(unsafe { (host.alloc)(host.data, self.frame, array.0) }) {
-            Status::Ok => Ok(()),
-            other @ (Status::Fault | Status::Cancelled | Status::Host) => Err(End::Status(other)),
+        // SAFETY: the table's function is called with its own data, its frame and an array of this program.
+        let status = Status::from_raw(unsafe { (host.alloc)(host.data, frame, array.0) });
+        for word in layout.base(array)..=layout.base(array) + 2 * rank {
+            // SAFETY: as above.
+            self.words[word] = unsafe { frame.add(word).read() };
         }
-    }
-
-    fn download(&self, buffer: &wgpu::Buffer, bytes: u64) -> Result<Vec<u8>, DeviceError> {
-        let device = self.device();
-        let usage = wgpu::BufferUsages::MAP_READ | wgpu::BufferUsages::COPY_DST;
-        let descriptor = wgpu::BufferDescriptor { label: None, size: bytes, usage, mapped_at_creation: false };
-        let staging = device.guarded(|| device.device.create_buffer(&descriptor))?;
-        let mut encoder = device.device.create_command_encoder(&Default::default());
-        encoder.copy_buffer_to_buffer(buffer, 0, &staging, 0, bytes);
-        device.queue.submit([encoder.finish()]);
-        let (sender, receiver) = std::sync::mpsc::channel();
-        staging.map_async(wgpu::MapMode::Read, .., move |result| {
-            let _ = sender.send(result);
-        });
-        device.wait()?;
-        match receiver.recv() {
-            Ok(Ok(())) => {}
-            Ok(Err(error)) => return Err(DeviceError::Refused(error.to_string())),
-            Err(error) => return Err(DeviceError::Refused(error.to_string())),
-        }
-        let range = staging.get_mapped_range(..).map_err(|error| DeviceError::Refused(error.to_string()))?;
-        let data = range.to_vec();
-        drop(range);
-        staging.unmap();
-        Ok(data)
+        status
     }
 
     // ---- nests ----
 
     fn nest(&mut self, id: NestId) -> Result<(), End> {
         self.poll()?;
-        let kernel = self.kernel;
+        let kernel = self.kernel.clone();
         let nest = kernel.program.nest(id);
         match kernel.work(id) {
             Work::Scalar => self.scalar(nest),
@@ -364,27 +397,35 @@ impl Run<'_> {
         let device = &self.kernel.device;
         device.queue.write_buffer(&self.ring, 0, &self.block);
         self.block.clear();
-        device.guarded(|| device.queue.submit([encoder.finish()]))?;
+        self.submitted = Some(device.guarded(|| device.queue.submit([encoder.finish()]))?);
+        // What these commands use may serve others now: those come later.
+        self.borrowed.clear();
         Ok(())
     }
 
     /// Waits for the device, brings its slots to the frame, and looks for faults.
     fn settle(&mut self) -> Result<(), End> {
         self.submit()?;
-        if let Some(faults) = self.faults.clone() {
-            let header = self.download(&faults, 4)?;
-            if header != [0xff; 4] {
+        let (faults, slots) = (self.faults.clone(), self.on_device.contains(&true).then(|| self.slots.clone()));
+        let slot_bytes = 8 * self.kernel.program.slots.len() as u64;
+        let wanted = faults.iter().map(|lease| (&***lease, 4)).chain(slots.iter().map(|lease| (&***lease, slot_bytes)));
+        let wanted: Vec<(&wgpu::Buffer, u64)> = wanted.collect();
+        let device = self.kernel.device.clone();
+        if wanted.is_empty() {
+            return Ok(device.wait_for(self.submitted.clone())?);
+        }
+        let mapped = device.fetch(&wanted)?;
+        if let Some(faults) = faults {
+            if mapped[0].with(|header| header != [0xff; 4])? {
                 self.fault = Some(self.lowest_fault(&faults)?);
                 return Err(End::Status(Status::Fault));
             }
         }
-        if self.on_device.contains(&true) {
-            let data = self.download(&self.slots, 8 * self.kernel.program.slots.len() as u64)?;
-            for index in 0..self.on_device.len() {
+        if slots.is_some() && let Some(last) = mapped.last() {
+            let values: Vec<u64> = last.with(|data| data.chunks_exact(8).map(word_of).collect())?;
+            for (index, value) in values.into_iter().enumerate() {
                 if std::mem::take(&mut self.on_device[index]) {
-                    let mut word = [0; 8];
-                    word.copy_from_slice(&data[8 * index..8 * index + 8]);
-                    self.set_word(self.kernel.layout.slot(SlotId(index as u32)), u64::from_le_bytes(word));
+                    self.set_word(self.kernel.layout.slot(SlotId(index as u32)), value);
                 }
             }
         }
@@ -392,9 +433,11 @@ impl Run<'_> {
     }
 
     fn lowest_fault(&self, faults: &wgpu::Buffer) -> Result<FaultRecord, DeviceError> {
-        let data = self.download(faults, 4 * (1 + CHECKED_GROUPS * FAULT_WORDS) as u64)?;
-        let words: Vec<u32> =
-            data.chunks_exact(4).map(|word| u32::from_le_bytes([word[0], word[1], word[2], word[3]])).collect();
+        let mapped = self.device().fetch(&[(faults, 4 * (1 + CHECKED_GROUPS * FAULT_WORDS) as u64)])?;
+        let mut words: Vec<u32> = Vec::new();
+        for part in &mapped {
+            words = part.with(|data| data.chunks_exact(4).map(|word| word_of(word) as u32).collect())?;
+        }
         let pair = |low: u32, high: u32| (u64::from(high) << 32 | u64::from(low)) as i64;
         let records = words[1..].chunks_exact(FAULT_WORDS as usize).filter(|record| record[0] == words[0]);
         let lowest = records
@@ -409,7 +452,12 @@ impl Run<'_> {
     }
 }
 
-impl Slots for Run<'_> {
+/// The number in at most eight bytes.
+fn word_of(bytes: &[u8]) -> u64 {
+    bytes.iter().rev().fold(0, |word, byte| word << 8 | u64::from(*byte))
+}
+
+impl Slots for Run {
     fn slot(&self, slot: SlotId) -> Scalar {
         Scalar::new(self.kernel.program.slot(slot).ty, self.word(self.kernel.layout.slot(slot)))
     }

@@ -21,10 +21,11 @@ pub use frame::{FaultRecord, FrameLayout, HostTable, Status};
 pub use signature::{Lookup, Signature};
 
 use hotloop_ir::Program;
+use std::any::Any;
 use std::sync::Arc;
 
 /// Something that can run programs.
-pub trait Target: Send + Sync {
+pub trait Target: Any + Send + Sync {
     /// The name in options and messages: `interp`, `scalar`, `simd`.
     fn name(&self) -> &'static str;
 
@@ -56,7 +57,7 @@ pub enum BuildError {
 }
 
 /// Live code. Calls are re-entrant and may come from any thread.
-pub trait Kernel: Send + Sync {
+pub trait Kernel: Any + Send + Sync {
     /// Runs the program once.
     ///
     /// # Safety

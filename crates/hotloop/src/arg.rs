@@ -3,6 +3,7 @@
 //! Describes arguments to the front end (`arg_type`); how they are put into a frame is in `call`.
 
 use crate::array::Array;
+use crate::device::DeviceArray;
 use crate::element::Element;
 use crate::view::{Parts, View, ViewMut, only_element};
 use hotloop_ir::{Scalar, Type};
@@ -21,6 +22,10 @@ pub enum Arg<'a> {
     View(View<'a>),
     /// An array that may be written.
     ViewMut(ViewMut<'a>),
+    /// An array on the device that is only read.
+    Device(&'a DeviceArray),
+    /// An array on the device that may be written.
+    DeviceMut(&'a mut DeviceArray),
 }
 
 impl<'a> Arg<'a> {
@@ -68,6 +73,8 @@ impl<'a> Arg<'a> {
             Arg::Scalar(scalar) | Arg::Weak(scalar) => scalar.ty,
             Arg::View(view) => view.ty(),
             Arg::ViewMut(view) => view.ty(),
+            Arg::Device(array) => array.ty(),
+            Arg::DeviceMut(array) => array.ty(),
         }
     }
 
@@ -77,6 +84,8 @@ impl<'a> Arg<'a> {
             Arg::Scalar(_) | Arg::Weak(_) => &[],
             Arg::View(view) => view.shape(),
             Arg::ViewMut(view) => view.shape(),
+            Arg::Device(array) => array.shape(),
+            Arg::DeviceMut(array) => array.shape(),
         }
     }
 
@@ -89,6 +98,8 @@ impl<'a> Arg<'a> {
             Arg::View(view) => Seen::Array(view.parts()),
             Arg::ViewMut(view) if view.shape().is_empty() => Seen::Scalar(only_element(view.parts())),
             Arg::ViewMut(view) => Seen::ArrayMut(view.parts()),
+            Arg::Device(array) => Seen::Device(array, false),
+            Arg::DeviceMut(array) => Seen::Device(array, true),
         }
     }
 }
@@ -100,6 +111,8 @@ pub(crate) enum Seen<'a> {
     Weak(Scalar),
     Array(&'a Parts),
     ArrayMut(&'a Parts),
+    /// An array on the device, and whether it may be written.
+    Device(&'a DeviceArray, bool),
 }
 
 impl<T: Element> From<T> for Arg<'_> {
@@ -165,6 +178,18 @@ impl<'a> From<View<'a>> for Arg<'a> {
 impl<'a> From<ViewMut<'a>> for Arg<'a> {
     fn from(view: ViewMut<'a>) -> Self {
         Arg::ViewMut(view)
+    }
+}
+
+impl<'a> From<&'a DeviceArray> for Arg<'a> {
+    fn from(array: &'a DeviceArray) -> Self {
+        Arg::Device(array)
+    }
+}
+
+impl<'a> From<&'a mut DeviceArray> for Arg<'a> {
+    fn from(array: &'a mut DeviceArray) -> Self {
+        Arg::DeviceMut(array)
     }
 }
 

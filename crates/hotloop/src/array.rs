@@ -162,7 +162,7 @@ impl Array {
         self.buffer.ptr.as_ptr()
     }
 
-    fn bytes_mut(&mut self) -> &mut [u8] {
+    pub(crate) fn bytes_mut(&mut self) -> &mut [u8] {
         // SAFETY: as in `bytes`, and the array is borrowed exclusively.
         unsafe { std::slice::from_raw_parts_mut(self.buffer.ptr.as_ptr(), self.byte_len()) }
     }

@@ -6,6 +6,7 @@
 use crate::arg::{Arg, Seen};
 use crate::array::Array;
 use crate::compile;
+use crate::device;
 use crate::engine::Inner;
 use crate::error::{ArgumentError, Error, RunError};
 use crate::fault;
@@ -45,16 +46,25 @@ pub(crate) enum Args<'x, 'a> {
     Named(&'x [(&'x str, Arg<'a>)], &'x [usize]),
 }
 
-impl<'x> Args<'x, '_> {
-    fn seen(&self, param: usize) -> Option<Seen<'x>> {
+impl<'x, 'a> Args<'x, 'a> {
+    pub(crate) fn seen(&self, param: usize) -> Option<Seen<'x>> {
         match self {
             Args::Positional(args) => args.get(param).map(Arg::seen),
             Args::Named(args, order) => args.get(*order.get(param)?).map(|(_, arg)| arg.seen()),
         }
     }
+
+    /// The arguments in the order they were given.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &'x Arg<'a>> {
+        let (positional, named): (&'x [Arg<'a>], &'x [(&'x str, Arg<'a>)]) = match *self {
+            Args::Positional(args) => (args, &[]),
+            Args::Named(args, _) => (&[], args),
+        };
+        positional.iter().chain(named.iter().map(|(_, arg)| arg))
+    }
 }
 
-type Frame = SmallVec<[u64; 48]>;
+pub(crate) type Frame = SmallVec<[u64; 48]>;
 type Direct<'x> = SmallVec<[Option<&'x Parts>; 2]>;
 
 /// What the flag of a call without a token points to.
@@ -75,7 +85,10 @@ pub(crate) fn invoke(
         })?;
     }
     let start = call.timing.map(|_| Instant::now());
-    let result = run(engine, compiled, args, outs, call);
+    let result = match device::concerns(&args, outs, call) {
+        false => run(engine, compiled, args, outs, call),
+        true => compile::guarded(|| device::invoke(engine, compiled, args, outs, call)),
+    };
     if let (Some(timing), Some(start)) = (call.timing, start) {
         timing.add_run(start.elapsed());
     }
@@ -118,8 +131,8 @@ fn work(plan: &Plan, args: &Args<'_, '_>) -> f64 {
     sizes.max().unwrap_or(0) as f64 * cost
 }
 
-/// Puts the arguments into the frame.
-fn fill(plan: &Plan, args: &Args<'_, '_>, frame: &mut Frame) -> Result<(), Error> {
+/// Puts the arguments into the frame; of arrays on the device, all but the address.
+pub(crate) fn fill(plan: &Plan, args: &Args<'_, '_>, frame: &mut Frame) -> Result<(), Error> {
     for (index, param) in plan.params.iter().enumerate() {
         match (param, args.seen(index)) {
             (ParamPlan::Scalar { word, ty, .. }, Some(Seen::Scalar(scalar) | Seen::Weak(scalar)))
@@ -134,6 +147,11 @@ fn fill(plan: &Plan, args: &Args<'_, '_>, frame: &mut Frame) -> Result<(), Error
                 if parts.ty == *ty && parts.shape.len() == *rank =>
             {
                 put(frame, *base, parts);
+            }
+            (ParamPlan::Array { base, ty, rank, .. }, Some(Seen::Device(array, _)))
+                if array.ty() == *ty && array.shape().len() == *rank =>
+            {
+                put(frame, *base, &Parts::nowhere(array.ty(), array.shape()));
             }
             // The signature holds the types, so this is no mistake of the caller's.
             (ParamPlan::Scalar { name, .. } | ParamPlan::Array { name, .. }, _) => {
@@ -185,7 +203,7 @@ fn separate(plan: &Plan, args: &Args<'_, '_>, frame: &mut Frame) -> Result<Small
 fn parts_of<'x>(args: &Args<'x, '_>, param: usize) -> Option<&'x Parts> {
     match args.seen(param)? {
         Seen::Array(parts) | Seen::ArrayMut(parts) => Some(parts),
-        Seen::Scalar(_) | Seen::Weak(_) => None,
+        Seen::Scalar(_) | Seen::Weak(_) | Seen::Device(..) => None,
     }
 }
 
@@ -251,7 +269,7 @@ fn check_out<'x>(plan: &Plan, index: usize, result: &ResultPlan, out: &'x Arg<'_
 fn out_parts<'x>(out: &'x Arg<'_>) -> Option<&'x Parts> {
     match out {
         Arg::ViewMut(view) => Some(view.parts()),
-        Arg::View(_) | Arg::Scalar(_) | Arg::Weak(_) => None,
+        Arg::View(_) | Arg::Scalar(_) | Arg::Weak(_) | Arg::Device(_) | Arg::DeviceMut(_) => None,
     }
 }
 
@@ -285,11 +303,7 @@ fn enter(
     match status {
         Ok(Status::Ok) => Ok(()),
         Ok(Status::Cancelled) => Err(RunError::Cancelled.into()),
-        Ok(Status::Fault) => {
-            let fault = fault::fault(&compiled.plan, &compiled.source, &record, frame);
-            let unknown = || Error::Bug(format!("fault at a place that is not known: {record:?}"));
-            Err(RunError::Fault(Box::new(fault.ok_or_else(unknown)?)).into())
-        }
+        Ok(Status::Fault) => Err(fault_error(compiled, &record, frame)),
         Ok(Status::Host) => Err(match host.take_failure() {
             Some(Failure::Run(error)) => error.into(),
             Some(Failure::Bug(detail)) => Error::Bug(detail),
@@ -299,6 +313,14 @@ fn enter(
             },
         }),
         Err(_) => Err(Error::Bug(format!("the target panicked while running `{}`", compiled.plan.kernel))),
+    }
+}
+
+/// What a record tells, as an error.
+pub(crate) fn fault_error(compiled: &Compiled, record: &FaultRecord, frame: &[u64]) -> Error {
+    match fault::fault(&compiled.plan, &compiled.source, record, frame) {
+        Some(fault) => RunError::Fault(Box::new(fault)).into(),
+        None => Error::Bug(format!("fault at a place that is not known: {record:?}")),
     }
 }
 

@@ -6,6 +6,7 @@
 use crate::arg::Arg;
 use crate::call::{Args, Compiled, invoke};
 use crate::compile;
+use crate::device;
 use crate::disk::DiskCache;
 use crate::error::{ArgumentError, Error};
 use crate::module::{Module, ResultType, result_types};
@@ -115,6 +116,7 @@ impl Engine {
 
     /// As [`Engine::eval_with`], for expressions with any number of values.
     pub fn eval_all(&self, text: &str, args: &[(&str, Arg<'_>)], call: &Call<'_>) -> Result<Outputs, Error> {
+        let call = &device::placed_named(call, self.inner.target, args);
         let compiled = self.inner.expression(text, args, call)?;
         invoke(&self.inner, &compiled, Args::Named(args, &compiled.order), None, call)
     }
@@ -127,6 +129,7 @@ impl Engine {
         outs: &mut [Arg<'_>],
         call: &Call<'_>,
     ) -> Result<(), Error> {
+        let call = &device::placed_named(call, self.inner.target, args);
         let compiled = self.inner.expression(text, args, call)?;
         invoke(&self.inner, &compiled, Args::Named(args, &compiled.order), Some(outs), call).map(drop)
     }

@@ -227,6 +227,24 @@ pub enum ArgumentError {
     /// Two arrays to be written that share memory.
     #[error("{first} and {second} are both written by `{kernel}` and share memory")]
     Shared { kernel: String, first: String, second: String },
+    /// An array on the device, and a target of the processor.
+    #[error("`{name}` is on the device: choose target `gpu`, or bring it to the host with `to_host()`")]
+    OnDevice { name: String },
+    /// A call that asks for the device, and a target of the processor.
+    #[error("`{kernel}` was asked for results on the device: choose target `gpu`")]
+    NoDevice { kernel: String },
+    /// Arrays on the host and on the device in one call.
+    #[error("`{device}` is on the device, `{host}` on the host: bring one to the other, with `to_device` or `to_host()`")]
+    Mixed { host: String, device: String },
+    /// An array of the host that a call on the device would write.
+    #[error("`{name}` is written by `{kernel}` and is on the host: bring it to the device with `to_device`")]
+    WrittenOnHost { kernel: String, name: String },
+    /// An array of another device than the engine's.
+    #[error("`{name}` is on another device than this engine uses: bring it to the host with `to_host()` first")]
+    OtherDevice { name: String },
+    /// An array without axes for the device.
+    #[error("an array without axes is a number, which calls on the device take as it is")]
+    NumberToDevice,
     /// A result of another kind or type than was asked for.
     #[error("the result is {found}, not {wanted}")]
     Result { wanted: String, found: String },

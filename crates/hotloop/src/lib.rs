@@ -19,6 +19,11 @@
 mod arena;
 mod call;
 mod compile;
+#[cfg(feature = "gpu")]
+mod device;
+#[cfg(not(feature = "gpu"))]
+#[path = "device_off.rs"]
+mod device;
 mod disk;
 mod emit;
 mod engine;
@@ -58,6 +63,9 @@ mod samples;
 pub use arg::Arg;
 pub use array::{ALIGN, Array, MAX_RANK, Shape};
 pub use cancel::CancelToken;
+pub use device::DeviceArray;
+#[cfg(feature = "gpu")]
+pub use device::Launch;
 pub use disk::DiskCache;
 pub use element::Element;
 pub use emit::Stage;
@@ -67,7 +75,9 @@ pub use export::{Exported, ObjectFile, parse_signature};
 pub use hotloop_cache::{Counters, DiskCounters, DiskLimits, Limits as CacheLimits, Listed, Miss, Verified};
 pub use hotloop_clif::object::Cpu;
 #[cfg(feature = "gpu")]
-pub use hotloop_gpu::{Device, DeviceError, DeviceInfo, DeviceKind, Exactness, PoolCounters, devices};
+pub use hotloop_gpu::{
+    Device, DeviceError, DeviceInfo, DeviceKind, Event, EventClock, Exactness, PoolCounters, Transfers, devices,
+};
 pub use hotloop_ir::{AxisKind, FaultKind, FoldOp, Layout, NoteKind, Scalar, Shape as LaneShape, Type};
 pub use hotloop_sema::{ArgType, KernelInfo, Options, ParamInfo, ParamType, ZeroDivision};
 pub use hotloop_source::{Diagnostic, Position, Severity, Source, Span};

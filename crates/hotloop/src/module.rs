@@ -6,6 +6,7 @@
 use crate::arg::Arg;
 use crate::call::{Args, Compiled, invoke};
 use crate::compile::{self, Unit};
+use crate::device;
 use crate::engine::{FILE, Inner};
 use crate::error::{ArgumentError, Error};
 use crate::job::Origin;
@@ -116,7 +117,8 @@ impl Kernel {
 
     /// Calls it, with choices for this call.
     pub fn call_with(&self, args: &[Arg<'_>], call: &Call<'_>) -> Result<Outputs, Error> {
-        let compiled = self.find(args.iter().map(arg_type), call)?;
+        let call = &device::placed(call, self.target, args);
+        let compiled = self.find_for(args, call)?;
         invoke(&self.module.engine, &compiled, Args::Positional(args), None, call)
     }
 
@@ -127,7 +129,8 @@ impl Kernel {
 
     /// As [`Kernel::call_into`], with choices for this call.
     pub fn call_into_with(&self, args: &[Arg<'_>], outs: &mut [Arg<'_>], call: &Call<'_>) -> Result<(), Error> {
-        let compiled = self.find(args.iter().map(arg_type), call)?;
+        let call = &device::placed(call, self.target, args);
+        let compiled = self.find_for(args, call)?;
         invoke(&self.module.engine, &compiled, Args::Positional(args), Some(outs), call).map(drop)
     }
 
@@ -166,6 +169,11 @@ impl Kernel {
     pub(crate) fn program(&self, types: &[ArgType]) -> Result<Program, Error> {
         self.check_count(types.len())?;
         compile::lower(&self.module.engine, &self.module.text.unit, &self.info.name, types)
+    }
+
+    /// The code for these arguments.
+    pub(crate) fn find_for(&self, args: &[Arg<'_>], call: &Call<'_>) -> Result<Arc<Compiled>, Error> {
+        self.find(args.iter().map(arg_type), call)
     }
 
     fn find(&self, arg_types: impl Iterator<Item = ArgType> + Clone, call: &Call<'_>) -> Result<Arc<Compiled>, Error> {
@@ -241,6 +249,16 @@ impl Prepared {
         &self.kernel
     }
 
+    /// The code for these arguments: its own, or what its kernel finds for them.
+    #[cfg(feature = "gpu")]
+    pub(crate) fn find_for(&self, args: &[Arg<'_>], call: &Call<'_>) -> Result<Arc<Compiled>, Error> {
+        if self.fits(args, call) {
+            return Ok(self.compiled.clone());
+        }
+        self.check_alike(args)?;
+        self.kernel.find_for(args, call)
+    }
+
     /// Where its first code came from.
     pub fn origin(&self) -> Origin {
         self.compiled.origin
@@ -252,6 +270,7 @@ impl Prepared {
     }
 
     fn fits(&self, args: &[Arg<'_>], call: &Call<'_>) -> bool {
+        let call = device::placed(call, self.kernel.target, args);
         let same_target = call.target.is_none_or(|target| target == self.kernel.target);
         same_target
             && args.len() == self.types.len()

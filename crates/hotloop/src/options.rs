@@ -16,6 +16,8 @@ pub struct Call<'a> {
     pub cancel: Option<&'a CancelToken>,
     /// Takes down how long the call took.
     pub timing: Option<&'a Timing>,
+    /// Whether results stay on the device although no argument is there.
+    pub on_device: bool,
 }
 
 impl<'a> Call<'a> {
@@ -42,6 +44,13 @@ impl<'a> Call<'a> {
     #[must_use]
     pub fn cancel(mut self, token: &'a CancelToken) -> Call<'a> {
         self.cancel = Some(token);
+        self
+    }
+
+    /// Leaves the results on the device of target `gpu`, although no argument is there: for kernels that make arrays.
+    #[must_use]
+    pub fn on_device(mut self) -> Call<'a> {
+        self.on_device = true;
         self
     }
 

@@ -75,7 +75,7 @@ fn equal(value: &Value, output: &Output) -> bool {
     match (value, output) {
         (Value::Scalar(one), Output::Scalar(other)) => same(*one, *other),
         (Value::Array(array), Output::Array(tensor)) => equal_array(array, tensor),
-        (Value::Scalar(_), Output::Array(_)) | (Value::Array(_), Output::Scalar(_)) => false,
+        (Value::Scalar(_), Output::Array(_)) | (Value::Array(_), Output::Scalar(_)) | (Value::Device(_), _) => false,
     }
 }
 

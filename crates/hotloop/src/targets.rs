@@ -116,6 +116,15 @@ fn on_device(device: Arc<hotloop_gpu::Device>) -> Generators {
     Generators { best: Arc::new(hotloop_gpu::Gpu::new(device)), quick: None }
 }
 
+#[cfg(feature = "gpu")]
+impl Available {
+    /// The device, if the target has one.
+    pub(crate) fn device(&self) -> Option<Arc<hotloop_gpu::Device>> {
+        let target: &dyn std::any::Any = &*self.generators.best;
+        target.downcast_ref::<hotloop_gpu::Gpu>().map(|gpu| gpu.device().clone())
+    }
+}
+
 #[cfg(not(feature = "gpu"))]
 fn gpu() -> Result<Generators, String> {
     Err("this build of hotloop has no target `gpu`; build it with the cargo feature `gpu`".to_owned())

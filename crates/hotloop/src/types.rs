@@ -4,7 +4,7 @@
 
 use crate::arg::{Arg, Seen};
 use crate::error::{ArgumentError, layout_words};
-use crate::view::Parts;
+use crate::view::{Parts, ones};
 use hotloop_ir::{Layout, Type};
 use hotloop_sema::ArgType;
 use smallvec::SmallVec;
@@ -18,6 +18,10 @@ pub fn arg_type(arg: &Arg<'_>) -> ArgType {
         Seen::Scalar(scalar) => ArgType::Scalar(scalar.ty),
         Seen::Weak(scalar) => ArgType::Weak(scalar.ty),
         Seen::Array(parts) | Seen::ArrayMut(parts) => array_type(parts),
+        Seen::Device(array, _) => {
+            let (ty, shape) = (array.ty(), array.shape());
+            ArgType::Array { ty, rank: shape.len() as u32, ones: ones(shape), layout: Layout::Dense }
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! `Value` and `Outputs`: what a call gives back.
 
 use crate::array::Array;
+use crate::device::DeviceArray;
 use crate::element::Element;
 use crate::error::ArgumentError;
 use hotloop_ir::{Scalar, Type};
@@ -14,6 +15,8 @@ pub enum Value {
     Scalar(Scalar),
     /// An array.
     Array(Array),
+    /// An array on the device; only calls with arguments there, or that ask for it, give one.
+    Device(DeviceArray),
 }
 
 impl Value {
@@ -22,6 +25,7 @@ impl Value {
         match self {
             Value::Scalar(scalar) => scalar.ty,
             Value::Array(array) => array.ty(),
+            Value::Device(array) => array.ty(),
         }
     }
 
@@ -30,13 +34,14 @@ impl Value {
         match self {
             Value::Scalar(_) => &[],
             Value::Array(array) => array.shape(),
+            Value::Device(array) => array.shape(),
         }
     }
 
     /// The array, if it is one.
     pub fn as_array(&self) -> Option<&Array> {
         match self {
-            Value::Scalar(_) => None,
+            Value::Scalar(_) | Value::Device(_) => None,
             Value::Array(array) => Some(array),
         }
     }
@@ -46,6 +51,15 @@ impl Value {
         match self {
             Value::Array(array) => Ok(array),
             Value::Scalar(_) => Err(self.other("an array".to_owned())),
+            Value::Device(_) => Err(self.other("an array on the host".to_owned())),
+        }
+    }
+
+    /// The array on the device; an error for a scalar and for an array on the host.
+    pub fn into_device(self) -> Result<DeviceArray, ArgumentError> {
+        match self {
+            Value::Device(array) => Ok(array),
+            Value::Scalar(_) | Value::Array(_) => Err(self.other("an array on the device".to_owned())),
         }
     }
 
@@ -53,7 +67,7 @@ impl Value {
     pub fn scalar<T: Element>(&self) -> Result<T, ArgumentError> {
         let value = match self {
             Value::Scalar(scalar) => T::from_scalar(*scalar),
-            Value::Array(_) => None,
+            Value::Array(_) | Value::Device(_) => None,
         };
         value.ok_or_else(|| self.other(format!("a scalar of type `{}`", T::TYPE)))
     }
@@ -62,6 +76,9 @@ impl Value {
         let found = match self {
             Value::Scalar(scalar) => format!("a scalar of type `{}`", scalar.ty),
             Value::Array(array) => format!("an array of type `{}` and shape {:?}", array.ty(), array.shape()),
+            Value::Device(array) => {
+                format!("an array of type `{}` and shape {:?} on the device", array.ty(), array.shape())
+            }
         };
         ArgumentError::Result { wanted, found }
     }
@@ -72,6 +89,7 @@ impl<'a> From<&'a Value> for crate::Arg<'a> {
         match value {
             Value::Scalar(scalar) => (*scalar).into(),
             Value::Array(array) => array.into(),
+            Value::Device(array) => array.into(),
         }
     }
 }
@@ -100,6 +118,11 @@ impl Outputs {
     /// The only result, which is a scalar of type `T`.
     pub fn scalar<T: Element>(self) -> Result<T, ArgumentError> {
         self.one()?.scalar()
+    }
+
+    /// The only result, which is an array on the device.
+    pub fn into_device(self) -> Result<DeviceArray, ArgumentError> {
+        self.one()?.into_device()
     }
 
     pub(crate) fn push(&mut self, value: Value) {

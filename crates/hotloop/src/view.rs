@@ -118,6 +118,18 @@ impl<'a> View<'a> {
         Ok(array)
     }
 
+    /// The bytes of the elements, where they are in C order without gaps.
+    #[cfg(feature = "gpu")]
+    pub(crate) fn dense_bytes(&self) -> Option<&[u8]> {
+        if self.parts.is_empty() {
+            return Some(&[]);
+        }
+        let bytes = self.parts.len() * self.parts.ty.bytes();
+        // SAFETY: a dense view is that many bytes in a row, which can be read as long as it lives.
+        let slice = || unsafe { std::slice::from_raw_parts(self.parts.base, bytes) };
+        (self.parts.layout() == Layout::Dense).then(slice)
+    }
+
     pub(crate) fn parts(&self) -> &Parts {
         &self.parts
     }
@@ -215,6 +227,11 @@ impl Parts {
         Parts { base: array.as_ptr(), ty: array.ty(), shape: array.shape().into(), strides }
     }
 
+    /// A dense array that is not in this memory.
+    pub(crate) fn nowhere(ty: Type, shape: &[usize]) -> Parts {
+        Parts { base: std::ptr::null_mut(), ty, shape: shape.into(), strides: dense_strides(shape) }
+    }
+
     fn line(base: *mut u8, ty: Type, len: usize) -> Parts {
         Parts { base, ty, shape: SmallVec::from_slice(&[len]), strides: SmallVec::from_slice(&[1]) }
     }
@@ -253,8 +270,7 @@ impl Parts {
 
     /// Bit d is set where axis d has one point.
     pub(crate) fn ones(&self) -> u32 {
-        let bit = |(axis, extent): (usize, &usize)| u32::from(*extent == 1) << axis;
-        self.shape.iter().enumerate().map(bit).fold(0, |ones, bit| ones | bit)
+        ones(&self.shape)
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -284,6 +300,12 @@ impl Parts {
     pub(crate) fn overlaps(&self, other: &Parts) -> bool {
         meet(self.span(), other.span())
     }
+}
+
+/// Bit d is set where axis d has one point.
+pub(crate) fn ones(shape: &[usize]) -> u32 {
+    let bit = |(axis, extent): (usize, &usize)| u32::from(*extent == 1) << axis;
+    shape.iter().enumerate().map(bit).fold(0, |ones, bit| ones | bit)
 }
 
 /// Whether two spans of addresses share one.

@@ -183,7 +183,7 @@ fn vars(session: &mut Session, _: &str, show: Show<'_>) -> Result<(), Failure> {
             Loaded::Value(hotloop::Value::Scalar(scalar)) => {
                 format!("{} = {}", type_text(scalar.ty, &[]), crate::print::scalar_text(*scalar))
             }
-            Loaded::Value(hotloop::Value::Array(_)) | Loaded::Mapped(_) => {
+            Loaded::Value(hotloop::Value::Array(_) | hotloop::Value::Device(_)) | Loaded::Mapped(_) => {
                 let bytes = value.shape().iter().product::<usize>() * value.ty().bytes();
                 format!("{}, {}", type_text(value.ty(), value.shape()), crate::print::bytes_text(bytes as f64))
             }

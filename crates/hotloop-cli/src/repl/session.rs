@@ -332,7 +332,7 @@ impl Session {
                 let _ = write!(line, " = {}", crate::print::scalar_text(scalar));
                 Loaded::Value(value)
             }
-            Value::Array(_) => Loaded::Value(value),
+            Value::Array(_) | Value::Device(_) => Loaded::Value(value),
         };
         self.vars.insert(name.to_owned(), value);
         show(&line);
@@ -395,6 +395,6 @@ fn shown_value(value: &Value, label: &str) -> String {
     let ty = type_text(value.ty(), value.shape());
     match value {
         Value::Scalar(_) => format!("{}  {ty}", value_text(value, label)),
-        Value::Array(_) => format!("{}\n{ty}", value_text(value, label)),
+        Value::Array(_) | Value::Device(_) => format!("{}\n{ty}", value_text(value, label)),
     }
 }

@@ -3,18 +3,20 @@
 use super::{End, Run};
 use crate::device::DeviceError;
 use crate::kernel::Stage;
+use crate::pool::Lease;
 use crate::scalar::Slots;
 use crate::shade::params::{self, ParamLayout};
 use crate::shade::{Buffer, CHECKED_GROUPS, FAULT_WORDS, Shader, Spread, fold_all, stored_bytes};
 use hotloop_ir::semantics::FOLD_BLOCK;
 use hotloop_ir::{AxisKind, FoldId, Nest};
+use std::sync::Arc;
 
 /// Bytes of parameter blocks that are collected before a batch is handed over.
 pub(super) const RING: u64 = 1 << 18;
 /// Workgroups along the first axis of a dispatch.
 const ROW: u32 = 65_535;
 
-impl Run<'_> {
+impl Run {
     pub(super) fn shaders(&mut self, nest: &Nest, main: &Stage, folds: &[Stage]) -> Result<(), End> {
         let size = Size::of(self, nest)?;
         let mut partials = Vec::new();
@@ -40,7 +42,7 @@ impl Run<'_> {
         stage: &Stage,
         size: &Size,
         count: u32,
-        partials: &[wgpu::Buffer],
+        partials: &[Arc<Lease>],
     ) -> Result<(), End> {
         let shader = &stage.shader;
         let words = self.parameters(nest, shader, size, count)?;
@@ -93,7 +95,7 @@ impl Run<'_> {
         Ok(())
     }
 
-    fn fault_buffer(&mut self) -> Result<wgpu::Buffer, DeviceError> {
+    fn fault_buffer(&mut self) -> Result<Arc<Lease>, DeviceError> {
         if let Some(buffer) = &self.faults {
             return Ok(buffer.clone());
         }
@@ -202,7 +204,7 @@ struct Size {
 }
 
 impl Size {
-    fn of(run: &mut Run<'_>, nest: &Nest) -> Result<Size, End> {
+    fn of(run: &mut Run, nest: &Nest) -> Result<Size, End> {
         let mut extents = Vec::new();
         let [mut points, mut ordered, mut kept, mut reduced] = [1u64; 4];
         for axis in &nest.axes {
