@@ -151,7 +151,8 @@ impl GpuKernel {
     /// `frame` is as `Kernel::run` asks for, but that it needs no callbacks, and that arrays on the device need no
     /// address. No array on the host is written.
     pub unsafe fn launch(&self, frame: &[u64], arrays: &[Option<Memory>]) -> Result<Launched, DeviceError> {
-        let mut leases: Vec<_> = arrays.iter().map(|array| array.as_ref().map(|memory| memory.lease().clone())).collect();
+        let mut leases: Vec<_> =
+            arrays.iter().map(|array| array.as_ref().map(|memory| memory.lease().clone())).collect();
         leases.resize(self.0.program.arrays.len(), None);
         // SAFETY: the caller promises what `Run::new` asks for.
         let run = unsafe { Run::new(self.0.clone(), frame.to_vec(), leases, false)? };

@@ -182,9 +182,7 @@ impl Device {
 
     fn make(&self, kind: Kind, size: u64) -> Result<wgpu::Buffer, DeviceError> {
         let usage = match kind {
-            Kind::Storage => {
-                wgpu::BufferUsages::STORAGE | wgpu::BufferUsages::COPY_DST | wgpu::BufferUsages::COPY_SRC
-            }
+            Kind::Storage => wgpu::BufferUsages::STORAGE | wgpu::BufferUsages::COPY_DST | wgpu::BufferUsages::COPY_SRC,
             Kind::Staging => wgpu::BufferUsages::MAP_READ | wgpu::BufferUsages::COPY_DST,
         };
         let descriptor = wgpu::BufferDescriptor { label: None, size, usage, mapped_at_creation: false };

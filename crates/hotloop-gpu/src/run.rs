@@ -415,13 +415,15 @@ impl Run {
             return Ok(device.wait_for(self.submitted.clone())?);
         }
         let mapped = device.fetch(&wanted)?;
-        if let Some(faults) = faults {
-            if mapped[0].with(|header| header != [0xff; 4])? {
-                self.fault = Some(self.lowest_fault(&faults)?);
-                return Err(End::Status(Status::Fault));
-            }
+        if let Some(faults) = faults
+            && mapped[0].with(|header| header != [0xff; 4])?
+        {
+            self.fault = Some(self.lowest_fault(&faults)?);
+            return Err(End::Status(Status::Fault));
         }
-        if slots.is_some() && let Some(last) = mapped.last() {
+        if slots.is_some()
+            && let Some(last) = mapped.last()
+        {
             let values: Vec<u64> = last.with(|data| data.chunks_exact(8).map(word_of).collect())?;
             for (index, value) in values.into_iter().enumerate() {
                 if std::mem::take(&mut self.on_device[index]) {

@@ -85,7 +85,7 @@ pub(crate) fn invoke(
         })?;
     }
     let start = call.timing.map(|_| Instant::now());
-    let result = match device::concerns(&args, outs, call) {
+    let result = match concerns(&args, outs, call) {
         false => run(engine, compiled, args, outs, call),
         true => compile::guarded(|| device::invoke(engine, compiled, args, outs, call)),
     };
@@ -124,6 +124,12 @@ fn run(
     }
 }
 
+/// Whether a call is about the device: it has an array there, or asks for results there.
+pub(crate) fn concerns(args: &Args<'_, '_>, outs: Option<&[Arg<'_>]>, call: &Call<'_>) -> bool {
+    let is_there = |arg: &Arg<'_>| matches!(arg, Arg::Device(_) | Arg::DeviceMut(_));
+    call.on_device || args.iter().any(is_there) || outs.is_some_and(|outs| outs.iter().any(is_there))
+}
+
 /// What a call has to do, in estimated nanoseconds, as far as the arguments tell.
 fn work(plan: &Plan, args: &Args<'_, '_>) -> f64 {
     let sizes = (0..plan.params.len()).filter_map(|param| parts_of(args, param)).map(Parts::len);
@@ -140,7 +146,7 @@ pub(crate) fn fill(plan: &Plan, args: &Args<'_, '_>, frame: &mut Frame) -> Resul
             {
                 frame[*word] = scalar.bits;
             }
-            (ParamPlan::Array { name, mutable: true, .. }, Some(Seen::Array(_))) => {
+            (ParamPlan::Array { name, mutable: true, .. }, Some(Seen::Array(_) | Seen::Device(_, false))) => {
                 return Err(ArgumentError::ReadOnly { kernel: plan.kernel.clone(), name: name.clone() }.into());
             }
             (ParamPlan::Array { base, ty, rank, .. }, Some(Seen::Array(parts) | Seen::ArrayMut(parts)))

@@ -11,7 +11,7 @@ pub use array::DeviceArray;
 pub use launch::Launch;
 
 use crate::arg::{Arg, Seen};
-use crate::call::{Args, Compiled, fill};
+use crate::call::{Args, Compiled, concerns, fill};
 use crate::engine::{Engine, Inner};
 use crate::error::{ArgumentError, Error, RunError};
 use crate::options::Call;
@@ -65,12 +65,6 @@ impl crate::Prepared {
         let compiled = self.find_for(args, &call)?;
         crate::compile::guarded(|| Launch::begin(&compiled, Args::Positional(args), &call))
     }
-}
-
-/// Whether a call is about the device: it has an array there, or asks for results there.
-pub(crate) fn concerns(args: &Args<'_, '_>, outs: Option<&[Arg<'_>]>, call: &Call<'_>) -> bool {
-    let is_there = |arg: &Arg<'_>| matches!(arg, Arg::Device(_) | Arg::DeviceMut(_));
-    call.on_device || args.iter().any(is_there) || outs.is_some_and(|outs| outs.iter().any(is_there))
 }
 
 /// The call with its target: `auto` goes where the arrays are.
@@ -143,10 +137,7 @@ fn place(plan: &Plan, args: &Args<'_, '_>, device: &Arc<Device>) -> Result<Vec<O
         let ParamPlan::Array { base, mutable, name, .. } = param else { continue };
         let kernel = plan.kernel.clone();
         match args.seen(index) {
-            Some(Seen::Device(array, writable)) => {
-                if *mutable && !writable {
-                    return Err(ArgumentError::ReadOnly { kernel, name: name.clone() }.into());
-                }
+            Some(Seen::Device(array, _)) => {
                 let memory = if *mutable { array.memory_to_write()? } else { array.memory() };
                 if !Arc::ptr_eq(memory.device(), device) {
                     return Err(ArgumentError::OtherDevice { name: name.clone() }.into());

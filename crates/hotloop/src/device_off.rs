@@ -1,5 +1,6 @@
 //! What stands in for device arrays in builds without the feature `gpu`: there are none, and nothing asks for them.
 
+use crate::Array;
 use crate::arg::Arg;
 use crate::call::{Args, Compiled};
 use crate::engine::Inner;
@@ -7,7 +8,6 @@ use crate::error::{ArgumentError, Error};
 use crate::options::Call;
 use crate::targets::TargetChoice;
 use crate::value::Outputs;
-use crate::Array;
 use hotloop_ir::Type;
 use std::sync::Arc;
 
@@ -30,10 +30,6 @@ impl DeviceArray {
     pub fn to_host(&self) -> Result<Array, Error> {
         match *self {}
     }
-}
-
-pub(crate) fn concerns(_: &Args<'_, '_>, _: Option<&[Arg<'_>]>, _: &Call<'_>) -> bool {
-    false
 }
 
 pub(crate) fn placed<'c>(call: &Call<'c>, _: TargetChoice, _: &[Arg<'_>]) -> Call<'c> {

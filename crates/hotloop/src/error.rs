@@ -234,7 +234,9 @@ pub enum ArgumentError {
     #[error("`{kernel}` was asked for results on the device: choose target `gpu`")]
     NoDevice { kernel: String },
     /// Arrays on the host and on the device in one call.
-    #[error("`{device}` is on the device, `{host}` on the host: bring one to the other, with `to_device` or `to_host()`")]
+    #[error(
+        "`{device}` is on the device, `{host}` on the host: bring one to the other, with `to_device` or `to_host()`"
+    )]
     Mixed { host: String, device: String },
     /// An array of the host that a call on the device would write.
     #[error("`{name}` is written by `{kernel}` and is on the host: bring it to the device with `to_device`")]

@@ -161,10 +161,12 @@ fn what_lies_on_two_sides_is_refused_with_what_to_write() {
     let auto = engine.eval_with("x + 1", &named! { x }, &Call::new().target(TargetChoice::Auto)).expect("it follows");
     assert_eq!(floats(&auto.into_device().expect("there")), [2.0, 3.0]);
     let cpu = Engine::new();
-    let other = message(cpu.eval_with("x + 1", &named! { x }, &Call::new().target(TargetChoice::Gpu)).expect_err("other"));
+    let other =
+        message(cpu.eval_with("x + 1", &named! { x }, &Call::new().target(TargetChoice::Gpu)).expect_err("other"));
     assert!(other.contains("is on another device"), "{other}");
     let mut host = [1.0f32, 2.0];
-    let write = kernel(&engine, "kernel write(x: mut f32[:]) = {\n    x[0] = 1\n    x + 1\n}".replace("= {", "{").as_str());
+    let write =
+        kernel(&engine, "kernel write(x: mut f32[:]) = {\n    x[0] = 1\n    x + 1\n}".replace("= {", "{").as_str());
     let refused = message(write.call_with(&args![&mut host], &Call::new().on_device()).expect_err("on the host"));
     assert!(refused.contains("bring it to the device with `to_device`"), "{refused}");
 }
@@ -179,7 +181,8 @@ fn launches_run_on_and_are_waited_for() {
     let y = first.array(0).expect("known before it is computed");
     assert_eq!(y.shape(), [3]);
     assert!(first.array(1).is_none(), "a number is no array");
-    let second = double.prepare_for(&args![&y]).expect("it compiles").launch(&args![&y], &Call::new()).expect("it goes");
+    let second =
+        double.prepare_for(&args![&y]).expect("it compiles").launch(&args![&y], &Call::new()).expect("it goes");
     drop(x);
     let outputs = second.wait().expect("it runs");
     assert_eq!(outputs[1].scalar::<f32>().expect("a number"), 12.0);
@@ -259,7 +262,10 @@ fn events_time_the_device() {
 fn several_threads_share_a_device() {
     let _alone = alone();
     let Some((engine, device)) = engine() else { return };
-    let step = kernel(&engine, "kernel step(x: mut f32[:], n: i32) {\n    for t in range(n) {\n        x[:] = x + 1\n    }\n}");
+    let step = kernel(
+        &engine,
+        "kernel step(x: mut f32[:], n: i32) {\n    for t in range(n) {\n        x[:] = x + 1\n    }\n}",
+    );
     thread::scope(|scope| {
         for turn in 0..4 {
             let (engine, step) = (&engine, &step);

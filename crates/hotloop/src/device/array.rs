@@ -1,8 +1,8 @@
 //! `DeviceArray`: a shape over memory of a device.
 
 use crate::array::{Array, Shape, element_count};
-use crate::error::{ArgumentError, Error};
 use crate::device::device_error;
+use crate::error::{ArgumentError, Error};
 use crate::value::Value;
 use crate::view::View;
 use hotloop_gpu::{Device, Memory};
