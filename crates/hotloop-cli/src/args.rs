@@ -234,6 +234,10 @@ pub struct Options {
     /// Neither looks for compiled kernels on disk nor keeps any there.
     #[arg(long)]
     pub no_cache: bool,
+    /// What to do where target gpu cannot: none (it fails, the default) or cpu, which is said on the standard error.
+    #[cfg(feature = "gpu")]
+    #[arg(long, value_name = "FALLBACK", default_value_t)]
+    pub fallback: hotloop::Fallback,
     /// Says how long compiling and running took.
     #[arg(long)]
     pub time: bool,

@@ -1,4 +1,6 @@
 //! `hotloop devices`: the GPUs of this machine, and what their drivers keep of the rules of floats.
+//!
+//! One of the files with `unsafe`: it sets a variable of the environment before there are threads.
 
 use crate::report::Failure;
 use hotloop::{Device, DeviceInfo, DeviceKind, Exactness, Type, devices};
@@ -7,6 +9,15 @@ use std::io::{self, Write};
 pub const HELP: &str = "\
 The first device is the one that --target gpu uses. What a driver keeps of IEEE arithmetic is found out by computing:
 integers are exact on every device, floats as far as it says here.";
+
+/// Keeps Mesa from complaining on the standard error where there is no desktop: its layer that picks a device by the
+/// screen asks for a directory that only desktops have.
+pub fn quiet_driver() {
+    if cfg!(target_os = "linux") && std::env::var_os("XDG_RUNTIME_DIR").is_none() {
+        // SAFETY: `main` calls this first, when no other thread can read the environment.
+        unsafe { std::env::set_var("NODEVICE_SELECT", "1") };
+    }
+}
 
 /// `hotloop devices`.
 pub fn show() -> Result<(), Failure> {

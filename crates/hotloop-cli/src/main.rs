@@ -41,6 +41,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
+    #[cfg(feature = "gpu")]
+    devices::quiet_driver();
     let cli = Cli::parse();
     report::hook_panics();
     let result = catch_unwind(AssertUnwindSafe(|| match cli.command {

@@ -10,8 +10,8 @@ use crate::progress;
 use crate::report::{self, Failure};
 use crate::value::{Loaded, Pair, bind, name_or_value};
 use hotloop::{
-    Arg, ArgType, Call, CancelToken, Engine, Kernel, KernelInfo, Module, Outputs, SourceError, Stage, TargetChoice,
-    Timing, Value, arg_type,
+    Arg, ArgType, Call, CancelToken, Engine, EngineBuilder, Kernel, KernelInfo, Module, Outputs, SourceError, Stage,
+    TargetChoice, Timing, Value, arg_type,
 };
 use std::io::{self, Write};
 use std::time::Duration;
@@ -32,7 +32,7 @@ pub fn file(mut command: Run) -> Result<(), Failure> {
 }
 
 fn engine(options: &Options) -> Engine {
-    let mut builder = Engine::builder();
+    let mut builder = with_fallback(Engine::builder(), options);
     if let Some(disk) = cache::disk(options.no_cache) {
         builder = builder.disk_cache(disk);
     }
@@ -40,6 +40,16 @@ fn engine(options: &Options) -> Engine {
         Some(threads) => builder.threads(threads.into()).build(),
         None => builder.build(),
     }
+}
+
+#[cfg(feature = "gpu")]
+fn with_fallback(builder: EngineBuilder, options: &Options) -> EngineBuilder {
+    builder.fallback(options.fallback)
+}
+
+#[cfg(not(feature = "gpu"))]
+fn with_fallback(builder: EngineBuilder, _: &Options) -> EngineBuilder {
+    builder
 }
 
 fn work(
@@ -61,6 +71,9 @@ fn work(
     let timing = Timing::new();
     let what = format!("running `{}`", kernel.info().name);
     let outputs = progress::while_running(&what, || call(&kernel, &mut values, options, &cancel, &timing))?;
+    if let Some(reason) = engine.fallbacks().last {
+        report::note(&format!("note: done on the processor, because {reason}"));
+    }
     if options.time {
         tell_times(engine, &kernel, options, &timing, &outputs);
     }

@@ -333,3 +333,22 @@ fn a_reader_that_goes_away_is_no_error() {
     let ran = Ran::of(child.wait_with_output().expect("it ends"));
     assert_eq!((ran.code, &*ran.err), (0, ""));
 }
+
+#[cfg(feature = "gpu")]
+#[test]
+fn without_a_driver_target_gpu_says_so_and_falls_back_if_told() {
+    let place = Place::new();
+    let without = |args: &[&str]| {
+        let mut command = place.command(args);
+        // The loader of Vulkan looks nowhere else then.
+        command.env("VK_DRIVER_FILES", "/nonexistent.json").env("VK_ICD_FILENAMES", "/nonexistent.json");
+        Ran::of(command.output().expect("the program starts"))
+    };
+    let refused = without(&["eval", "2*a", "a=[1, 2]", "--target", "gpu"]);
+    assert_eq!((refused.code, &*refused.out), (1, ""));
+    assert!(refused.err.starts_with("hotloop: no GPU was found: "), "{}", refused.err);
+    let told = without(&["eval", "2*a", "a=[1, 2]", "--target", "gpu", "--fallback", "cpu"]);
+    assert_eq!((told.code, &*told.out), (0, "[2 4]\n"), "{}", told.err);
+    assert!(told.err.starts_with("note: done on the processor, because no GPU was found: "), "{}", told.err);
+    assert!(without(&["devices"]).out.starts_with("no GPU: "));
+}

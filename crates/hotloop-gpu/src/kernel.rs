@@ -257,3 +257,34 @@ unsafe fn to_the_end(run: &mut Run, frame: *mut u64) -> Result<Ended, DeviceErro
     // SAFETY: the caller's promise is the same.
     Ok(Ended { status: unsafe { run.collect(frame)? }, fault: FaultRecord::default() })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Stage, Work, work_of};
+    use crate::device::{Device, DeviceError};
+    use hotloop_target::testing::samples;
+
+    #[test]
+    fn a_refused_shader_is_an_error_and_the_device_stays() {
+        let Ok(device) = Device::open(0) else {
+            return assert_ne!(std::env::var("HOTLOOP_REQUIRE").as_deref(), Ok("gpu"));
+        };
+        let shaders = samples().into_iter().find_map(|sample| {
+            let nest = sample.program.nests.first()?;
+            match work_of(&sample.program, nest, true) {
+                Work::Shaders(stage, _) => Some(stage.shader),
+                Work::Scalar => None,
+            }
+        });
+        let good = shaders.expect("some sample has a shader");
+        let mut bad = good.clone();
+        bad.module.entry_points[0].workgroup_size = [1 << 20, 1, 1];
+        let stage = Stage::new(bad);
+        for _ in 0..2 {
+            let refused = stage.pipeline(&device).map(|_| ()).expect_err("no device has such a workgroup");
+            assert!(matches!(refused, DeviceError::Refused(_)), "{refused}");
+        }
+        device.alive().expect("it is there");
+        Stage::new(good).pipeline(&device).map(|_| ()).expect("it takes another");
+    }
+}

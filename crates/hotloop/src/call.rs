@@ -54,6 +54,15 @@ impl<'x, 'a> Args<'x, 'a> {
         }
     }
 
+    /// The arguments by parameter.
+    #[cfg(feature = "gpu")]
+    pub(crate) fn in_order(&self) -> Box<dyn Iterator<Item = &'x Arg<'a>> + 'x> {
+        match *self {
+            Args::Positional(args) => Box::new(args.iter()),
+            Args::Named(args, order) => Box::new(order.iter().filter_map(move |at| args.get(*at)).map(|(_, arg)| arg)),
+        }
+    }
+
     /// The arguments in the order they were given.
     pub(crate) fn iter(&self) -> impl Iterator<Item = &'x Arg<'a>> {
         let (positional, named): (&'x [Arg<'a>], &'x [(&'x str, Arg<'a>)]) = match *self {

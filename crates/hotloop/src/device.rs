@@ -6,6 +6,7 @@
 
 mod array;
 mod launch;
+mod moved;
 
 pub use array::DeviceArray;
 pub use launch::Launch;
@@ -85,19 +86,25 @@ fn place_call<'c>(call: &Call<'c>, default: TargetChoice, args: &Args<'_, '_>) -
 
 /// Runs a call about the device to its end.
 pub(crate) fn invoke(
-    _: &Inner,
+    engine: &Inner,
     compiled: &Arc<Compiled>,
     args: Args<'_, '_>,
     outs: Option<&[Arg<'_>]>,
     call: &Call<'_>,
 ) -> Result<Outputs, Error> {
-    let launch = Launch::begin(compiled, args, call)?;
-    let Some(outs) = outs else { return launch.wait() };
     let kernel = || compiled.plan.kernel.clone();
-    let (expected, found) = (compiled.plan.results.len(), outs.len());
-    if expected != found {
+    if let Some(outs) = outs
+        && outs.len() != compiled.plan.results.len()
+    {
+        let (expected, found) = (compiled.plan.results.len(), outs.len());
         return Err(ArgumentError::OutCount { kernel: kernel(), expected, found }.into());
     }
+    if call.target == Some(TargetChoice::Gpu) && !runs_there(compiled) {
+        // A kernel of the processor under the name of target `gpu` is what an engine that falls back has built.
+        return moved::invoke(engine, compiled, args, outs, call);
+    }
+    let launch = Launch::begin(compiled, args, call)?;
+    let Some(outs) = outs else { return launch.wait() };
     for (index, value) in launch.wait()?.into_iter().enumerate() {
         match &outs[index] {
             Arg::DeviceMut(out) => out.replace(&compiled.plan.kernel, index, value)?,
@@ -107,6 +114,12 @@ pub(crate) fn invoke(
         }
     }
     Ok(Outputs::default())
+}
+
+/// Whether a kernel runs on the device.
+fn runs_there(compiled: &Compiled) -> bool {
+    let kernel: &dyn Any = compiled.code.now();
+    kernel.is::<GpuKernel>()
 }
 
 /// Hands a call to the device.

@@ -9,6 +9,7 @@ use crate::compile;
 use crate::device;
 use crate::disk::DiskCache;
 use crate::error::{ArgumentError, Error};
+use crate::fallback::{self, Fallback, Fallbacks};
 use crate::module::{Module, ResultType, result_types};
 use crate::options::Call;
 use crate::targets::{TargetChoice, Targets};
@@ -56,6 +57,7 @@ pub(crate) struct Inner {
     pub(crate) limits: syntax::Limits,
     pub(crate) last_compile: AtomicU64,
     pub(crate) disk: Option<DiskCache>,
+    pub(crate) fallback: fallback::State,
     cache: Memory<Arc<Compiled>>,
     /// By target: the bytes of a signature that are the same for every kernel.
     settings: Vec<Box<[u8]>>,
@@ -74,6 +76,7 @@ pub struct EngineBuilder {
     #[cfg(feature = "gpu")]
     device: Option<Arc<hotloop_gpu::Device>>,
     memory_limit: Option<usize>,
+    fallback: Fallback,
     options: sema::Options,
     limits: syntax::Limits,
 }
@@ -117,8 +120,11 @@ impl Engine {
     /// As [`Engine::eval_with`], for expressions with any number of values.
     pub fn eval_all(&self, text: &str, args: &[(&str, Arg<'_>)], call: &Call<'_>) -> Result<Outputs, Error> {
         let call = &device::placed_named(call, self.inner.target, args);
-        let compiled = self.inner.expression(text, args, call)?;
-        invoke(&self.inner, &compiled, Args::Named(args, &compiled.order), None, call)
+        self.inner.call_for(call.target.unwrap_or(self.inner.target), |target| {
+            let call = &call.target(target);
+            let compiled = self.inner.expression(text, args, call)?;
+            invoke(&self.inner, &compiled, Args::Named(args, &compiled.order), None, call)
+        })
     }
 
     /// Writes the values of an expression into arrays of the caller's, one per value.
@@ -130,8 +136,11 @@ impl Engine {
         call: &Call<'_>,
     ) -> Result<(), Error> {
         let call = &device::placed_named(call, self.inner.target, args);
-        let compiled = self.inner.expression(text, args, call)?;
-        invoke(&self.inner, &compiled, Args::Named(args, &compiled.order), Some(outs), call).map(drop)
+        self.inner.call_for(call.target.unwrap_or(self.inner.target), |target| {
+            let call = &call.target(target);
+            let compiled = self.inner.expression(text, args, call)?;
+            invoke(&self.inner, &compiled, Args::Named(args, &compiled.order), Some(outs), call).map(drop)
+        })
     }
 
     /// The types an expression has for arguments of these types; nothing is compiled or run.
@@ -185,6 +194,12 @@ impl Engine {
         let (background_builds, background_time) = self.inner.background.made();
         let disk = self.inner.disk.as_ref().map(DiskCache::counters).unwrap_or_default();
         Stats { cache: self.inner.cache.counters(), disk, last_compile, background_builds, background_time }
+    }
+
+    /// What was done on the processor although target `gpu` was asked for; nothing without
+    /// [`EngineBuilder::fallback`].
+    pub fn fallbacks(&self) -> Fallbacks {
+        self.inner.fallback.told()
     }
 
     /// The cache on disk, if there is one.
@@ -281,6 +296,13 @@ impl EngineBuilder {
         self
     }
 
+    /// What is done about calls that target `gpu` cannot serve; by default they fail.
+    #[must_use]
+    pub fn fallback(mut self, fallback: Fallback) -> EngineBuilder {
+        self.fallback = fallback;
+        self
+    }
+
     /// The options of the language, such as what an integer division by zero gives.
     #[must_use]
     pub fn options(mut self, options: sema::Options) -> EngineBuilder {
@@ -316,6 +338,7 @@ impl EngineBuilder {
             last_compile: AtomicU64::new(0),
             cache: Memory::new(self.cache),
             disk: self.disk,
+            fallback: fallback::State::new(self.fallback),
             settings,
         };
         Engine { inner: Arc::new(inner) }
@@ -370,12 +393,13 @@ impl Inner {
         }
         let lookup = Lookup::with_digest(text, digest(text.as_bytes()), &detail);
         self.find(&lookup, call, || {
-            let target = self.targets.get(choice)?;
             let unit = compile::expression(text, &self.limits)?;
             let names: SmallVec<[&str; 8]> = args.iter().map(|(name, _)| *name).collect();
             let order = order(&unit, &names)?;
             let types: Vec<ArgType> = order.iter().map(|at| types::arg_type(&args[*at].1)).collect();
-            compile::kernel(self, &unit, sema::EXPRESSION, &types, order, target)
+            self.build_for(choice, |target| {
+                compile::kernel(self, &unit, sema::EXPRESSION, &types, order.clone(), target)
+            })
         })
     }
 }

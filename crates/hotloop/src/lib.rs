@@ -28,6 +28,7 @@ mod disk;
 mod emit;
 mod engine;
 mod export;
+mod fallback;
 mod fault;
 mod header;
 mod host;
@@ -72,6 +73,7 @@ pub use emit::Stage;
 pub use engine::{Engine, EngineBuilder, Stats};
 pub use error::{ArgumentError, Error, Fault, RunError, SourceError};
 pub use export::{Exported, ObjectFile, parse_signature};
+pub use fallback::{Fallback, Fallbacks};
 pub use hotloop_cache::{Counters, DiskCounters, DiskLimits, Limits as CacheLimits, Listed, Miss, Verified};
 pub use hotloop_clif::object::Cpu;
 #[cfg(feature = "gpu")]

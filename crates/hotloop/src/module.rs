@@ -118,8 +118,11 @@ impl Kernel {
     /// Calls it, with choices for this call.
     pub fn call_with(&self, args: &[Arg<'_>], call: &Call<'_>) -> Result<Outputs, Error> {
         let call = &device::placed(call, self.target, args);
-        let compiled = self.find_for(args, call)?;
-        invoke(&self.module.engine, &compiled, Args::Positional(args), None, call)
+        self.module.engine.call_for(call.target.unwrap_or(self.target), |target| {
+            let call = &call.target(target);
+            let compiled = self.find_for(args, call)?;
+            invoke(&self.module.engine, &compiled, Args::Positional(args), None, call)
+        })
     }
 
     /// Calls it and writes the results into arrays of the caller's, one per result.
@@ -130,8 +133,11 @@ impl Kernel {
     /// As [`Kernel::call_into`], with choices for this call.
     pub fn call_into_with(&self, args: &[Arg<'_>], outs: &mut [Arg<'_>], call: &Call<'_>) -> Result<(), Error> {
         let call = &device::placed(call, self.target, args);
-        let compiled = self.find_for(args, call)?;
-        invoke(&self.module.engine, &compiled, Args::Positional(args), Some(outs), call).map(drop)
+        self.module.engine.call_for(call.target.unwrap_or(self.target), |target| {
+            let call = &call.target(target);
+            let compiled = self.find_for(args, call)?;
+            invoke(&self.module.engine, &compiled, Args::Positional(args), Some(outs), call).map(drop)
+        })
     }
 
     /// Compiles it for arguments of these types; gives a handle that is called without looking anything up.
@@ -188,10 +194,11 @@ impl Kernel {
         }
         let lookup = Lookup::with_digest(text.unit.source.text(), text.digest, &detail);
         engine.find(&lookup, call, || {
-            let target = engine.targets.get(choice)?;
             let types: Vec<ArgType> = arg_types.collect();
             self.check_count(types.len())?;
-            compile::kernel(engine, &text.unit, &self.info.name, &types, Vec::new(), target)
+            engine.build_for(choice, |target| {
+                compile::kernel(engine, &text.unit, &self.info.name, &types, Vec::new(), target)
+            })
         })
     }
 
@@ -214,7 +221,12 @@ impl Prepared {
     /// Calls it, with choices for this call.
     pub fn call_with(&self, args: &[Arg<'_>], call: &Call<'_>) -> Result<Outputs, Error> {
         if self.fits(args, call) {
-            return invoke(&self.kernel.module.engine, &self.compiled, Args::Positional(args), None, call);
+            let engine = &self.kernel.module.engine;
+            let result = invoke(engine, &self.compiled, Args::Positional(args), None, call);
+            return match &result {
+                Err(error) if self.falls_back(error) => self.kernel.call_with(args, &call.target(TargetChoice::Auto)),
+                Ok(_) | Err(_) => result,
+            };
         }
         self.check_alike(args)?;
         self.kernel.call_with(args, call)
@@ -229,7 +241,13 @@ impl Prepared {
     pub fn call_into_with(&self, args: &[Arg<'_>], outs: &mut [Arg<'_>], call: &Call<'_>) -> Result<(), Error> {
         if self.fits(args, call) {
             let engine = &self.kernel.module.engine;
-            return invoke(engine, &self.compiled, Args::Positional(args), Some(outs), call).map(drop);
+            let result = invoke(engine, &self.compiled, Args::Positional(args), Some(outs), call).map(drop);
+            return match &result {
+                Err(error) if self.falls_back(error) => {
+                    self.kernel.call_into_with(args, outs, &call.target(TargetChoice::Auto))
+                }
+                Ok(()) | Err(_) => result,
+            };
         }
         self.check_alike(args)?;
         self.kernel.call_into_with(args, outs, call)
@@ -275,6 +293,11 @@ impl Prepared {
         same_target
             && args.len() == self.types.len()
             && args.iter().zip(&self.types).all(|(arg, ty)| arg_type(arg) == *ty)
+    }
+
+    /// Whether the processor is to do again what failed like this.
+    fn falls_back(&self, error: &Error) -> bool {
+        matches!(error, Error::Run(_)) && self.kernel.module.engine.fallback.takes(self.kernel.target, error)
     }
 
     fn check_alike(&self, args: &[Arg<'_>]) -> Result<(), Error> {

@@ -3,8 +3,8 @@
 //! Runs on the first device there is; without one the tests pass unless `HOTLOOP_REQUIRE=gpu` says that it is missing.
 
 use hotloop::{
-    Array, Call, CancelToken, Device, DeviceArray, Engine, Error, EventClock, Kernel, TargetChoice, Type, View, args,
-    named,
+    Array, Call, CancelToken, Device, DeviceArray, Engine, Error, EventClock, Fallback, Kernel, TargetChoice, Type,
+    Value, View, args, named,
 };
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
@@ -292,4 +292,73 @@ fn devices_say_what_they_are() {
     assert!(info.max_array_bytes >= 1 << 27 && info.max_workgroup >= 256);
     let x = Type::F64;
     assert_eq!(device.exactness(x).expect("it answers").is_some(), info.f64);
+}
+
+#[test]
+fn what_the_device_cannot_do_falls_back_only_if_told() {
+    let _alone = alone();
+    let Some((engine, device)) = engine() else { return };
+    let told = Engine::builder().target(TargetChoice::Gpu).device(device.clone()).fallback(Fallback::Cpu).build();
+    let text = "kernel gram(x: f32[:]) = (reshape(x, 2, 2) @ reshape(x, 2, 2), sum(x))";
+    let x = [1.0f32, 2.0, 3.0, 4.0];
+    let refused = message(kernel(&engine, text).call(&args![&x]).expect_err("it is not supported"));
+    assert!(refused.contains("not supported on target `gpu`: "), "{refused}");
+    let first = kernel(&told, text);
+    let value = first.call(&args![&x]).expect("the processor does it");
+    let expected = kernel(&Engine::new(), text).call(&args![&x]).expect("it runs");
+    assert_eq!(value, expected);
+    let there = told.to_device(View::new(&x)).expect("it goes");
+    let outputs = first.call(&args![&there]).expect("it comes, runs and goes back");
+    for (value, expected) in outputs.into_iter().zip(expected) {
+        match (value, expected) {
+            (Value::Device(value), Value::Array(expected)) => assert_eq!(value.to_host().expect("it comes"), expected),
+            (value, expected) => assert_eq!(value, expected),
+        }
+    }
+    let fallbacks = told.fallbacks();
+    assert_eq!(fallbacks.count, 1, "it is built once: {fallbacks:?}");
+    assert!(fallbacks.last.expect("a reason").contains("not supported on target `gpu`"));
+    assert_eq!(engine.fallbacks().count, 0);
+}
+
+#[test]
+fn no_memory_and_a_lost_device_are_errors_and_the_engine_lives() {
+    let _alone = alone();
+    let Some((engine, device)) = engine() else { return };
+    let told = Engine::builder().target(TargetChoice::Gpu).device(device.clone()).fallback(Fallback::Cpu).build();
+    let x = vec![1.0f32; 100_000];
+    device.set_memory_limit(Some(device.memory().reserved + (1 << 12)));
+    let full = message(engine.eval("x + 1", &named! { x }).expect_err("there is no memory"));
+    assert!(full.contains("the GPU is out of memory"), "{full}");
+    let mut y = x.clone();
+    let add = kernel(&told, "kernel add(y: mut f32[:]) {\n    y[:] = y + 1\n}");
+    add.call(&args![&mut y]).expect("the processor does it");
+    assert!(y.iter().all(|y| *y == 2.0), "and does it once");
+    let prepared = add.prepare_for(&args![&mut y]).expect("it compiles");
+    prepared.call(&args![&mut y]).expect("the processor does it");
+    assert!(y.iter().all(|y| *y == 3.0));
+    assert_eq!(told.fallbacks().count, 2);
+    device.set_memory_limit(None);
+    engine.eval("x + 1", &named! { x }).expect("there is memory again");
+    let there = engine.to_device(View::new(&x)).expect("it goes");
+    let launch = add.launch(&args![&mut engine.to_device(View::new(&x)).expect("it goes")], &Call::new());
+    device.close();
+    drop(launch);
+    for error in [
+        engine.eval("x + 1", &named! { x }).expect_err("it is lost"),
+        engine.eval("x + 1", &named! { x: &there }).expect_err("it is lost"),
+        engine.to_device(View::new(&x)).expect_err("it is lost"),
+        there.to_host().expect_err("it is lost"),
+        Error::from(device.synchronize().expect_err("it is lost")),
+        Error::from(device.event().expect_err("it is lost")),
+    ] {
+        let text = message(error);
+        assert!(text.contains("was lost"), "{text}");
+    }
+    let again = told.eval("x + 1", &named! { x }).expect("the processor does it");
+    assert_eq!(again.into_array().expect("on the host").as_slice::<f32>()[0], 2.0);
+    let cpu = engine.eval_with("x + 1", &named! { x }, &Call::new().target(TargetChoice::Simd));
+    cpu.expect("other targets work");
+    let (fresh, _) = self::engine().expect("a device can be opened again");
+    fresh.eval("x + 1", &named! { x }).expect("and works");
 }
