@@ -85,11 +85,15 @@ impl Lane<'_, '_, '_> {
             return;
         }
         let class = self.code.mask_class;
+        let seldom = cond;
         let cond = self.mask(cond, class);
         let (then_mask, else_mask) = match self.active_mask() {
             None => (cond, if otherwise.is_empty() { cond } else { self.f.mask_not(cond) }),
             Some(active) => (self.f.mask_and(active, cond), self.f.mask_and_not(active, cond)),
         };
+        if self.is_seldom(seldom, then, otherwise) {
+            return self.one_by_one(then_mask, then);
+        }
         let then_mask = self.mask_var(then_mask);
         let else_mask = self.mask_var(else_mask);
         self.open.push(Open::Masked { id });

@@ -32,6 +32,7 @@ mod points;
 mod ranges;
 mod rows;
 mod scale;
+mod seldom;
 mod tree;
 mod values;
 mod views;

@@ -28,7 +28,7 @@ pub const fn vector_form(op: Op) -> VectorForm {
         Op::Add | Op::Sub | Op::Mul | Op::Div | Op::Neg | Op::Abs | Op::Min | Op::Max => VectorForm::Whole,
         Op::Sqrt | Op::Fma | Op::Floor | Op::Ceil | Op::Trunc | Op::Round | Op::Copysign => VectorForm::Whole,
         Op::Ldexp | Op::Getexp | Op::Getmant => VectorForm::Whole,
-        Op::And | Op::Or | Op::Xor | Op::Not => VectorForm::Whole,
+        Op::And | Op::Or | Op::Xor | Op::Not | Op::Unlikely => VectorForm::Whole,
         Op::Eq | Op::Ne | Op::Lt | Op::Le | Op::Select => VectorForm::Whole,
     }
 }
@@ -98,6 +98,7 @@ impl Func<'_> {
             Op::Xor => self.b.ins().bxor(a, b),
             Op::Not if form.ty == Type::Bool => self.b.ins().bxor_imm_u(a, 1),
             Op::Not => self.b.ins().bnot(a),
+            Op::Unlikely => a,
             Op::Shl => self.shift_left(form.ty, a, b),
             Op::Shr => self.shift_right(form.ty, a, b),
             Op::Eq => self.compare(form, (FloatCC::Equal, IntCC::Equal, IntCC::Equal), a, b),

@@ -78,7 +78,9 @@ fn of_op(lane: &Lane, op: Op, args: [Value; 3], steps: usize) -> FloatRange {
             FloatRange { least: -range.most, most: -range.least, whole: range.whole }
         }
         Op::Add | Op::Sub | Op::Mul | Op::Div | Op::FloorDiv | Op::FloorRem | Op::Abs | Op::Sqrt | Op::Fma => ANY,
-        Op::Copysign | Op::Ldexp | Op::Getexp | Op::Getmant | Op::And | Op::Or | Op::Xor | Op::Not => ANY,
+        Op::Copysign | Op::Ldexp | Op::Getexp | Op::Getmant | Op::And | Op::Or | Op::Xor | Op::Not | Op::Unlikely => {
+            ANY
+        }
         Op::Shl | Op::Shr | Op::Eq | Op::Ne | Op::Lt | Op::Le => ANY,
     }
 }

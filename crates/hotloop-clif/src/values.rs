@@ -231,6 +231,9 @@ impl Lane<'_, '_, '_> {
     fn mask_op(&mut self, op: Op, args: &[Value]) -> Val {
         let class = self.class_of(args);
         let a = self.mask(args[0], class);
+        if op == Op::Unlikely {
+            return Val::Mask(a);
+        }
         if op == Op::Not {
             return Val::Mask(self.f.mask_not(a));
         }

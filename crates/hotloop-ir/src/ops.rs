@@ -144,6 +144,8 @@ core_ops! {
     Xor "xor" 2 Bits Same true;
     /// Bitwise complement; logical on bool.
     Not "not" 1 Bits Same false;
+    /// The operand itself; the branch that depends on it is seldom taken, so its code may be slow.
+    Unlikely "unlikely" 1 Bits Same false;
     /// Shift left; a count outside `0 .. bits` gives 0.
     Shl "shl" 2 Int Same false;
     /// Shift right, filling with the sign of a signed operand; a count outside `0 .. bits` gives all fill.

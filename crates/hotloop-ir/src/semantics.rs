@@ -24,6 +24,7 @@ pub fn eval(op: Op, args: &[Scalar]) -> Scalar {
     let [a, b, c] = std::array::from_fn(|i| args[i.min(arity - 1)]);
     match op {
         Op::Select => return if a.is_true() { b } else { c },
+        Op::Unlikely => return a,
         Op::Eq | Op::Ne | Op::Lt | Op::Le => return Scalar::bool(compare(op, a, b)),
         Op::Add | Op::Sub | Op::Mul | Op::Div | Op::FloorDiv | Op::FloorRem | Op::Neg | Op::Abs => {}
         Op::Min | Op::Max | Op::Sqrt | Op::Fma | Op::Floor | Op::Ceil | Op::Trunc | Op::Round => {}

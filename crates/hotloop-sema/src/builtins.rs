@@ -20,6 +20,8 @@ pub enum Builtin {
     Float2(Op),
     /// `fma(a, b, c)`.
     Fma,
+    /// `unlikely(condition)`.
+    Unlikely,
     /// `min` or `max`: of an array, or of two or more operands element by element.
     Extreme(FoldOp),
     /// A reduction of an array. (`min` and `max` are [`Builtin::Extreme`], since they have two meanings.)
@@ -172,6 +174,7 @@ pub const BUILTINS: &[(&str, Builtin, &str)] = &[
     ("getexp", Builtin::Float1(Op::Getexp), "floor(log2(abs(x)))"),
     ("getmant", Builtin::Float1(Op::Getmant), "the mantissa, in [1, 2), with the sign"),
     ("fma", Builtin::Fma, "a*b + c rounded once"),
+    ("unlikely", Builtin::Unlikely, "the condition itself, which is seldom true: code behind it may be slow"),
     ("min", Builtin::Extreme(FoldOp::Min), "the smallest; NaN if any is NaN"),
     ("max", Builtin::Extreme(FoldOp::Max), "the largest; NaN if any is NaN"),
     ("sum", Builtin::Reduce(Reducer::Sum), "sum of all elements, or along axes"),

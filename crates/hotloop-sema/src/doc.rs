@@ -103,6 +103,7 @@ const ROWS: &[(&str, &str, &str, &str)] = &[
     ("tanh", "tanh(x)", "hyperbolic tangent", "tanh(0.5)"),
     ("tanpi", "tanpi(x)", "tangent of x times pi, without the error of that product", "tanpi(0.25)"),
     ("trunc", "trunc(x)", "", "trunc(-1.7)"),
+    ("unlikely", "unlikely(condition)", "", "unlikely(2 < 1)"),
     ("where", "where(condition, a, b)", "", "where(arange(4) > 1, 1, 0)"),
     ("zeros", "zeros(extents…)", "", "zeros(2, 3)"),
     ("zeros_like", "zeros_like(a)", "", "zeros_like(arange(3))"),

@@ -267,6 +267,7 @@ fn op_cost(op: Op) -> f64 {
         | Op::Lt
         | Op::Le
         | Op::Select => 1.0,
+        Op::Unlikely => 0.0,
     }
 }
 

@@ -41,6 +41,7 @@ pub(crate) fn op(code: &mut Code, op: Op, ty: Type, [a, b, c]: [Expr; 3]) -> Exp
         Op::Ldexp => float::ldexp(code, ty, a, b),
         Op::Getexp => float::getexp(code, ty, a),
         Op::Getmant => float::getmant(code, ty, a),
+        Op::Unlikely => a,
         Op::And => bits(code, [Binary::LogicalAnd, Binary::And], ty, a, b),
         Op::Or => bits(code, [Binary::LogicalOr, Binary::InclusiveOr], ty, a, b),
         Op::Xor => bits(code, [Binary::NotEqual, Binary::ExclusiveOr], ty, a, b),

@@ -34,7 +34,7 @@ macro_rules! float_ops {
                 Op::FloorDiv | Op::FloorRem | Op::And | Op::Or | Op::Xor | Op::Not | Op::Shl | Op::Shr => {
                     ill_typed(op, args[0].ty)
                 }
-                Op::Eq | Op::Ne | Op::Lt | Op::Le | Op::Select => ill_typed(op, args[0].ty),
+                Op::Eq | Op::Ne | Op::Lt | Op::Le | Op::Select | Op::Unlikely => ill_typed(op, args[0].ty),
             })
         }
 

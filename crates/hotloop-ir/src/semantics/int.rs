@@ -29,7 +29,7 @@ pub(super) fn eval_int(op: Op, a: Scalar, b: Scalar) -> Scalar {
         Op::Shr => shift_right(x, y, ty),
         Op::Div | Op::Sqrt | Op::Fma | Op::Floor | Op::Ceil | Op::Trunc | Op::Round | Op::Copysign => ill_typed(op, ty),
         Op::Ldexp | Op::Getexp | Op::Getmant => ill_typed(op, ty),
-        Op::Eq | Op::Ne | Op::Lt | Op::Le | Op::Select => ill_typed(op, ty),
+        Op::Eq | Op::Ne | Op::Lt | Op::Le | Op::Select | Op::Unlikely => ill_typed(op, ty),
     };
     Scalar::int(ty, value)
 }
@@ -45,7 +45,7 @@ pub(super) fn eval_bool(op: Op, a: Scalar, b: Scalar) -> Scalar {
         Op::Add | Op::Sub | Op::Mul | Op::Div | Op::FloorDiv | Op::FloorRem | Op::Neg | Op::Abs => ill_typed(op, a.ty),
         Op::Min | Op::Max | Op::Sqrt | Op::Fma | Op::Floor | Op::Ceil | Op::Trunc | Op::Round => ill_typed(op, a.ty),
         Op::Copysign | Op::Ldexp | Op::Getexp | Op::Getmant | Op::Shl | Op::Shr => ill_typed(op, a.ty),
-        Op::Eq | Op::Ne | Op::Lt | Op::Le | Op::Select => ill_typed(op, a.ty),
+        Op::Eq | Op::Ne | Op::Lt | Op::Le | Op::Select | Op::Unlikely => ill_typed(op, a.ty),
     })
 }
 

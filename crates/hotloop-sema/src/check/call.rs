@@ -270,6 +270,14 @@ impl<'m> Checker<'m> {
                 let value = args.remove(0);
                 self.reinterpret(body, name, value, span)
             }
+            Builtin::Unlikely => {
+                let cond = args.remove(0);
+                if cond.ty.elem != Type::Bool {
+                    body.report(errors::not_a_condition(cond.span, cond.ty));
+                    return None;
+                }
+                Some(Expr::op(Op::Unlikely, vec![cond], span))
+            }
             Builtin::Where => {
                 let (b, a, cond) = (args.pop()?, args.pop()?, args.pop()?);
                 self.where_of(body, cond, a, b, span)
@@ -322,6 +330,7 @@ impl<'m> Checker<'m> {
             Builtin::Float1(_)
             | Builtin::Rounding(_)
             | Builtin::Abs
+            | Builtin::Unlikely
             | Builtin::Cast(_)
             | Builtin::Bits
             | Builtin::FromBits
