@@ -26,16 +26,25 @@ fn kernels_are_kept_found_listed_verified_and_cleared() {
     assert!(eval(&[]).contains("found on disk"));
     let (_, list, _) = hotloop(&cache, &["cache", "list"]);
     assert!(list.contains("2*a + 1 (") && list.contains("simd"), "{list}");
+    // One, and a second one if a run took so long that the better code was finished too.
+    let files: Vec<_> =
+        std::fs::read_dir(&cache).expect("a directory").map(|file| file.expect("an entry").path()).collect();
+    let count = files.len();
+    assert!((1..=2).contains(&count), "{files:?}");
     let (_, stats, _) = hotloop(&cache, &["cache", "stats"]);
-    assert!(stats.contains("entries    1 of at most") && stats.contains(&*cache.to_string_lossy()), "{stats}");
-    let file = std::fs::read_dir(&cache).expect("a directory").next().expect("an entry").expect("an entry").path();
-    let mut bytes = std::fs::read(&file).expect("an entry");
-    bytes[100] ^= 4;
-    std::fs::write(&file, &bytes).expect("written");
-    assert_eq!(hotloop(&cache, &["cache", "stats"]).1.lines().count(), 4, "one entry is unusable");
-    assert!(hotloop(&cache, &["cache", "verify"]).1.ends_with("damaged, and was removed\n0 in order, 1 removed\n"));
+    assert!(stats.contains(&format!("entries    {count} of at most")), "{stats}");
+    assert!(stats.contains(&*cache.to_string_lossy()), "{stats}");
+    for file in &files {
+        let mut bytes = std::fs::read(file).expect("an entry");
+        bytes[100] ^= 4;
+        std::fs::write(file, &bytes).expect("written");
+    }
+    assert_eq!(hotloop(&cache, &["cache", "stats"]).1.lines().count(), 4, "no entry is usable");
+    let (_, verified, _) = hotloop(&cache, &["cache", "verify"]);
+    assert!(verified.ends_with(&format!("damaged, and was removed\n0 in order, {count} removed\n")), "{verified}");
     assert!(eval(&[]).contains("nothing is stored"));
-    assert!(hotloop(&cache, &["cache", "clear"]).1.starts_with("1 entry, "));
+    let (_, cleared, _) = hotloop(&cache, &["cache", "clear"]);
+    assert!(cleared.starts_with("1 entry, ") || cleared.starts_with("2 entries, "), "{cleared}");
     assert_eq!(hotloop(&cache, &["cache", "list"]).1, "");
 }
 
