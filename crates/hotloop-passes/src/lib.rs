@@ -8,6 +8,7 @@ mod collapse;
 mod fold;
 mod fuse;
 mod join;
+mod release;
 mod reuse;
 mod schedule;
 mod spread;
@@ -37,6 +38,7 @@ pub const PASSES: &[Pass] = &[
     Pass { name: "reuse", about: "computes nothing twice", run: reuse::run },
     Pass { name: "collapse", about: "merges axes that lie together in memory", run: collapse::run },
     Pass { name: "schedule", about: "chooses lanes and threads for each nest", run: schedule::run },
+    Pass { name: "release", about: "gives temporaries back behind their last use", run: release::run },
     Pass { name: "turns", about: "lets lanes share a count of the turns of a loop", run: turns::run },
 ];
 

@@ -86,7 +86,7 @@ impl Arena {
     }
 
     /// Gives chunks that nobody uses back to the system; says how many bytes that were.
-    fn release(&mut self) -> usize {
+    pub(crate) fn release(&mut self) -> usize {
         let mut bytes = 0;
         let chunks = &mut self.chunks;
         self.free.retain(|part| {

@@ -132,6 +132,8 @@ impl<'a> Host<'a> {
             self.used -= present.byte_len();
             self.results[result] = None;
         }
+        // Temporaries that come later need not find the memory of earlier ones where it would add to that of a result.
+        self.used -= self.temps.release();
         let bytes = self.reserve(array, shape)?;
         let ty = self.plan.arrays[array as usize].ty;
         let made = Array::uninit(ty, shape).map_err(|_| self.no_memory(array, bytes as u128, None))?;

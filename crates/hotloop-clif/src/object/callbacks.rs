@@ -26,12 +26,8 @@ pub(super) fn define(
     let alloc = function(maker, symbol, "alloc", &[types::I64, types::I64, types::I32], |e, args| {
         alloc(e, program, layout, state, &memory, args);
     })?;
-    // An array keeps its memory until the end of the call, where it may be asked for again.
     let number = [types::I64, types::I64, types::I32];
-    let free = function(maker, symbol, "free", &number, |e, _| {
-        let ok = e.status(Status::Ok as i32);
-        e.ret(ok);
-    })?;
+    let free = function(maker, symbol, "free", &number, |e, args| free(e, state, &memory, args))?;
     // Programs with matrix products have been refused.
     let matmul = function(maker, symbol, "matmul", &number, |e, _| {
         let host = e.status(Status::Host as i32);
@@ -127,6 +123,21 @@ fn alloc(
     // The program asks for no other array.
     let host = e.status(Status::Host as i32);
     e.ret(host);
+}
+
+/// `free(data, frame, array)`: gives the memory of a temporary to the system, if it has any.
+fn free(e: &mut Emit<'_>, state: &State, memory: &Memory, args: &[clif::Value]) {
+    let [data, _, array] = args[..] else { return };
+    let array = e.b.ins().uextend(types::I64, array);
+    let offset = e.b.ins().ishl_imm_u(array, 4);
+    let place = e.b.ins().iadd(data, offset);
+    let place = e.b.ins().iadd_imm_s(place, state.arrays as i64 * 8);
+    let (old, zero) = (e.word(place, 0), e.int(0));
+    e.call(memory.free, &[old]);
+    e.set_word(place, 0, zero);
+    e.set_word(place, 1, zero);
+    let ok = e.status(Status::Ok as i32);
+    e.ret(ok);
 }
 
 /// Sets the strides of an array without gaps; gives its bytes.
