@@ -39,6 +39,8 @@ macro_rules! kinds {
 kinds! {
     Fused "fused" "another pass over the same elements was made part of this one";
     Forwarded "forwarded" "its elements are used as they are computed and never stored";
+    Recomputed "recomputed" "computed again for each of its neighbors that is read: that is cheaper than storing it";
+    Stored "stored" "stored before its neighbors are read: computing it again for each of them would cost more";
     OtherDomain "other_domain" "not fused with the pass before it: the two run over different elements";
     OtherFolds "other_folds" "not fused with the pass before it: the two reduce different axes";
     OtherElement "other_element" "not fused with the pass before it: it needs other elements of what that one writes";

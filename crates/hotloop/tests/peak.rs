@@ -136,3 +136,13 @@ fn what_is_summed_before_it_is_divided_is_kept() {
 fn a_stencil_needs_its_result_alone() {
     takes("var r = y * 1.0\nr[1:-1, 1:-1] = (x[:-2, 1:-1] + x[2:, 1:-1] + x[1:-1, :-2] + x[1:-1, 2:]) * 0.25\nr", 2, 1);
 }
+
+#[test]
+fn neighbors_of_something_cheap_need_no_memory() {
+    takes("let e = 2.0 * x\nsum(e[1:] - e[:-1])", 1, 0);
+}
+
+#[test]
+fn neighbors_of_something_dear_need_one_array() {
+    takes("let e = exp(x)\nsum(e[1:] * e[:-1])", 1, 1);
+}

@@ -40,3 +40,26 @@ fn what_keeps_a_pass_slow_is_said() {
     let about: Vec<_> = why.notes.iter().map(|note| (note.kind, note.nest)).collect();
     assert_eq!(about, [(NoteKind::FoldWithCheck, Some(0))]);
 }
+
+#[test]
+fn cheap_neighbors_are_computed_again_and_dear_ones_stored() {
+    let told = |body: &str| {
+        let text =
+            format!("@stencil(border = edge)\nfn bend(a) = a[@-1] - 2.0 * a[@0] + a[@1]\nkernel k(x) {{\n{body}\n}}");
+        let why = why(&text, &[array(Type::F64, 1)]);
+        let about: Vec<_> = why.notes.iter().map(|note| (note.kind, note.subject.clone())).collect();
+        let about = about.into_iter().filter(|(kind, _)| matches!(kind, NoteKind::Stored | NoteKind::Recomputed));
+        (about.collect::<Vec<_>>(), why.temporaries.len())
+    };
+    let (again, stored) = (NoteKind::Recomputed, NoteKind::Stored);
+    let note = |kind, subject: &str| vec![(kind, subject.to_owned())];
+    assert_eq!(told("let e = 2.0 * x\ne[1:] - e[:-1]"), (note(again, "e"), 0));
+    assert_eq!(told("let e = exp(x)\ne[1:] - e[:-1]"), (note(stored, "e"), 1));
+    // A third place tips the scales.
+    assert_eq!(told("let e = sqrt(x)\ne[2:] - e[:-2]"), (note(again, "e"), 0));
+    assert_eq!(told("let e = sqrt(x)\ne[2:] - 2.0 * e[1:-1] + e[:-2]"), (note(stored, "e"), 1));
+    assert_eq!(told("let e = exp(x)\ne + e[::-1]"), (note(stored, "e"), 1));
+    assert_eq!(told("let e = exp(x)\ne[1:] * e[1:]"), (vec![], 0), "one place is computed once");
+    assert_eq!(told("bend(2.0 * x)"), (note(again, ""), 0));
+    assert_eq!(told("bend(exp(x))"), (note(stored, ""), 1));
+}

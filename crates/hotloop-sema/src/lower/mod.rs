@@ -4,8 +4,8 @@
 //! element is needed, so that one expression is one pass over memory. Scalars of the array level live in slots and are
 //! computed in `pending`, a lane without axes that is closed before each step that needs it. Files: `shape` extents
 //! and slices, `node` array expressions, `arrange` other arrangements, `gather` and `mask` indexing by arrays, `nest`
-//! nodes to nests, `reduce`, `scalar` and `lane` the code of one element, `step` statements of the array level,
-//! `prange`, `facts` questions about the checked tree.
+//! nodes to nests, `neighbors` what is computed again where it is read, `reduce`, `scalar` and `lane` the code of one
+//! element, `step` statements of the array level, `prange`, `facts` questions about the checked tree.
 
 mod arrange;
 mod by_index;
@@ -16,6 +16,7 @@ mod lane;
 mod linear;
 mod mask;
 mod matmul;
+mod neighbors;
 mod nest;
 mod node;
 mod overflow;
@@ -193,6 +194,10 @@ struct Lower<'h> {
     nest: Option<LaneCx>,
     frames: Vec<Frame>,
     nodes: Vec<Node>,
+    /// How often, and through which selections, delayed nodes are read.
+    places: HashMap<NodeId, (usize, Vec<Vec<node::Sel>>)>,
+    /// What was said of nodes that are computed again for each reader.
+    recomputed: HashMap<NodeId, hotloop_ir::Note>,
     /// Results still to be filled.
     outputs: Vec<(NodeId, ArrayId)>,
     /// The extents of each array of the program.
@@ -249,6 +254,8 @@ impl<'h> Lower<'h> {
             nest: None,
             frames: Vec::new(),
             nodes: Vec::new(),
+            places: HashMap::default(),
+            recomputed: HashMap::default(),
             outputs: Vec::new(),
             array_dims: Vec::new(),
             facts: ShapeFacts::default(),

@@ -411,7 +411,7 @@ impl<'h> Lower<'h> {
     }
 
     /// Ops to compute one element, counting shared nodes once, capped.
-    fn cost(&self, root: NodeId) -> u32 {
+    pub fn cost(&self, root: NodeId) -> u32 {
         let (mut queue, mut seen, mut cost) = (vec![root], rustc_hash::FxHashSet::default(), 0u32);
         while let Some(id) = queue.pop() {
             if !seen.insert(id) {

@@ -329,6 +329,7 @@ impl<'h> Lower<'h> {
             return self.by_array(node, index, &subject, span);
         }
         let (sels, dims) = self.selection(node, index, &subject);
+        self.read_beside(node, &sels, &subject, span);
         self.view(node, sels, dims)
     }
 

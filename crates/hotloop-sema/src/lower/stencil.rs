@@ -62,7 +62,7 @@ impl<'h> Lower<'h> {
         let operands: Vec<Operand> = args.iter().map(|arg| self.operand(arg)).collect();
         for (i, &operand) in operands.iter().enumerate() {
             if let Operand::Node(node) = operand {
-                self.ready_to_read(node, i, instance);
+                self.ready_to_read(node, i, instance, &args[i]);
             }
         }
         let dims = self.common_shape(args, &operands, &instance.taps, span);
@@ -77,13 +77,15 @@ impl<'h> Lower<'h> {
     }
 
     /// Puts an argument into memory that plain indices read, or that is too costly to compute at every offset.
-    fn ready_to_read(&mut self, node: NodeId, param: usize, instance: &'h hir::Instance) {
+    fn ready_to_read(&mut self, node: NodeId, param: usize, instance: &'h hir::Instance, arg: &Expr) {
         let taps = instance.taps.iter().filter(|tap| tap.param == param).count();
         let mut indexed = false;
         instance.body.walk(&mut |expr| indexed |= matches!(expr.kind, Kind::Var(var) if var == instance.params[param]));
-        if indexed || (taps > 1 && self.worth_storing(node)) {
+        if indexed {
             self.materialize(node);
         }
+        let subject = self.name_of(arg);
+        self.read_at_places(node, taps, &subject, arg.span);
     }
 
     /// The shape of the arrays that are read by offsets, which is one.
