@@ -48,10 +48,9 @@ impl<'h> Lower<'h> {
             // What was said of fewer places does not hold any more.
             let kept = self.recomputed.remove(&node);
             self.program.notes.retain(|other| Some(other) != kept.as_ref());
-        } else if self.recomputed.contains_key(&node) {
+        } else if self.recomputed.insert(node, note.clone()).is_some() {
+            // It was said before; only the first place is told.
             return;
-        } else {
-            self.recomputed.insert(node, note.clone());
         }
         if !self.program.notes.contains(&note) {
             self.program.notes.push(note);
