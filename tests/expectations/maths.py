@@ -61,6 +61,7 @@ def make():
     two()
     classes()
     random_numbers()
+    relaxed()
 
 
 def rounded(ty, value):
@@ -272,3 +273,23 @@ def random_numbers():
         small = [0, 1, 2, 200]
         out = [halves(7, i)[0] / 2**53 for i in small]
         file.case("random(7, i)", "a literal seed and small indices", [("i", "u8", small)], [("f64", out)], ["same random(7u64, i)"])
+
+
+# What has a relaxed body of its own, of one argument.
+RELAXED = "exp exp2 exp10 expm1 sinh cosh tanh sigmoid log log2 log10 sin cos tan sinpi cospi asin acos atan rsqrt erf erfc".split()
+
+
+def relaxed():
+    """The same values as for the strict functions, four units apart at most; which values are NaN or infinite is exact."""
+    reason = "ulp 5 four units for a relaxed function, and the rounding of the true value"
+    with File("math/relaxed.hl", "Relaxed functions: special values, other values against 400 bits.") as file:
+        for name in RELAXED:
+            special, bounds, exact, _ = FUNCTIONS[name]
+            file.section(name)
+            file.code(f"@fastmath(relaxed)\nkernel k(x) = {name}(x)")
+            for ty in FLOATS:
+                out = [(ty, [y for _, y in special], reason)]
+                file.case(None, f"{name} {ty} special", [("x", ty, [x for x, _ in special])], out, ["extend"])
+                spread = [float(v) for v in numpy_of(ty, hard_points(name, ty))] + points(ty, bounds)
+                out = [(ty, [rounded(ty, exact(mpmath.mpf(v))) for v in spread], reason)]
+                file.case(None, f"{name} {ty} values", [("x", ty, spread)], out, ["extend"])

@@ -5,7 +5,7 @@
 use crate::output::Output;
 use crate::value::Pair;
 use clap::{Args, Parser, Subcommand};
-use hotloop::{Stage, TargetChoice};
+use hotloop::{Fastmath, Stage, TargetChoice};
 use std::path::PathBuf;
 
 const EXAMPLES: &str = "\
@@ -231,6 +231,9 @@ pub struct Options {
     /// At most so many threads; all processors by default.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     pub threads: Option<u16>,
+    /// How exactly floats are computed: strict, or relaxed, which is faster and within 4 units in the last place.
+    #[arg(long, value_name = "TIER", default_value_t)]
+    pub fastmath: Fastmath,
     /// Neither looks for compiled kernels on disk nor keeps any there.
     #[arg(long)]
     pub no_cache: bool,

@@ -32,7 +32,8 @@ pub fn file(mut command: Run) -> Result<(), Failure> {
 }
 
 fn engine(options: &Options) -> Engine {
-    let mut builder = with_fallback(Engine::builder(), options);
+    let language = hotloop::Options { fastmath: options.fastmath, ..hotloop::Options::default() };
+    let mut builder = with_fallback(Engine::builder().options(language), options);
     if let Some(disk) = cache::disk(options.no_cache) {
         builder = builder.disk_cache(disk);
     }

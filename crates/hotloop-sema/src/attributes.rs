@@ -4,14 +4,14 @@
 //! core axes means for certain arguments is found by `check::window`.
 
 use crate::errors;
+use crate::fastmath::check_fastmath;
 use crate::hir::Number;
 use hotloop_source::{Diagnostic, Span};
 use hotloop_syntax::ast;
 use std::sync::Arc;
 
-/// The attributes, with whether they are available.
-const ATTRIBUTES: &[(&str, bool)] =
-    &[("vectorize", true), ("guvectorize", true), ("stencil", true), ("fastmath", false), ("checked", true)];
+/// The attributes.
+const ATTRIBUTES: &[&str] = &["vectorize", "guvectorize", "stencil", "fastmath", "checked"];
 
 /// The targets an attribute can name.
 const TARGETS: &[&str] = &["auto", "interp", "scalar", "simd", "parallel", "gpu"];
@@ -229,20 +229,17 @@ pub(crate) fn check_attributes(item: &ast::Item, diags: &mut Vec<Diagnostic>) {
 
 fn check_attribute(item: &ast::Item, attr: &ast::Attribute, diags: &mut Vec<Diagnostic>) {
     let name = &*attr.name.text;
-    match (name, ATTRIBUTES.iter().find(|row| row.0 == name)) {
+    match (name, ATTRIBUTES.iter().find(|other| **other == name)) {
         ("stencil", _) => check_stencil(item, attr, diags),
         ("guvectorize", _) => check_guvectorize(item, attr, diags),
-        (_, Some((_, true))) => attr.args.iter().for_each(|arg| check_target(name, arg, diags)),
-        (_, Some((_, false))) => diags.push(errors::unsupported(
-            attr.span,
-            &format!("the attribute `@{name}` is not available yet"),
-            "leave it out; loops, slices and `@vectorize` are available",
-        )),
+        ("fastmath", _) => check_fastmath(attr, diags),
+        (_, Some(_)) => attr.args.iter().for_each(|arg| check_target(name, arg, diags)),
         (_, None) => {
-            let similar = errors::similar(name, ATTRIBUTES.iter().map(|row| row.0));
-            let hint = similar.map_or("the attributes are @vectorize @guvectorize @stencil @checked".into(), |name| {
-                format!("did you mean `@{name}`?")
-            });
+            let similar = errors::similar(name, ATTRIBUTES.iter().copied());
+            let hint = similar
+                .map_or("the attributes are @vectorize @guvectorize @stencil @fastmath @checked".into(), |name| {
+                    format!("did you mean `@{name}`?")
+                });
             let message = format!("there is no attribute `@{name}`");
             diags.push(errors::plain(errors::BAD_ATTRIBUTE, attr.span, message, &hint));
         }

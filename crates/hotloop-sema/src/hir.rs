@@ -3,6 +3,7 @@
 //! Checking makes it and lowering consumes it. Every expression knows its type; operands of an op have one element
 //! type; what remains open is only shapes.
 
+mod edit;
 mod exact;
 mod walk;
 mod window;

@@ -8,11 +8,13 @@ pub mod builtins;
 mod check;
 mod doc;
 pub mod errors;
+mod fastmath;
 mod hir;
 mod lower;
 mod module;
 mod promote;
 
 pub use doc::{Doc, doc};
+pub use fastmath::Fastmath;
 pub use lower::{ArgType, Options, ZeroDivision, lower};
 pub use module::{EXPRESSION, KernelInfo, Module, PROMPT, ParamInfo, ParamType, free_names};

@@ -40,6 +40,8 @@ pub(crate) const LIBRARY_TEXT: &str = concat!(
     include_str!("std/histogram.hl"),
     "\n\n",
     include_str!("std/random.hl"),
+    "\n\n",
+    include_str!("std/relaxed.hl"),
 );
 
 /// The items of one text. Immutable, and cheap to share behind an `Arc`.

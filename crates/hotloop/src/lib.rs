@@ -81,7 +81,7 @@ pub use hotloop_gpu::{
     Device, DeviceError, DeviceInfo, DeviceKind, Event, EventClock, Exactness, PoolCounters, Transfers, devices,
 };
 pub use hotloop_ir::{AxisKind, FaultKind, FoldOp, Layout, NoteKind, Scalar, Shape as LaneShape, Type};
-pub use hotloop_sema::{ArgType, KernelInfo, Options, ParamInfo, ParamType, ZeroDivision};
+pub use hotloop_sema::{ArgType, Fastmath, KernelInfo, Options, ParamInfo, ParamType, ZeroDivision};
 pub use hotloop_source::{Diagnostic, Position, Severity, Source, Span};
 pub use hotloop_syntax::Limits as TextLimits;
 pub use job::Origin;

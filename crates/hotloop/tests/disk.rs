@@ -91,7 +91,7 @@ fn whatever_can_change_the_code_misses() {
     assert_eq!(origin(&quick, first, &types(Type::F64, 2)), ABSENT, "another tier");
     let division = "kernel k(a, b) = a // b";
     assert_eq!(origin(&engine(folder.path()), division, &types(Type::I64, 2)), ABSENT);
-    let options = Options { zero_division: ZeroDivision::Zero };
+    let options = Options { zero_division: ZeroDivision::Zero, ..Options::default() };
     let quiet = builder(folder.path()).options(options).build();
     assert_eq!(origin(&quiet, division, &types(Type::I64, 2)), ABSENT, "another option");
 }

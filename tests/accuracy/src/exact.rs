@@ -3,12 +3,25 @@
 use crate::big::{self, Big};
 use crate::float::Float;
 
+/// 2^-50.
+const STEP_50: f64 = 1.0 / (1u64 << 50) as f64;
+
 fn rounded<T: Float>(value: Big) -> T {
     T::of_f64(value.rounded(T::FRACTION, T::LEAST))
 }
 
+/// The rounded value where 50 bits of it tell, which they nearly always do in f32.
+fn told_by<T: Float>(value: f64) -> Option<T> {
+    let low = T::of_f64(value * (1.0 - STEP_50));
+    let high = T::of_f64(value * (1.0 + STEP_50));
+    (T::FRACTION < 30 && low.bits() == high.bits()).then_some(low)
+}
+
 /// `1 / (1 + e^-x)`.
 pub fn sigmoid<T: Float>(x: T) -> T {
+    if let Some(value) = told_by(1.0 / (1.0 + core_math::exp(-x.wide()))) {
+        return value;
+    }
     match x.wide() {
         x if x.is_nan() => T::of_f64(x),
         x if x > 800.0 => T::of_f64(1.0),
@@ -17,23 +30,26 @@ pub fn sigmoid<T: Float>(x: T) -> T {
     }
 }
 
-fn proportional<T: Float>(x: T, function: fn(Big) -> Big) -> T {
+fn proportional<T: Float>(x: T, rough: fn(f64) -> f64, function: fn(Big) -> Big) -> T {
+    if let Some(value) = told_by(rough(x.wide())) {
+        return value;
+    }
     if x.wide() == 0.0 || !x.wide().is_finite() { x } else { rounded(function(Big::of(x.wide()))) }
 }
 
 /// Degrees of radians.
 pub fn degrees<T: Float>(x: T) -> T {
-    proportional(x, big::degrees)
+    proportional(x, f64::to_degrees, big::degrees)
 }
 
 /// Radians of degrees.
 pub fn radians<T: Float>(x: T) -> T {
-    proportional(x, big::radians)
+    proportional(x, f64::to_radians, big::radians)
 }
 
 /// The third power.
 pub fn cube<T: Float>(x: T) -> T {
-    proportional(x, |x| x * x * x)
+    proportional(x, |x| x * x * x, |x| x * x * x)
 }
 
 /// `x^0.5` as `pow` has it.

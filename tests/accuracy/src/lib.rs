@@ -13,5 +13,5 @@ mod table;
 
 pub use big::Big;
 pub use float::Float;
-pub use measure::{Points, Worst, measure};
+pub use measure::{Points, Worst, fingerprint, measure, measure_chunks};
 pub use table::{FUNCTIONS, Function, Operands, Range, Ranges};

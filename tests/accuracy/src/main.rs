@@ -1,20 +1,32 @@
 //! Prints the largest error of each function:
-//! `hotloop-accuracy [--points N] [--exhaustive] [--type f32|f64] [--jobs N] [NAME…]`.
+//! `hotloop-accuracy [--points N] [--exhaustive] [--type f32|f64] [--tier strict|relaxed] [--jobs N]
+//! [--state FILE [--seconds N]] [NAME…]`.
 //!
-//! The table is Markdown; committed as `docs/accuracy.md`, which says how it was made.
+//! The table is Markdown; committed as `docs/accuracy.md`, which says how it was made. With `--state`, what has been
+//! measured is kept in a file and not measured again; `--seconds` ends a run early, and a later one goes on.
 
-use hotloop::{Engine, Error};
-use hotloop_accuracy::{FUNCTIONS, Float, Function, Points, Worst, measure};
+mod state;
+
+use hotloop::{Engine, Fastmath, Options};
+use hotloop_accuracy::{FUNCTIONS, Float, Function, Operands, Points, Worst, fingerprint, measure_chunks};
+use state::{Key, State};
 use std::io::Write;
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
+
+/// How many chunks are measured before the progress is noted.
+const STEP: usize = 8;
 
 struct Plan {
     points: usize,
     exhaustive: bool,
     types: Vec<String>,
+    tiers: Vec<Fastmath>,
     jobs: usize,
+    state: Option<PathBuf>,
+    until: Option<Instant>,
     names: Vec<String>,
 }
 
@@ -22,12 +34,14 @@ struct Plan {
 #[derive(Clone, Copy)]
 struct Row {
     function: &'static Function,
+    tier: Fastmath,
     double: bool,
 }
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let plan = plan(std::env::args().skip(1))?;
     let rows = rows(&plan);
+    let state = State::open(plan.state.as_deref())?;
     let mut out = std::io::stdout().lock();
     writeln!(out, "| function | type | tier | largest error, ULP | at | points | not correctly rounded | seconds |")?;
     writeln!(out, "|---|---|---|---|---|---|---|---|")?;
@@ -35,13 +49,15 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let (send, receive) = mpsc::channel();
     std::thread::scope(|scope| {
         for _ in 0..plan.jobs {
-            let (send, next, rows, plan) = (send.clone(), &next, &rows, &plan);
+            let (send, next, rows, plan, state) = (send.clone(), &next, &rows, &plan, &state);
             scope.spawn(move || {
-                let engine = Engine::new();
+                let engine = |fastmath| Engine::builder().options(Options { fastmath, ..Options::default() }).build();
+                let engines = Fastmath::ALL.map(engine);
                 loop {
                     let index = next.fetch_add(1, Ordering::Relaxed);
                     let Some(row) = rows.get(index) else { break };
-                    if send.send((index, line(&engine, row, plan).map_err(|error| error.to_string()))).is_err() {
+                    let line = line(&engines[row.tier as usize], row, plan, state).map_err(|error| error.to_string());
+                    if send.send((index, line)).is_err() {
                         break;
                     }
                 }
@@ -54,7 +70,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 
 /// Writes lines in the order of their numbers, each as soon as it can be.
 fn in_order(
-    lines: mpsc::Receiver<(usize, Result<String, String>)>,
+    lines: mpsc::Receiver<(usize, Result<Option<String>, String>)>,
     out: &mut impl Write,
 ) -> Result<(), Box<dyn std::error::Error>> {
     let mut waiting = std::collections::BTreeMap::new();
@@ -62,9 +78,11 @@ fn in_order(
     for (index, line) in lines {
         waiting.insert(index, line);
         while let Some(line) = waiting.remove(&written) {
-            writeln!(out, "{}", line?)?;
-            out.flush()?;
             written += 1;
+            if let Some(line) = line? {
+                writeln!(out, "{line}")?;
+                out.flush()?;
+            }
         }
     }
     Ok(())
@@ -75,7 +93,10 @@ fn plan(mut args: impl Iterator<Item = String>) -> Result<Plan, String> {
         points: 1_000_000,
         exhaustive: false,
         types: vec!["f64".into(), "f32".into()],
+        tiers: Fastmath::ALL.to_vec(),
         jobs: 1,
+        state: None,
+        until: None,
         names: Vec::new(),
     };
     while let Some(arg) = args.next() {
@@ -84,8 +105,11 @@ fn plan(mut args: impl Iterator<Item = String>) -> Result<Plan, String> {
         match arg.as_str() {
             "--points" => plan.points = number(value()?)?,
             "--jobs" => plan.jobs = number(value()?)?.max(1),
+            "--state" => plan.state = Some(value()?.into()),
+            "--seconds" => plan.until = Some(Instant::now() + Duration::from_secs(number(value()?)? as u64)),
             "--exhaustive" => plan.exhaustive = true,
             "--type" => plan.types = vec![value()?],
+            "--tier" => plan.tiers = vec![value()?.parse()?],
             name if FUNCTIONS.iter().any(|function| function.name == name) => plan.names.push(name.to_owned()),
             other => return Err(format!("`{other}` is no function and no option")),
         }
@@ -97,24 +121,52 @@ fn rows(plan: &Plan) -> Vec<Row> {
     let wanted = |function: &&Function| plan.names.is_empty() || plan.names.iter().any(|name| name == function.name);
     let mut rows = Vec::new();
     for function in FUNCTIONS.iter().filter(wanted) {
-        for ty in &plan.types {
-            rows.push(Row { function, double: ty == "f64" });
+        for &tier in &plan.tiers {
+            for ty in &plan.types {
+                rows.push(Row { function, tier, double: ty == "f64" });
+            }
         }
     }
     rows
 }
 
-fn line(engine: &Engine, row: &Row, plan: &Plan) -> Result<String, Error> {
-    let start = Instant::now();
+/// A row of the table; none where the time was over before all points had been tried.
+fn line(engine: &Engine, row: &Row, plan: &Plan, state: &State) -> Result<Option<String>, Box<dyn std::error::Error>> {
+    match row.double {
+        true => line_of::<f64>(engine, row, |f| f.double, plan, state),
+        false => line_of::<f32>(engine, row, |f| f.single, plan, state),
+    }
+}
+
+fn line_of<T: Float>(
+    engine: &Engine,
+    row: &Row,
+    rounded: fn(&Function) -> Operands<T>,
+    plan: &Plan,
+    state: &State,
+) -> Result<Option<String>, Box<dyn std::error::Error>> {
     let one = row.function.ranges.1.is_none();
     let which = if plan.exhaustive && one && !row.double { Points::All } else { Points::Sample(plan.points) };
-    let worst = if row.double {
-        measure::<f64>(engine, row.function, |f| f.double, which)?
-    } else {
-        measure::<f32>(engine, row.function, |f| f.single, which)?
+    let key = Key {
+        name: row.function.name.to_owned(),
+        ty: T::NAME.to_owned(),
+        tier: row.tier.name().to_owned(),
+        chunks: which.chunks(),
+        fingerprint: fingerprint::<T>(engine, row.function)?,
     };
-    let seconds = start.elapsed().as_secs_f64();
-    Ok(if row.double { told::<f64>(row, &worst, seconds) } else { told::<f32>(row, &worst, seconds) })
+    let mut progress = state.progress(&key);
+    while progress.next < key.chunks {
+        if plan.until.is_some_and(|until| Instant::now() >= until) {
+            return Ok(None);
+        }
+        let start = Instant::now();
+        let chunks = progress.next..key.chunks.min(progress.next + STEP);
+        progress.next = chunks.end;
+        measure_chunks(engine, row.function, rounded, which, chunks, &mut progress.worst)?;
+        progress.seconds += start.elapsed().as_secs_f64();
+        state.note(&key, &progress)?;
+    }
+    Ok(Some(told::<T>(row, &progress.worst, progress.seconds)))
 }
 
 fn told<T: Float>(row: &Row, worst: &Worst, seconds: f64) -> String {
@@ -125,9 +177,9 @@ fn told<T: Float>(row: &Row, worst: &Worst, seconds: f64) -> String {
     };
     let at: Vec<String> = worst.at.iter().map(|&operand| hex(operand)).collect();
     let missed = 100.0 * worst.missed as f64 / worst.points as f64;
-    let (name, ty) = (row.function.text, T::NAME);
+    let (name, ty, tier) = (row.function.text, T::NAME, row.tier);
     format!(
-        "| `{name}` | {ty} | strict | {error} | {} | {} | {missed:.2} % | {seconds:.1} |",
+        "| `{name}` | {ty} | {tier} | {error} | {} | {} | {missed:.2} % | {seconds:.1} |",
         at.join(", "),
         worst.points
     )

@@ -7,6 +7,7 @@ use crate::float::{Float, same};
 use crate::points::{self, CHUNK};
 use crate::table::{Function, Operands};
 use hotloop::{Arg, Call, Engine, Error, Prepared, TargetChoice, array_of};
+use std::ops::Range;
 
 /// Which arguments are tried.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,6 +36,27 @@ pub struct Worst {
     pub missed: usize,
 }
 
+impl Worst {
+    /// Before any point has been tried.
+    pub fn none() -> Worst {
+        Worst { error: 0.5, at: Vec::new(), got: 0.0, wanted: 0.0, points: 0, missed: 0 }
+    }
+}
+
+impl Points {
+    fn total(self) -> usize {
+        match self {
+            Points::Sample(count) => count,
+            Points::All => 1 << 32,
+        }
+    }
+
+    /// How many chunks they are cut into.
+    pub fn chunks(self) -> usize {
+        self.total().div_ceil(CHUNK)
+    }
+}
+
 /// The worst of the points, on the target `simd`.
 pub fn measure<T: Float>(
     engine: &Engine,
@@ -42,29 +64,52 @@ pub fn measure<T: Float>(
     rounded: fn(&Function) -> Operands<T>,
     which: Points,
 ) -> Result<Worst, Error> {
-    let prepared = prepare::<T>(engine, function)?;
-    let total = match which {
-        Points::Sample(count) => count,
-        Points::All => 1 << 32,
-    };
-    let mut worst = Worst { error: 0.5, at: Vec::new(), got: 0.0, wanted: 0.0, points: total, missed: 0 };
-    let mut got = vec![T::of_f64(0.0); CHUNK.min(total)];
-    for chunk in 0..total.div_ceil(CHUNK) {
-        let count = CHUNK.min(total - chunk * CHUNK);
-        let (x, y) = match (which, function.ranges) {
-            (Points::All, _) => (points::all(chunk, count), None),
-            (Points::Sample(_), (ranges, None)) => (points::single(ranges, chunk, count), None),
-            (Points::Sample(_), (first, Some(second))) => {
-                let (x, y) = points::pairs([first, second], chunk, count);
-                (x, Some(y))
-            }
-        };
-        let mut args = vec![T::arg(&x)];
-        args.extend(y.as_deref().map(T::arg));
-        run(&prepared, &args, &mut got[..count])?;
-        compare(&mut worst, function, rounded(function), &x, y.as_deref(), &got[..count]);
-    }
+    let mut worst = Worst::none();
+    measure_chunks(engine, function, rounded, which, 0..which.chunks(), &mut worst)?;
     Ok(worst)
+}
+
+/// Goes on with some chunks of the points.
+pub fn measure_chunks<T: Float>(
+    engine: &Engine,
+    function: &Function,
+    rounded: fn(&Function) -> Operands<T>,
+    which: Points,
+    chunks: Range<usize>,
+    worst: &mut Worst,
+) -> Result<(), Error> {
+    let prepared = prepare::<T>(engine, function)?;
+    let mut got = vec![T::of_f64(0.0); CHUNK.min(which.total())];
+    for chunk in chunks {
+        let (x, y) = operands(function, which, chunk);
+        let count = x.len();
+        run(&prepared, &x, y.as_deref(), &mut got[..count])?;
+        compare(worst, function, rounded(function), &x, y.as_deref(), &got[..count]);
+        worst.points += count;
+    }
+    Ok(())
+}
+
+/// A number that changes with the results of a function: of those of the first chunk.
+pub fn fingerprint<T: Float>(engine: &Engine, function: &Function) -> Result<u64, Error> {
+    let prepared = prepare::<T>(engine, function)?;
+    let (x, y) = operands::<T>(function, Points::Sample(CHUNK), 0);
+    let mut got = vec![T::of_f64(0.0); CHUNK];
+    run(&prepared, &x, y.as_deref(), &mut got)?;
+    let bits = got.iter().map(|value| if value.wide().is_nan() { u64::MAX } else { value.bits() });
+    Ok(bits.fold(0, |hash: u64, bits| (hash ^ bits).wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(29)))
+}
+
+fn operands<T: Float>(function: &Function, which: Points, chunk: usize) -> (Vec<T>, Option<Vec<T>>) {
+    let count = CHUNK.min(which.total() - chunk * CHUNK);
+    match (which, function.ranges) {
+        (Points::All, _) => (points::all(chunk, count), None),
+        (Points::Sample(_), (ranges, None)) => (points::single(ranges, chunk, count), None),
+        (Points::Sample(_), (first, Some(second))) => {
+            let (x, y) = points::pairs([first, second], chunk, count);
+            (x, Some(y))
+        }
+    }
 }
 
 fn prepare<T: Float>(engine: &Engine, function: &Function) -> Result<Prepared, Error> {
@@ -76,8 +121,9 @@ fn prepare<T: Float>(engine: &Engine, function: &Function) -> Result<Prepared, E
     Ok(prepared)
 }
 
-fn run<T: Float>(prepared: &Prepared, args: &[Arg<'_>], got: &mut [T]) -> Result<(), Error> {
-    prepared.call_into(args, &mut [T::arg_mut(got)])
+fn run<T: Float>(prepared: &Prepared, x: &[T], y: Option<&[T]>, got: &mut [T]) -> Result<(), Error> {
+    let args: Vec<Arg<'_>> = std::iter::once(x).chain(y).map(T::arg).collect();
+    prepared.call_into(&args, &mut [T::arg_mut(got)])
 }
 
 fn compare<T: Float>(

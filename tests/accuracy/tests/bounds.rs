@@ -1,6 +1,6 @@
 //! Every function stays within its bound, on a sample that takes a few seconds; `HOTLOOP_SLOW=1` takes a large one.
 
-use hotloop::Engine;
+use hotloop::{Engine, Fastmath, Options};
 use hotloop_accuracy::{FUNCTIONS, Function, Points, Worst, measure};
 
 fn points() -> Points {
@@ -20,13 +20,16 @@ fn exceeded(function: &Function, ty: &str, bound: f64, worst: Result<Worst, hotl
 
 #[test]
 fn every_function_stays_within_its_bound() {
-    let engine = Engine::new();
     let mut failures = Vec::new();
-    for function in FUNCTIONS {
-        let double = measure::<f64>(&engine, function, |f| f.double, points());
-        failures.extend(exceeded(function, "f64", function.bounds[0], double));
-        let single = measure::<f32>(&engine, function, |f| f.single, points());
-        failures.extend(exceeded(function, "f32", function.bounds[1], single));
+    for fastmath in Fastmath::ALL {
+        let engine = Engine::builder().options(Options { fastmath, ..Options::default() }).build();
+        for function in FUNCTIONS {
+            let [double, single] = function.bounds(fastmath);
+            let worst = measure::<f64>(&engine, function, |f| f.double, points());
+            failures.extend(exceeded(function, "f64", double, worst));
+            let worst = measure::<f32>(&engine, function, |f| f.single, points());
+            failures.extend(exceeded(function, "f32", single, worst));
+        }
     }
     assert!(failures.is_empty(), "{}", failures.join("\n"));
 }

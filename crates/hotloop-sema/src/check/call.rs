@@ -6,6 +6,7 @@ use super::{Body, Checker, FnRef};
 use crate::attributes::has_attr;
 use crate::builtins::{BUILTINS, Builtin, builtin};
 use crate::errors;
+use crate::fastmath::Fastmath;
 use crate::hir::{Expr, InstanceId, Kind};
 use crate::module::{Module, param_type};
 use crate::promote::Ty;
@@ -193,13 +194,20 @@ impl<'m> Checker<'m> {
     pub(super) fn overload(&self, name: &str, count: usize, ty: Ty) -> Option<(usize, Type)> {
         let list = Module::library().by_name.get(name)?;
         let takes = |index: usize| {
-            let params = &Module::library().items[index].params;
+            let item = &Module::library().items[index];
+            if self.tier == Fastmath::Strict && has_attr(item, "relaxed") {
+                return None;
+            }
+            let params = &item.params;
             let annotation = params.first().and_then(|param| param.ty.as_ref()).and_then(param_type);
             (params.len() == count).then(|| annotation.map(|ty| ty.ty))
         };
-        let exact = list.iter().find(|&&index| takes(index) == Some(Some(ty.elem)));
-        let generic = list.iter().find(|&&index| takes(index) == Some(None));
-        let float = list.iter().find(|&&index| takes(index) == Some(Some(Type::F64)));
+        // A relaxed body goes before the strict one where both fit.
+        let first = |elem: Option<Type>| {
+            let fits = list.iter().filter(|&&index| takes(index) == Some(elem));
+            fits.min_by_key(|&&index| !has_attr(&Module::library().items[index], "relaxed"))
+        };
+        let (exact, generic, float) = (first(Some(ty.elem)), first(None), first(Some(Type::F64)));
         match (exact, generic) {
             (Some(&index), _) => Some((index, ty.elem)),
             (None, Some(&index)) => Some((index, ty.elem)),

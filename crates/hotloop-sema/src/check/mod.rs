@@ -15,6 +15,7 @@ mod matmul;
 mod ops;
 mod places;
 mod reduce;
+mod relax;
 mod results;
 mod stmt;
 mod walk;
@@ -22,6 +23,7 @@ mod window;
 
 use crate::attributes::has_attr;
 use crate::errors;
+use crate::fastmath::{Fastmath, tier_of};
 use crate::hir::{self, InstanceId, Kind, Var, VarId, VarKind};
 use crate::module::{Module, param_type};
 use crate::promote::{self, Ty};
@@ -51,12 +53,18 @@ pub struct Checked {
 }
 
 /// Checks a kernel for the types of its arguments.
-pub fn check(module: &Module, kernel: &str, args: &[Ty], span_args: &[String]) -> Result<Checked, Vec<Diagnostic>> {
+pub fn check(
+    module: &Module,
+    kernel: &str,
+    args: &[Ty],
+    span_args: &[String],
+    tier: Fastmath,
+) -> Result<Checked, Vec<Diagnostic>> {
     let found = module.items.iter().position(|item| item.kind == ast::ItemKind::Kernel && &*item.name.text == kernel);
     let Some(index) = found else {
         return Err(vec![unknown_kernel(module, kernel)]);
     };
-    let mut checker = Checker::new(module);
+    let mut checker = Checker::new(module, tier);
     let item = &module.items[index];
     let args = checker.kernel_args(item, args, span_args)?;
     let root = match MAPPING.iter().any(|name| has_attr(item, name)) {
@@ -99,7 +107,9 @@ struct Checker<'m> {
     program: hir::Program,
     diags: Vec<Vec<Diagnostic>>,
     calls: Vec<Vec<InstanceId>>,
-    memo: HashMap<(FnRef, Vec<Ty>), InstanceId>,
+    memo: HashMap<(FnRef, Vec<Ty>, Fastmath), InstanceId>,
+    /// The tier of the function at hand, which those it calls have too unless they name one.
+    tier: Fastmath,
     active: Vec<FnRef>,
     depth: usize,
     /// The greatest depth reached in the instance at hand.
@@ -130,13 +140,14 @@ struct Body {
 }
 
 impl<'m> Checker<'m> {
-    fn new(module: &'m Module) -> Checker<'m> {
+    fn new(module: &'m Module, tier: Fastmath) -> Checker<'m> {
         Checker {
             module,
             program: hir::Program::default(),
             diags: Vec::new(),
             calls: Vec::new(),
             memo: HashMap::new(),
+            tier,
             active: Vec::new(),
             depth: 0,
             deepest: 0,
@@ -265,11 +276,12 @@ impl<'m> Checker<'m> {
 
     /// The function checked for these argument types. None if that cannot be tried; the reason is among `stray`.
     fn instance(&mut self, function: FnRef, args: &[Ty], call: Span) -> Option<InstanceId> {
-        let key = (function, args.to_vec());
+        let item = &self.items(function.library).items[function.index];
+        let tier = tier_of(item).unwrap_or(self.tier);
+        let key = (function, args.to_vec(), tier);
         if let Some(&known) = self.memo.get(&key) {
             return self.reach(self.heights[known.0 as usize], call).then_some(known);
         }
-        let item = &self.items(function.library).items[function.index];
         if self.active.contains(&function) {
             self.stray.push(errors::recursion(call, &item.name.text));
             return None;
@@ -281,7 +293,9 @@ impl<'m> Checker<'m> {
         self.enter(CALL_LEVELS, call)?;
         self.active.push(function);
         let around = std::mem::replace(&mut self.deepest, self.depth);
+        let outer = std::mem::replace(&mut self.tier, tier);
         let (instance, diags, calls) = self.settle(function, item, args);
+        self.tier = outer;
         let height = self.deepest + CALL_LEVELS - self.depth;
         self.deepest = self.deepest.max(around);
         self.active.pop();
@@ -353,6 +367,9 @@ impl<'m> Checker<'m> {
         let results = self.results(body, item, &mut block);
         let taps = self.close_stencil(body, item, &block, &results);
         params.extend(taps.iter().map(|tap| tap.var));
+        if self.tier == Fastmath::Relaxed && !body.library {
+            relax::block(&mut block, false);
+        }
         let scalar = body.vars.iter().all(|var| var.ty.rank == 0) && scalars_only(&block, &self.program);
         hir::Instance {
             name: item.name.text.to_string(),

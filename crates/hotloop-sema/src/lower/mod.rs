@@ -31,6 +31,7 @@ mod step;
 mod walk;
 
 use crate::errors;
+use crate::fastmath::Fastmath;
 use crate::hir::{self, InstanceId, VarId};
 use crate::promote::Ty;
 use hotloop_ir::build::LaneBuilder;
@@ -84,6 +85,8 @@ pub enum ZeroDivision {
 pub struct Options {
     /// What integer division by zero does.
     pub zero_division: ZeroDivision,
+    /// How exactly floating-point expressions are computed where no attribute says it.
+    pub fastmath: Fastmath,
 }
 
 impl ArgType {
@@ -228,7 +231,7 @@ pub fn lower(
 ) -> Result<Program, Vec<Diagnostic>> {
     let types: Vec<Ty> = args.iter().map(|arg| arg.ty()).collect();
     let described: Vec<String> = args.iter().map(|arg| arg.describe()).collect();
-    let checked = crate::check::check(module, kernel, &types, &described)?;
+    let checked = crate::check::check(module, kernel, &types, &described, options.fastmath)?;
     let mut lower = Lower::new(&checked.program, *options);
     lower.kernel(checked.root, kernel, args);
     if lower.levels > MAX_LEVELS {
