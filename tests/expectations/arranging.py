@@ -13,7 +13,7 @@ SHAPES = {
     "flip": np.flip, "roll": np.roll, "concat": lambda *a, axis=0: np.concatenate(a[0] if isinstance(a[0], tuple) else a, axis=axis),
     "stack": lambda *a, axis=0: np.stack(a[0] if isinstance(a[0], tuple) else a, axis=axis), "outer": np.outer, "squeeze": np.squeeze,
     "expand_dims": np.expand_dims, "repeat": np.repeat, "tile": lambda a, *n: np.tile(a, n[0] if isinstance(n[0], tuple) else n),
-    "diag": np.diag, "tril": np.tril, "triu": np.triu, "diff": np.diff, "take": np.take, "nonzero": np.flatnonzero,
+    "diag": np.diag, "tril": np.tril, "triu": np.triu, "diff": np.diff, "take": np.take, "nonzero": np.flatnonzero, "argwhere": np.argwhere,
     "broadcast_to": lambda a, *n: np.broadcast_to(a, n[0] if isinstance(n[0], tuple) else n), "eye": lambda *n, **k: np.eye(*n, **k),
     "identity": lambda n, **k: np.identity(n, **k), "full_like": np.full_like, "empty_like": np.zeros_like, "linspace": np.linspace,
     "zeros": lambda *n, dtype=float: np.zeros(n[0] if isinstance(n[0], tuple) else n, dtype=dtype),
@@ -107,6 +107,12 @@ def masks():
         long = np.arange(20000, dtype=np.int64)
         kept = long[(long * 7919) % 13 < 5]
         file.case("(sum(arange(20000)[arange(20000) * 7919 % 13 < 5]), len(nonzero(arange(20000) * 7919 % 13 < 5)))", "several blocks", [], [("i64", int(kept.sum())), ("i64", len(kept))])
+        cube = np.arange(24).reshape(2, 3, 4) * 7 % 11
+        for text in ("a[m]", "a[m, :]", "a[m, 0]", "a[m, ::-2]", "a[:, k]", "a[1, k]", "a[::-1, k]", "a[0:0, k]", "sum(a[m])", "(a * a)[:, k]"):
+            used(file, text, "some of the axes", a=cube, m=cube[:, :, 1] > 4, k=cube[1] % 3 == 0)
+        for text in ("argwhere(a)", "argwhere(a > 4)", "argwhere(a > 100)", "argwhere(a[0, :, 0])", "argwhere(a[:0])"):
+            used(file, text, "where", a=cube)
+        case(file, "a[m]", "some of the axes of nothing", a=ramp(0, 3, 2), m=np.zeros((0, 3), dtype=bool))
         file.case("arange(20000)[arange(20000) * 7919 % 13 < 5][5000:5004]", "several blocks in order", [], [("i64", kept[5000:5004])])
 
 
@@ -157,6 +163,13 @@ def stores():
         after(file, scattered(np.array([1.0, 1.0, 0.0]), np.array([1, 1, 0]), 1.0, lambda a, b: a + b))
         store(file, "rows", "z[i, :] += v", z=grid, i=np.array([2, 0, 2]), v=np.array([1.0, 2.0, 3.0, 4.0]))
         after(file, scattered(grid, (np.array([2, 0, 2]), slice(None)), np.array([1.0, 2.0, 3.0, 4.0]), lambda a, b: a + b))
+        cube, part = ramp(2, 3, 2), np.array([[True, False, True], [False, False, True]])
+        store(file, "a mask over some axes", "z[m] *= 10", z=cube, m=part)
+        after(file, np.where(part[:, :, np.newaxis], cube * 10, cube))
+        store(file, "a mask over the last axes", "z[:, m] = v[:2, newaxis]", z=cube, m=part.T, v=v)
+        filled = cube.copy()
+        filled[:, part.T] = v[:2, np.newaxis]
+        after(file, filled)
         store(file, "columns", "z[1:, i] = 0", z=grid, i=np.array([3, 1]))
         after(file, scattered(grid, (slice(1, None), np.array([3, 1])), 0.0, last))
         store(file, "pairs of indices", "z[i, j] -= 1", z=grid, i=np.array([0, 0, 2]), j=np.array([1, 1, -1]))

@@ -222,7 +222,6 @@ def shapes():
 def arrangements():
     ints = ("i64", "[0]")
     with File("errors/arrays.hl", "Arrangements, indices by arrays and masks that cannot be.") as file:
-        call(file, "mask with some of the axes", "kernel k(a, m) = a[«m»]", ("E0160", "a mask with several axes must have all axes"), a=("f64", "fill(0, 1x1x1)"), m=("bool", "[[true]]"))
         call(file, "mask with too many axes", "kernel k(a, m) = «a[m]»", ("E0130", "2 indices for an array with 1 axes"), a=LINE, m=("bool", "[[true]]"))
         call(file, "stored through an immutable name", "kernel k(a, i) { «a»[i] = 1 }", ("E0120", "`a` cannot be assigned"), a=LINE, i=ints)
         call(file, "scatter into an immutable name", "kernel k(a, i) { scatter_min(«a», i, 1.0) }", ("E0120", "`a` cannot be assigned"), a=LINE, i=ints)

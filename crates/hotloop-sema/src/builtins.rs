@@ -126,6 +126,8 @@ pub enum Arranging {
     Take,
     /// `nonzero(a)`.
     Nonzero,
+    /// `argwhere(a)`.
+    Argwhere,
 }
 
 /// The reductions that have names.
@@ -262,6 +264,7 @@ pub const BUILTINS: &[(&str, Builtin, &str)] = &[
     ("diff", Builtin::Arranging(Arranging::Diff), "differences of neighbors along an axis"),
     ("take", Builtin::Arranging(Arranging::Take), "the elements at these indices along an axis"),
     ("nonzero", Builtin::Arranging(Arranging::Nonzero), "the indices at which an array with one axis is not zero"),
+    ("argwhere", Builtin::Arranging(Arranging::Argwhere), "a row of indices for each element that is not zero"),
     ("dot", Builtin::Dot, "inner and matrix product, as `@`; product with a scalar"),
 ];
 

@@ -80,7 +80,7 @@ fn message(site: &Site, [first, second]: [i64; 2]) -> String {
         FaultKind::Inner => {
             let of = if subject.is_empty() { "`@`".to_owned() } else { format!("`{subject}`") };
             format!(
-                "the rows of the left side of {of} have {}, the columns of the right side {second}",
+                "the last axis of the left side of {of} has {}, the axis of the right side that it meets {second}",
                 elements(first)
             )
         }
@@ -109,7 +109,8 @@ pub(crate) fn static_message(site: &Site, source: &Source) -> String {
         FaultKind::ZeroStep => "the step is zero".to_owned(),
         FaultKind::Overflow => "integer overflow, with the operands {0} and {1}".to_owned(),
         FaultKind::Inner => {
-            "the rows of the left side of `@` have {0} elements, the columns of the right side {1}".to_owned()
+            "the last axis of the left side of `@` has {0} elements, the axis of the right side that it meets {1}"
+                .to_owned()
         }
         FaultKind::Reshape => "{0} elements do not fit a shape for {1}".to_owned(),
     };

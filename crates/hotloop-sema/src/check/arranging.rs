@@ -47,7 +47,7 @@ impl<'m> Checker<'m> {
             Arranging::Take => (&["axis"], 2, 2, "an array and indices"),
             Arranging::Concat | Arranging::Stack => (&["axis"], 1, usize::MAX, "arrays"),
             Arranging::Outer => (&[], 2, 2, "2 arrays with one axis"),
-            Arranging::Ravel | Arranging::Nonzero | Arranging::Diag => (&[], 1, 1, "1 array"),
+            Arranging::Ravel | Arranging::Nonzero | Arranging::Argwhere | Arranging::Diag => (&[], 1, 1, "1 array"),
             Arranging::Triangle(_) => (&["k"], 1, 1, "1 array"),
         };
         self.arguments_fit(body, given, keywords, least, most, expected)?;
@@ -109,6 +109,7 @@ impl<'m> Checker<'m> {
             Arranging::Diff => self.diff(body, array, given),
             Arranging::Take => self.take(body, array, given),
             Arranging::Nonzero => self.nonzero(body, array, given),
+            Arranging::Argwhere => self.argwhere(body, array, span),
             Arranging::Concat | Arranging::Stack => None,
         }
     }
@@ -388,7 +389,10 @@ impl<'m> Checker<'m> {
     }
 
     fn nonzero(&mut self, body: &mut Body, array: Expr, given: &Given<'m>) -> Option<Expr> {
-        self.with_one_axis(body, given.name, &array)?;
+        if array.ty.rank != 1 {
+            self.nonzero_of_rows(body, &array, given.name);
+            return None;
+        }
         let mask = self.make_bool(body, array)?;
         let mut bound = Vec::new();
         let mask = self.share(body, mask, &mut bound);
@@ -415,8 +419,7 @@ impl<'m> Checker<'m> {
         if stack {
             parts = parts.into_iter().map(|part| with_new_axis(part, axis, given.span)).collect();
         }
-        let ty = Ty { weak: false, ..parts[0].ty };
-        Some(arrange(Arrange::Concat(parts, axis), ty, given.span))
+        Some(concat(parts, axis, given.span))
     }
 
     /// `a.T`
@@ -428,6 +431,12 @@ impl<'m> Checker<'m> {
 
 fn arrange(arrange: Arrange, ty: Ty, span: Span) -> Expr {
     Expr { kind: Kind::Arrange(Box::new(arrange)), ty: Ty { weak: false, ..ty }, span }
+}
+
+/// Arrays of one type and rank one after the other along an axis; there is at least one.
+pub(super) fn concat(parts: Vec<Expr>, axis: u32, span: Span) -> Expr {
+    let ty = parts[0].ty;
+    arrange(Arrange::Concat(parts, axis), ty, span)
 }
 
 fn reshaped(array: Expr, extents: Vec<Option<Expr>>, span: Span) -> Expr {
@@ -459,7 +468,8 @@ fn with_axes(array: Expr, map: Vec<Option<u32>>, span: Span) -> Expr {
     arrange(Arrange::Axes(array, map), ty, span)
 }
 
-fn with_new_axis(array: Expr, axis: u32, span: Span) -> Expr {
+/// The array with an axis of one element put in.
+pub(super) fn with_new_axis(array: Expr, axis: u32, span: Span) -> Expr {
     let mut parts: Vec<Index> = (0..array.ty.rank).map(|_| Index::whole()).collect();
     parts.insert(axis as usize, Index::NewAxis);
     index(array, parts, span)

@@ -30,8 +30,12 @@ impl<'m> Checker<'m> {
             body.report(errors::plain(errors::BAD_INDEX, span, message, "give at most one index per axis"));
             return None;
         }
-        let parts = self.parts(body, index, given, base.ty.rank - used)?;
-        self.masks_fit(body, &parts, base.ty.rank)?;
+        let mut parts = self.parts(body, index, given, base.ty.rank - used)?;
+        let (mut base, mut bound) = (base, Vec::new());
+        if super::masked::has_partial_mask(&parts, base.ty.rank) {
+            base = self.share(body, base, &mut bound);
+            parts = self.masks_as_places(&base, parts);
+        }
         let left = rank_left(&parts, base.ty.rank);
         if left as usize > MAX_RANK {
             let message = format!("this has {left} axes, more than {MAX_RANK}");
@@ -39,7 +43,8 @@ impl<'m> Checker<'m> {
             return None;
         }
         let ty = Ty { elem: base.ty.elem, weak: false, rank: left };
-        Some(Expr { kind: Kind::Index(Box::new(base), parts), ty, span })
+        let value = Expr { kind: Kind::Index(Box::new(base), parts), ty, span };
+        Some(if bound.is_empty() { value } else { super::expr::bind(bound, value) })
     }
 
     /// The parts, with the ellipsis (or the missing end) written out as whole slices.
@@ -70,22 +75,6 @@ impl<'m> Checker<'m> {
             parts.extend((0..open).map(|_| Index::whole()));
         }
         Some(parts)
-    }
-
-    /// A mask stands for one axis, or alone for all.
-    fn masks_fit(&mut self, body: &mut Body, parts: &[Index], rank: u32) -> Option<()> {
-        for part in parts {
-            if let Index::Mask(mask) = part
-                && mask.ty.rank > 1
-                && !(parts.len() == 1 && mask.ty.rank == rank)
-            {
-                let what = "a mask with several axes must have all axes of the array, and stand alone";
-                let hint = "use a mask with one axis for each axis to select from";
-                body.report(errors::unsupported(mask.span, what, hint));
-                return None;
-            }
-        }
-        Some(())
     }
 
     /// One part; the ellipsis is none. The outer option is for errors.
@@ -172,7 +161,7 @@ pub(crate) fn rank_left(parts: &[Index], rank: u32) -> u32 {
 }
 
 /// The number of the array's axes that a part takes up.
-fn axes_taken(part: &Index) -> u32 {
+pub(super) fn axes_taken(part: &Index) -> u32 {
     match part {
         Index::At(_) | Index::Slice { .. } | Index::Array(_) => 1,
         Index::Mask(mask) => mask.ty.rank,

@@ -11,6 +11,7 @@ pub(crate) use expr::literal;
 mod index;
 pub(crate) use index::MAX_RANK;
 mod making;
+mod masked;
 mod matmul;
 mod ops;
 mod places;
