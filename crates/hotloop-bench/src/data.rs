@@ -135,12 +135,14 @@ fn zeros(ty: Type, shape: &[usize]) -> Array {
     Array::zeros(ty, shape).expect("memory for the data of a benchmark")
 }
 
-fn address(array: &mut Array) -> *mut u8 {
+pub(crate) fn address(array: &mut Array) -> *mut u8 {
     match array.ty() {
         Type::F32 => array.as_mut_slice::<f32>().as_mut_ptr().cast(),
         Type::F64 => array.as_mut_slice::<f64>().as_mut_ptr().cast(),
         Type::I32 => array.as_mut_slice::<i32>().as_mut_ptr().cast(),
         Type::U32 => array.as_mut_slice::<u32>().as_mut_ptr().cast(),
+        Type::I64 => array.as_mut_slice::<i64>().as_mut_ptr().cast(),
+        Type::U8 => array.as_mut_slice::<u8>().as_mut_ptr(),
         _ => array.as_mut_slice::<u64>().as_mut_ptr().cast(),
     }
 }

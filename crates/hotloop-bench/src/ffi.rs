@@ -3,11 +3,11 @@
 //! The only file of this crate with `unsafe`. `peer_resolve` is what the shared object exports: it compiles the kernel
 //! of a workload and gives a function that runs it on the argument blocks it gets.
 
-use crate::data::Data;
+use crate::data::{Data, address};
 use crate::dtype::Dtype;
 use crate::kargs::{Kargs, KernelFn};
 use crate::workload::{Shape, Slot, WORKLOADS, Workload};
-use hotloop::{Arg, ArgumentError, Call, Engine, Error, Prepared, TargetChoice, Type};
+use hotloop::{Arg, ArgumentError, Array, Call, Engine, Error, Prepared, TargetChoice, Type};
 use smallvec::SmallVec;
 use std::ffi::{CStr, CString, c_char, c_void};
 use std::path::Path;
@@ -213,6 +213,37 @@ impl Library {
         }
         // SAFETY: every symbol of that form in our sources is a kernel.
         Some(Foreign(unsafe { std::mem::transmute::<*mut c_void, KernelFn>(address) }))
+    }
+}
+
+/// A program of loops: its arrays, their extents, its numbers.
+type LoopSymbol = unsafe extern "C" fn(*const *mut u8, *const i64, *const i64);
+
+/// A program of loops in C.
+#[derive(Clone, Copy, Debug)]
+pub struct LoopFn(LoopSymbol);
+
+impl Library {
+    /// A program of loops.
+    pub fn loop_function(self, name: &str) -> Option<LoopFn> {
+        let symbol = CString::new(name).ok()?;
+        // SAFETY: the handle is open and the symbol a C string.
+        let address = unsafe { libc::dlsym(self.0, symbol.as_ptr()) };
+        if address.is_null() {
+            return None;
+        }
+        // SAFETY: every function of that file has this form.
+        Some(LoopFn(unsafe { std::mem::transmute::<*mut c_void, LoopSymbol>(address) }))
+    }
+}
+
+impl LoopFn {
+    /// Runs it on the arrays that its row of the table names.
+    pub fn run(self, arrays: &mut [Array], scalars: &[i64]) {
+        let extents: Vec<i64> = arrays.iter().flat_map(|array| array.shape()).map(|&extent| extent as i64).collect();
+        let pointers: Vec<*mut u8> = arrays.iter_mut().map(address).collect();
+        // SAFETY: the arrays are borrowed for the call and have the shapes that the C function is written for.
+        unsafe { (self.0)(pointers.as_ptr(), extents.as_ptr(), scalars.as_ptr()) };
     }
 }
 

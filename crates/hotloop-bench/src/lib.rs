@@ -9,6 +9,7 @@ pub mod ffi;
 pub mod kargs;
 pub mod measure;
 pub mod peers;
+pub mod programs;
 pub mod report;
 pub mod workload;
 

@@ -1,8 +1,10 @@
 //! `hotloop-bench`: measures and prints the page of figures.
 //!
 //!     hotloop-bench table [--quick] [--ratios] [--size N]… [WORKLOAD…]
+//!     hotloop-bench loops [--quick] [PROGRAM…]
 
 use hotloop_bench::measure::Effort;
+use hotloop_bench::programs::{LoopProgram, PROGRAMS};
 use hotloop_bench::report::{self, Plan};
 use hotloop_bench::{WORKLOADS, Workload};
 use std::io::{self, Write};
@@ -13,6 +15,7 @@ fn main() -> ExitCode {
     let result = match arguments.split_first() {
         Some((command, rest)) if command == "table" => plan(rest)
             .and_then(|plan| report::write(&plan, &mut io::stdout().lock()).map_err(|error| error.to_string())),
+        Some((command, rest)) if command == "loops" => loops(rest),
         _ => Err(usage()),
     };
     match result {
@@ -49,10 +52,23 @@ fn plan(arguments: &[String]) -> Result<Plan, String> {
     Ok(plan)
 }
 
+fn loops(arguments: &[String]) -> Result<(), String> {
+    let (flags, names): (Vec<_>, Vec<_>) = arguments.iter().partition(|argument| argument.starts_with("--"));
+    let effort = match flags.as_slice() {
+        [] => Effort::FULL,
+        [flag] if *flag == "--quick" => Effort::QUICK,
+        _ => return Err(usage()),
+    };
+    let named = names.iter().map(|name| LoopProgram::of_name(name)).collect::<Option<Vec<_>>>().ok_or_else(usage)?;
+    let programs = if named.is_empty() { PROGRAMS.iter().collect() } else { named };
+    report::programs::write(effort, &programs, &mut io::stdout().lock()).map_err(|error| error.to_string())
+}
+
 fn usage() -> String {
     let names: Vec<&str> = WORKLOADS.iter().map(|workload| workload.name).collect();
     format!(
         "usage: hotloop-bench table [--quick] [--ratios] [--size N]… [WORKLOAD…]\n\
+         \x20      hotloop-bench loops [--quick] [PROGRAM…]\n\
          --quick measures less; --ratios only compares with C; the workloads are {}",
         names.join(" ")
     )

@@ -79,6 +79,17 @@ pub fn all() -> std::io::Result<Vec<Peer>> {
     Ok(peers)
 }
 
+/// Builds and opens the programs of loops.
+pub fn loop_library(name: &str, flags: &[&str]) -> Result<Library, String> {
+    let folder = tempfile::tempdir().map_err(|error| error.to_string())?;
+    let (source, shared) = (folder.path().join("loops.c"), folder.path().join(format!("{name}.so")));
+    std::fs::write(&source, include_str!("../c/loops.c")).map_err(|error| error.to_string())?;
+    let mut compile = Command::new("gcc");
+    compile.arg(LEVEL).args(flags).arg("-shared").arg(&source).arg("-o").arg(&shared).arg("-lm");
+    let built = compile.status().is_ok_and(|status| status.success());
+    built.then(|| Library::open(&shared)).flatten().ok_or_else(|| "gcc cannot build the programs of loops".to_owned())
+}
+
 fn build(folder: &Path, compiler: &str, width: Width) -> Option<Peer> {
     let plain = library(folder, compiler, width, "plain", PLAIN)?;
     let fast = library(folder, compiler, width, "fast", FAST)?;
