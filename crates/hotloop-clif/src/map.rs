@@ -2,11 +2,10 @@
 
 use crate::func::Func;
 use crate::lane::{NestCode, OnFault};
-use crate::nest::{RowBlock, counts, row_points, tile_loop};
+use crate::nest::{RowBlock, counts, map_shift, row_points, tile_loop};
 use crate::plan::Plan;
 use cranelift_codegen::ir::{self as clif, InstBuilder};
 use hotloop_target::Status;
-use hotloop_target::tiles::MAP_BLOCK;
 
 /// Emits the tiles and the return.
 pub(crate) fn emit(f: &mut Func<'_>, code: &mut NestCode<'_>, plan: &Plan, range: (clif::Value, clif::Value)) {
@@ -15,13 +14,16 @@ pub(crate) fn emit(f: &mut Func<'_>, code: &mut NestCode<'_>, plan: &Plan, range
     };
     let counts = counts(f, plan, &code.extents);
     let extents = code.extents.clone();
+    let shift = map_shift(f, plan, extents[inner]);
+    let one = f.int(1);
+    let size = f.b.ins().ishl(one, shift);
     let place = RowBlock::new(f, range.0, counts.blocks, &plan.kept[..inner], &extents);
     tile_loop(f, range, |f, _, _| {
         let mut coords = code.coords.clone();
         let block = place.read(f, &mut coords);
         code.enter_row(f, coords, plan.lanes);
-        let first = f.b.ins().imul_imm_s(block, MAP_BLOCK);
-        let end = f.b.ins().iadd_imm_s(first, MAP_BLOCK);
+        let first = f.b.ins().ishl(block, shift);
+        let end = f.b.ins().iadd(first, size);
         let end = f.min_signed(end, extents[inner]);
         row_points(f, code, plan.lanes, (first, end), OnFault::Return, |_, _, _, _| {});
         place.advance(f, &extents);

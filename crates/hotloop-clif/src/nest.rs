@@ -12,7 +12,7 @@ use cranelift_codegen::ir::{self as clif, BlockArg, InstBuilder, types};
 use cranelift_frontend::Variable;
 use hotloop_ir::semantics::FOLD_BLOCK;
 use hotloop_ir::{Inst, Nest, NestId, Value};
-use hotloop_target::tiles::MAP_BLOCK;
+use hotloop_target::tiles::{LEAST_BLOCK, MAP_BLOCK, MAP_PIECES};
 use std::collections::HashMap;
 
 /// How many tiles a nest has, and of what they are made.
@@ -45,7 +45,11 @@ pub(crate) fn counts(f: &mut Func<'_>, plan: &Plan, extents: &[clif::Value]) -> 
             let Some(last) = rows.pop() else {
                 return Counts { blocks: one, strips: one, folded, groups: one, tiles: one };
             };
-            (pieces(f, extents[last], MAP_BLOCK), one)
+            let shift = map_shift(f, plan, extents[last]);
+            let raised = f.b.ins().ishl(one, shift);
+            let raised = f.b.ins().iadd(raised, extents[last]);
+            let raised = f.b.ins().iadd_imm_s(raised, -1);
+            (f.b.ins().ushr(raised, shift), one)
         }
         Kind::Columns => {
             let strips = rows.pop().map_or(one, |last| pieces(f, extents[last], plan.strip));
@@ -62,6 +66,21 @@ pub(crate) fn counts(f: &mut Func<'_>, plan: &Plan, extents: &[clif::Value]) -> 
     let groups = times(f, rows, strips);
     let tiles = times(f, groups, blocks);
     Counts { blocks, strips, folded, groups, tiles }
+}
+
+/// The power of two that is the number of points in a tile of a `Map` nest.
+pub(crate) fn map_shift(f: &mut Func<'_>, plan: &Plan, extent: clif::Value) -> clif::Value {
+    let most = f.int(i64::from(MAP_BLOCK.ilog2()));
+    if !plan.uneven {
+        return most;
+    }
+    let some = f.b.ins().bor_imm_u(extent, 1);
+    let zeros = f.b.ins().clz(some);
+    let top = f.int(63 - i64::from(MAP_PIECES.ilog2()));
+    let fitting = f.b.ins().isub(top, zeros);
+    let least = f.int(i64::from((plan.lanes as i64).max(LEAST_BLOCK).ilog2()));
+    let shift = f.b.ins().smax(fitting, least);
+    f.b.ins().smin(shift, most)
 }
 
 /// How many pieces of a size something is cut into.

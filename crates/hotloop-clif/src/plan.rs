@@ -40,6 +40,8 @@ pub(crate) struct Plan {
     pub(crate) threads: bool,
     /// Whether the lane can fault.
     pub(crate) checks: bool,
+    /// Whether points may differ much in their work, so that tiles are made small.
+    pub(crate) uneven: bool,
     /// Columns in one tile of a `Columns` nest.
     pub(crate) strip: i64,
 }
@@ -96,7 +98,8 @@ pub(crate) fn plan(nest: &Nest, target: &'static str, most_lanes: usize) -> Resu
         Kind::Points => reduced.last().copied(),
     };
     let threads = nest.schedule.threads && ordered.is_empty();
-    Ok(Plan { kind, lanes, inner, reduced, kept, threads, checks, strip: strip(nest) })
+    let uneven = threads && kind == Kind::Map && has_loop(&nest.lane.body);
+    Ok(Plan { kind, lanes, inner, reduced, kept, threads, checks, uneven, strip: strip(nest) })
 }
 
 fn kind(nest: &Nest, reduced: &[usize], ordered: &[usize], checks: bool) -> Kind {
@@ -155,6 +158,12 @@ fn has_check(region: &Region) -> bool {
     region
         .iter()
         .any(|stmt| matches!(stmt, Stmt::Check { .. }) || inner_regions(stmt).into_iter().flatten().any(has_check))
+}
+
+fn has_loop(region: &Region) -> bool {
+    region.iter().any(|stmt| {
+        matches!(stmt, Stmt::For { .. } | Stmt::Loop(_)) || inner_regions(stmt).into_iter().flatten().any(has_loop)
+    })
 }
 
 /// Looks for checks that could fail after an effect.
