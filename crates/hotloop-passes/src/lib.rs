@@ -4,9 +4,12 @@
 //! Program after each one in debug builds, and once before code generation always.
 
 mod affine;
+mod bounds;
 mod collapse;
 mod fold;
 mod fuse;
+mod guard;
+mod invariant;
 mod join;
 mod release;
 mod reuse;
@@ -36,6 +39,16 @@ pub const PASSES: &[Pass] = &[
     Pass { name: "join", about: "joins scalar code that stands side by side", run: join::run },
     Pass { name: "fuse", about: "runs passes over the same elements as one", run: fuse::run },
     Pass { name: "reuse", about: "computes nothing twice", run: reuse::run },
+    Pass {
+        name: "guard",
+        about: "tests the indices of loops in scalar code before the outermost one",
+        run: guard::run,
+    },
+    Pass {
+        name: "invariant",
+        about: "computes before a loop of scalar code what does not change in it",
+        run: invariant::run,
+    },
     Pass { name: "collapse", about: "merges axes that lie together in memory", run: collapse::run },
     Pass { name: "schedule", about: "chooses lanes and threads for each nest", run: schedule::run },
     Pass { name: "release", about: "gives temporaries back behind their last use", run: release::run },
