@@ -8,7 +8,9 @@
 use crate::facts::inner_regions;
 use crate::forms::{Form, Mask, Regs};
 use crate::lane::{Lane, MaskVar};
+use crate::pointers::is_innermost;
 use cranelift_codegen::ir::{self as clif, InstBuilder};
+use cranelift_frontend::Variable;
 use hotloop_ir::{Inst, Local, Op, Region, Stmt, Type, Value};
 
 /// A construct being emitted.
@@ -41,6 +43,9 @@ struct LoopLanes {
     now: MaskVar,
     continued: bool,
 }
+
+/// Turns of an innermost loop between two looks at the cancel flag.
+const GROUP: i64 = 1024;
 
 /// A linear region is run without a branch around it up to so many statements.
 const CHEAP: usize = 12;
@@ -328,9 +333,17 @@ impl Lane<'_, '_, '_> {
         let (header, latch, after) = (self.f.b.create_block(), self.f.b.create_block(), self.f.b.create_block());
         let some = self.in_range(form, sign, [start, stop, step]);
         let counter = self.f.variable(start);
-        self.f.b.ins().brif(some, header, &[], after, &[]);
+        let innermost = is_innermost(body);
+        let around = innermost.then(|| self.open_pointers(index, [start, step], body));
+        let unit = self.code.nest.lane.inst(range[2]).clone();
+        let unit = matches!(unit, Inst::Const(scalar) if scalar.as_i64().abs() == 1);
+        let poll = !self.is_short(range, body);
+        // Short turns are polled in groups.
+        let groups = (poll && innermost && unit).then(|| self.f.b.create_block());
+        self.f.b.ins().brif(some, groups.unwrap_or(header), &[], after, &[]);
+        let group_end = groups.map(|groups| self.open_group(groups, header, counter, sign, stop));
         self.f.b.switch_to_block(header);
-        if !self.is_short(range, body) {
+        if poll && groups.is_none() {
             self.f.poll_cancel();
         }
         let at = self.f.b.use_var(counter);
@@ -341,13 +354,59 @@ impl Lane<'_, '_, '_> {
         }
         self.open.pop();
         self.f.enter_sealed(latch);
+        self.advance_pointers();
         let at = self.f.b.use_var(counter);
-        let more = self.has_next(form, sign, [at, stop, step]);
         let next = self.f.b.ins().iadd(at, step);
-        self.f.b.def_var(counter, next);
-        self.f.b.ins().brif(more, header, &[], after, &[]);
+        match (groups, group_end) {
+            (Some(groups), Some(end)) => {
+                self.f.b.def_var(counter, next);
+                let (more, left) = (self.in_range(form, sign, [next, end, step]), self.f.b.create_block());
+                self.f.b.ins().brif(more, header, &[], left, &[]);
+                self.f.enter_sealed(left);
+                let more = self.in_range(form, sign, [next, stop, step]);
+                self.f.b.ins().brif(more, groups, &[], after, &[]);
+                self.f.b.seal_block(groups);
+            }
+            (Some(_), None) | (None, _) => {
+                let more = self.has_next(form, sign, [at, stop, step]);
+                self.f.b.def_var(counter, next);
+                self.f.b.ins().brif(more, header, &[], after, &[]);
+            }
+        }
         self.f.b.seal_block(header);
         self.f.enter_sealed(after);
+        if let Some(around) = around {
+            self.pointers = around;
+        }
+    }
+
+    /// Begins a group of turns by 1 or -1 with a look at the cancel flag; gives where it ends.
+    fn open_group(
+        &mut self,
+        groups: clif::Block,
+        header: clif::Block,
+        counter: Variable,
+        up: Option<bool>,
+        stop: clif::Value,
+    ) -> clif::Value {
+        self.f.b.switch_to_block(groups);
+        self.f.poll_cancel();
+        let at = self.f.b.use_var(counter);
+        let most = self.f.int(GROUP);
+        let end = match up {
+            Some(false) => {
+                let left = self.f.b.ins().isub(at, stop);
+                let turns = self.f.b.ins().umin(left, most);
+                self.f.b.ins().isub(at, turns)
+            }
+            Some(true) | None => {
+                let left = self.f.b.ins().isub(stop, at);
+                let turns = self.f.b.ins().umin(left, most);
+                self.f.b.ins().iadd(at, turns)
+            }
+        };
+        self.f.b.ins().jump(header, &[]);
+        end
     }
 
     fn set_counter(&mut self, index: Local, at: clif::Value) {

@@ -8,6 +8,7 @@ use crate::facts::Facts;
 use crate::forms::{Form, Mask, Regs, Val, int_vector, regs_for, vector_type};
 use crate::func::{Func, trusted};
 use crate::parking::Parked;
+use crate::pointers::Pointers;
 use crate::views::ViewCode;
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{self as clif, BlockArg, InstBuilder, types};
@@ -75,6 +76,8 @@ pub(crate) struct Lane<'l, 'f, 'n> {
     pub(crate) left_together: Vec<Value>,
     /// What has been put away for the time of a loop.
     pub(crate) parked: HashMap<Value, Parked>,
+    /// Addresses that the open loop has computed before its first turn.
+    pub(crate) pointers: Pointers,
     /// What was given to each fold.
     pub(crate) folds: Vec<Option<Val>>,
 }
@@ -103,6 +106,7 @@ impl<'l, 'f, 'n> Lane<'l, 'f, 'n> {
             active: Vec::new(),
             left_together: Vec::new(),
             parked: HashMap::new(),
+            pointers: Pointers::default(),
             folds: vec![None; code.nest.folds.len()],
         }
     }

@@ -28,6 +28,7 @@ mod ops;
 mod order;
 mod parking;
 mod plan;
+mod pointers;
 mod points;
 mod ranges;
 mod rows;
@@ -47,7 +48,7 @@ use isa::Allocator;
 use std::sync::Arc;
 
 /// Changes with every change of the code made from the same program.
-const CODEGEN_VERSION: u32 = 2;
+const CODEGEN_VERSION: u32 = 3;
 
 /// Why this machine has no native target.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -165,6 +165,9 @@ impl Lane<'_, '_, '_> {
     /// The element at computed indices.
     pub(crate) fn load_at(&mut self, array: ArrayId, index: &[Value]) -> Val {
         let ty = self.f.program.array(array).ty;
+        if let Some((address, disp)) = self.pointed(array, index) {
+            return Val::Uniform(self.f.load_element(ty, address, disp));
+        }
         let mask = self.active_mask();
         let (base, moving) = self.element_base(array, index);
         if moving.is_empty() {
@@ -194,6 +197,11 @@ impl Lane<'_, '_, '_> {
 
     /// Writes the element at computed indices; in order of the lanes.
     pub(crate) fn store_at(&mut self, array: ArrayId, index: &[Value], value: Value) {
+        if let Some((address, disp)) = self.pointed(array, index) {
+            let value = self.uniform(value);
+            self.f.b.ins().store(unaligned(), value, address, disp);
+            return;
+        }
         let (base, moving) = self.element_base(array, index);
         if self.lanes == 1 {
             let value = self.uniform(value);
@@ -223,7 +231,7 @@ impl Lane<'_, '_, '_> {
         (base, moving)
     }
 
-    fn scale(&mut self, array: ArrayId, axis: usize) -> Scale {
+    pub(crate) fn scale(&mut self, array: ArrayId, axis: usize) -> Scale {
         let info = self.f.program.array(array);
         let last = axis + 1 == info.rank as usize;
         match info.layout {
@@ -234,7 +242,7 @@ impl Lane<'_, '_, '_> {
         }
     }
 
-    fn add_index(&mut self, base: clif::Value, at: clif::Value, scale: Scale) -> clif::Value {
+    pub(crate) fn add_index(&mut self, base: clif::Value, at: clif::Value, scale: Scale) -> clif::Value {
         match scale {
             Scale::Shift(0) => self.f.b.ins().iadd(base, at),
             Scale::Shift(shift) => {
@@ -257,7 +265,7 @@ impl Lane<'_, '_, '_> {
 
 /// How an index becomes bytes.
 #[derive(Clone, Copy)]
-enum Scale {
+pub(crate) enum Scale {
     Shift(i64),
     Bytes(clif::Value),
 }
