@@ -2,9 +2,9 @@
 
 use crate::func::Func;
 use crate::lane::{NestCode, OnFault};
-use crate::nest::{RowBlock, counts, map_shift, row_points, tile_loop};
+use crate::nest::{MapBlock, RowBlock, counts, row_points, tile_loop};
 use crate::plan::Plan;
-use cranelift_codegen::ir::{self as clif, InstBuilder};
+use cranelift_codegen::ir as clif;
 use hotloop_target::Status;
 
 /// Emits the tiles and the return.
@@ -14,16 +14,13 @@ pub(crate) fn emit(f: &mut Func<'_>, code: &mut NestCode<'_>, plan: &Plan, range
     };
     let counts = counts(f, plan, &code.extents);
     let extents = code.extents.clone();
-    let shift = map_shift(f, plan, extents[inner]);
-    let one = f.int(1);
-    let size = f.b.ins().ishl(one, shift);
+    let size = MapBlock::of(f, plan, extents[inner]);
     let place = RowBlock::new(f, range.0, counts.blocks, &plan.kept[..inner], &extents);
     tile_loop(f, range, |f, _, _| {
         let mut coords = code.coords.clone();
         let block = place.read(f, &mut coords);
         code.enter_row(f, coords, plan.lanes);
-        let first = f.b.ins().ishl(block, shift);
-        let end = f.b.ins().iadd(first, size);
+        let (first, end) = size.bounds(f, block);
         let end = f.min_signed(end, extents[inner]);
         row_points(f, code, plan.lanes, (first, end), OnFault::Return, |_, _, _, _| {});
         place.advance(f, &extents);

@@ -45,11 +45,8 @@ pub(crate) fn counts(f: &mut Func<'_>, plan: &Plan, extents: &[clif::Value]) -> 
             let Some(last) = rows.pop() else {
                 return Counts { blocks: one, strips: one, folded, groups: one, tiles: one };
             };
-            let shift = map_shift(f, plan, extents[last]);
-            let raised = f.b.ins().ishl(one, shift);
-            let raised = f.b.ins().iadd(raised, extents[last]);
-            let raised = f.b.ins().iadd_imm_s(raised, -1);
-            (f.b.ins().ushr(raised, shift), one)
+            let block = MapBlock::of(f, plan, extents[last]);
+            (block.pieces(f, extents[last]), one)
         }
         Kind::Columns => {
             let strips = rows.pop().map_or(one, |last| pieces(f, extents[last], plan.strip));
@@ -68,12 +65,49 @@ pub(crate) fn counts(f: &mut Func<'_>, plan: &Plan, extents: &[clif::Value]) -> 
     Counts { blocks, strips, folded, groups, tiles }
 }
 
-/// The power of two that is the number of points in a tile of a `Map` nest.
-pub(crate) fn map_shift(f: &mut Func<'_>, plan: &Plan, extent: clif::Value) -> clif::Value {
-    let most = f.int(i64::from(MAP_BLOCK.ilog2()));
-    if !plan.uneven {
-        return most;
+/// How many points of the last axis are in a tile of a `Map` nest.
+#[derive(Clone, Copy)]
+pub(crate) enum MapBlock {
+    /// As many as there may be.
+    Most,
+    /// This power of two.
+    Shift(clif::Value),
+}
+
+impl MapBlock {
+    pub(crate) fn of(f: &mut Func<'_>, plan: &Plan, extent: clif::Value) -> MapBlock {
+        if plan.uneven { MapBlock::Shift(small_block(f, plan, extent)) } else { MapBlock::Most }
     }
+
+    /// How many tiles an extent is cut into.
+    fn pieces(self, f: &mut Func<'_>, extent: clif::Value) -> clif::Value {
+        let MapBlock::Shift(shift) = self else { return pieces(f, extent, MAP_BLOCK) };
+        let one = f.int(1);
+        let size = f.b.ins().ishl(one, shift);
+        let raised = f.b.ins().iadd(extent, size);
+        let raised = f.b.ins().iadd_imm_s(raised, -1);
+        f.b.ins().ushr(raised, shift)
+    }
+
+    /// The first point of a tile, and the one after its last, which may lie beyond the end.
+    pub(crate) fn bounds(self, f: &mut Func<'_>, block: clif::Value) -> (clif::Value, clif::Value) {
+        match self {
+            MapBlock::Most => {
+                let first = f.b.ins().imul_imm_s(block, MAP_BLOCK);
+                (first, f.b.ins().iadd_imm_s(first, MAP_BLOCK))
+            }
+            MapBlock::Shift(shift) => {
+                let first = f.b.ins().ishl(block, shift);
+                let next = f.b.ins().iadd_imm_s(block, 1);
+                (first, f.b.ins().ishl(next, shift))
+            }
+        }
+    }
+}
+
+/// The power of two that is the number of points in a tile of a nest whose points differ in their work.
+fn small_block(f: &mut Func<'_>, plan: &Plan, extent: clif::Value) -> clif::Value {
+    let most = f.int(i64::from(MAP_BLOCK.ilog2()));
     let some = f.b.ins().bor_imm_u(extent, 1);
     let zeros = f.b.ins().clz(some);
     let top = f.int(63 - i64::from(MAP_PIECES.ilog2()));

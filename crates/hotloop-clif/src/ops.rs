@@ -298,7 +298,21 @@ impl Func<'_> {
         self.b.ins().select(fits, count, most)
     }
 
+    /// A shift count that is known now and less than the width.
+    fn known_count(&self, ty: Type, count: clif::Value) -> Option<i64> {
+        let def = self.b.func.dfg.value_def(count).inst()?;
+        match self.b.func.dfg.insts[def] {
+            clif::InstructionData::UnaryImm { opcode: clif::Opcode::Iconst, imm } => {
+                Some(imm.bits()).filter(|count| (0..i64::from(ty.bits())).contains(count))
+            }
+            _ => None,
+        }
+    }
+
     fn shift_left(&mut self, ty: Type, a: clif::Value, count: clif::Value) -> clif::Value {
+        if let Some(count) = self.known_count(ty, count) {
+            return self.b.ins().ishl_imm_u(a, count);
+        }
         let fits = self.count_fits(ty, count);
         let shifted = self.b.ins().ishl(a, count);
         let zero = self.constant(Form::scalar(ty), 0);
@@ -306,6 +320,9 @@ impl Func<'_> {
     }
 
     fn shift_right(&mut self, ty: Type, a: clif::Value, count: clif::Value) -> clif::Value {
+        if let Some(count) = self.known_count(ty, count) {
+            return if ty.is_signed() { self.b.ins().sshr_imm_u(a, count) } else { self.b.ins().ushr_imm_u(a, count) };
+        }
         if ty.is_signed() {
             let count = self.largest_count(ty, count);
             return self.b.ins().sshr(a, count);

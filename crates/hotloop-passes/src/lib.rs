@@ -5,6 +5,7 @@
 
 mod affine;
 mod bounds;
+mod choose;
 mod collapse;
 mod fold;
 mod fuse;
@@ -39,6 +40,7 @@ pub const PASSES: &[Pass] = &[
     Pass { name: "join", about: "joins scalar code that stands side by side", run: join::run },
     Pass { name: "fuse", about: "runs passes over the same elements as one", run: fuse::run },
     Pass { name: "reuse", about: "computes nothing twice", run: reuse::run },
+    Pass { name: "choose", about: "computes both ways of short branches of scalar code", run: choose::run },
     Pass {
         name: "guard",
         about: "tests the indices of loops in scalar code before the outermost one",

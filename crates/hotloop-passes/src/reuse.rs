@@ -1,8 +1,8 @@
 //! Computes nothing twice: a value that equals an earlier one in scope takes its place, and a variable that has just
 //! been set is not read back.
 //!
-//! Equal means equal bits: the same op on the same operands, the same element of an array the lane does not write, the
-//! same variable with no assignment in between. Nothing is moved, so what a branch or a loop guards stays inside it.
+//! Equal means equal bits: the same op on the same operands, the same element with no store to its array in between, the
+//! same variable with no assignment in between. An element that has just been stored is not read back. Nothing is moved, so what a branch or a loop guards stays inside it.
 
 use crate::fold::{replace_in_stmt, replace_operands};
 use hotloop_ir::{
@@ -31,6 +31,7 @@ fn reuse_in(nest: &mut Nest) {
         scope: Vec::new(),
         locals: HashMap::new(),
         slots: HashMap::new(),
+        arrays: HashMap::new(),
         versions: 0,
     };
     walk.same = (0..walk.lane.values.len() as u32).map(Value).collect();
@@ -50,7 +51,8 @@ enum Key {
     Slot(SlotId, u32),
     Local(Local, u32),
     Load(ViewId),
-    LoadAt(ArrayId, Vec<Value>),
+    /// The element, and after which of the stores to its array.
+    LoadAt(ArrayId, Vec<Value>, u32),
     Extent(ArrayId, u32),
 }
 
@@ -68,6 +70,8 @@ struct Walk<'a> {
     /// Which assignment each variable holds; 0 where it has none yet.
     locals: HashMap<Local, u32>,
     slots: HashMap<SlotId, u32>,
+    /// After which of the stores to it each array is; 0 where there was none.
+    arrays: HashMap<ArrayId, u32>,
     versions: u32,
 }
 
@@ -124,9 +128,20 @@ impl Walk<'_> {
                 let version = self.new_slot(slot);
                 self.learn(Key::Slot(slot, version), value);
             }
-            Stmt::Store(..) | Stmt::StoreAt(..) | Stmt::Fold(..) | Stmt::Check { .. } => {
+            Stmt::Store(view, _) => {
+                let array = self.views[view.index()].array;
                 replace_in_stmt(stmt, &self.same);
+                self.new_array(array);
             }
+            Stmt::StoreAt(array, ..) => {
+                let array = *array;
+                replace_in_stmt(stmt, &self.same);
+                let version = self.new_array(array);
+                if let Stmt::StoreAt(_, index, value) = stmt {
+                    self.learn(Key::LoadAt(array, index.clone(), version), *value);
+                }
+            }
+            Stmt::Fold(..) | Stmt::Check { .. } => replace_in_stmt(stmt, &self.same),
             Stmt::Break(_) | Stmt::Continue(_) => {}
         }
         true
@@ -173,8 +188,9 @@ impl Walk<'_> {
             Inst::Local(local) => Key::Local(*local, self.locals.get(local).copied().unwrap_or(0)),
             Inst::Load(view) if self.written.contains(&self.views[view.index()].array) => return None,
             Inst::Load(view) => Key::Load(self.first_view(*view)),
-            Inst::LoadAt(array, _) if self.written.contains(array) => return None,
-            Inst::LoadAt(array, index) => Key::LoadAt(*array, index.clone()),
+            Inst::LoadAt(array, index) => {
+                Key::LoadAt(*array, index.clone(), self.arrays.get(array).copied().unwrap_or(0))
+            }
             Inst::Extent(array, axis) => Key::Extent(*array, *axis),
         })
     }
@@ -198,7 +214,13 @@ impl Walk<'_> {
         self.versions
     }
 
-    /// Forgets what the variables hold that a region assigns.
+    fn new_array(&mut self, array: ArrayId) -> u32 {
+        self.versions += 1;
+        self.arrays.insert(array, self.versions);
+        self.versions
+    }
+
+    /// Forgets what the variables hold that a region assigns, and the arrays that it stores to.
     fn forget(&mut self, region: &Region) {
         for stmt in region {
             match stmt {
@@ -217,13 +239,13 @@ impl Walk<'_> {
                     self.forget(body);
                 }
                 Stmt::Loop(body) | Stmt::Block(body) => self.forget(body),
-                Stmt::Let(_)
-                | Stmt::Store(..)
-                | Stmt::StoreAt(..)
-                | Stmt::Fold(..)
-                | Stmt::Check { .. }
-                | Stmt::Break(_)
-                | Stmt::Continue(_) => {}
+                Stmt::Store(view, _) => {
+                    self.new_array(self.views[view.index()].array);
+                }
+                Stmt::StoreAt(array, ..) => {
+                    self.new_array(*array);
+                }
+                Stmt::Let(_) | Stmt::Fold(..) | Stmt::Check { .. } | Stmt::Break(_) | Stmt::Continue(_) => {}
             }
         }
     }
