@@ -28,6 +28,7 @@ def make():
     prefix_sums()
     levenshtein()
     deep()
+    edges()
 
 
 def grid(n, m, low=-4, high=4):
@@ -971,3 +972,77 @@ kernel primes(n: i64, out: mut i64[:]) {
         file.after("out", "i64", primes)
         file.lines.append("")
         file.case(None, "more primes than room", [("n", "i64", "5"), ("out", "mut i64", [0] * 3)], [], ['fault "index 3 is out of range for axis 0 of `out`"'], kernel="primes")
+
+
+def edges():
+    text = """
+kernel from_end(a: f64[:], first: i64, last: i64, out: mut f64[:]) {
+    for i in range(first, last) { out[i] = 2.0 * a[i] }
+}
+
+kernel shifted(a: mut i64[:], first: i64, last: i64, step: i64, by: i64) {
+    for i in range(first, last, step) { a[i - by] += i - by + 1 }
+}
+
+kernel seldom(a: f64[:], n: i64) {
+    var s = 0.0
+    for i in range(n) {
+        if i % 3 == 1 { s += a[i - 1] * a[len(a) - 1 - i] }
+    }
+    s
+}
+
+kernel again(a: mut f64[:], turns: i64) {
+    for t in range(turns) {
+        for i in range(1, len(a)) {
+            a[i] = a[i] + a[i - 1]
+            a[i - 1] = a[i] - 1.0
+            a[0] += a[i]
+        }
+    }
+}
+"""
+    with File("loops/edges.hl", "Indices at the ends of arrays and of numbers, and elements read again after stores.") as file:
+        file.code(text)
+        a = grid(1, 6)[0]
+        for name, first, last in (("all", 0, 6), ("from the end", -6, 0), ("round the end", -2, 3), ("none", 4, 2), ("none far away", 1 << 62, 0)):
+            out = np.zeros(6)
+            for i in range(first, last):
+                out[i] = 2.0 * a[i]
+            file.case(None, name, [("a", "f64", a), ("first", "i64", str(first)), ("last", "i64", str(last)), ("out", "mut f64", np.zeros(6))], [], kernel="from_end")
+            file.lines.pop()
+            file.after("out", "f64", out)
+            file.lines.append("")
+        for first, last, at in ((0, 7, 6), (-7, 2, -7), (5, 1 << 62, 6), (-(1 << 63), 0, -(1 << 63))):
+            inputs = [("a", "f64", a), ("first", "i64", str(first)), ("last", "i64", str(last)), ("out", "mut f64", np.zeros(6))]
+            file.case(None, f"from {first} to {last}".replace("-", "minus "), inputs, [], [f'fault "index {at} is out of range for axis 0"'], kernel="from_end")
+        far = (1 << 63) - 9
+        for name, first, last, step, by in (("far", far, far + 8, 1, far), ("far down", far + 7, far - 1, -1, far), ("by threes", 1, 8, 3, 0), ("down by twos", 7, -1, -2, 0), ("low", -(1 << 63), -(1 << 63) + 8, 1, -(1 << 63))):
+            b = np.arange(10, 18)
+            for i in range(first, last, step):
+                b[i - by] += i - by + 1
+            file.case(None, name, [("a", "mut i64", list(range(10, 18)))] + [(n, "i64", str(v)) for n, v in (("first", first), ("last", last), ("step", step), ("by", by))], [], kernel="shifted")
+            file.lines.pop()
+            file.after("a", "i64", b)
+            file.lines.append("")
+        inputs = [("a", "mut i64", list(range(8)))] + [(n, "i64", str(v)) for n, v in (("first", far), ("last", far + 8), ("step", 1), ("by", far - 1))]
+        file.case(None, "far and one too far", inputs, [], ['fault "index 8 is out of range for axis 0"'], kernel="shifted")
+        for n in (0, 1, 6):
+            s = 0.0
+            for i in range(n):
+                if i % 3 == 1:
+                    s += a[i - 1] * a[5 - i]
+            file.case(None, f"seldom {n}", [("a", "f64", a), ("n", "i64", str(n))], [("f64", s)], kernel="seldom")
+        file.case(None, "seldom outside", [("a", "f64", a), ("n", "i64", "20")], [], ['fault "index 6 is out of range for axis 0"'], kernel="seldom")
+        for n in (0, 1, 2, 9):
+            a = grid(1, n)[0]
+            b = [float(x) for x in a]
+            for _ in range(3):
+                for i in range(1, n):
+                    b[i] = b[i] + b[i - 1]
+                    b[i - 1] = b[i] - 1.0
+                    b[0] += b[i]
+            file.case(None, f"again {n}", [("a", "mut f64", a), ("turns", "i64", "3")], [], kernel="again")
+            file.lines.pop()
+            file.after("a", "f64", b)
+            file.lines.append("")

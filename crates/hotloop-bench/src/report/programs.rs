@@ -23,7 +23,7 @@ pub fn write(effort: Effort, programs: &[&'static LoopProgram], out: &mut dyn Wr
     writeln!(out, "## Programs of loops\n")?;
     writeln!(
         out,
-        "Written by `cargo run --release -p hotloop-bench -- loops`. Each program is the same loops in both languages, and its results\n\
+        "Written by `hotloop-bench loops`. Each program is the same loops in both languages, and its results\n\
          are the same to the bit. C is built by gcc with `{}`, scalar C with `{}`, vector C with `{}`;\n\
          for the instruction set of hotloop's own code. C checks no index, hotloop every one.\n",
         COMMON.join(" "),
