@@ -9,6 +9,7 @@ import arrays
 import arranging
 import by_index
 import errors
+import halves
 import loop_programs
 import maths
 import operators
@@ -19,5 +20,5 @@ import types_of
 import walks
 import windows
 
-for module in (operators, types_of, maths, arrays, arranging, reductions, walks, by_index, programs, loop_programs, overflow, windows, errors):
+for module in (operators, types_of, maths, arrays, arranging, reductions, walks, by_index, programs, loop_programs, overflow, windows, halves, errors):
     module.make()

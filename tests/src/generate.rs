@@ -356,7 +356,7 @@ impl Maker<'_> {
     fn literal(&mut self, ty: Type) -> String {
         match ty {
             Type::Bool => (*self.pick(&["true", "false"])).to_owned(),
-            Type::F32 | Type::F64 => {
+            Type::F32 | Type::F64 | Type::F16 | Type::BF16 => {
                 let digits = *self.pick(&["1", "0", "0.5", "2.5", "3", "1e-3", "100", "0.1", "1e10", "1e-30"]);
                 let literal = format!("{digits}{ty}");
                 if self.chance(60) { format!("(-{literal})") } else { literal }

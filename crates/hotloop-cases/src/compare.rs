@@ -59,6 +59,7 @@ pub fn distance(a: Scalar, b: Scalar) -> Option<u64> {
     let sign = match a.ty {
         Type::F32 => 1 << 31,
         Type::F64 => 1 << 63,
+        Type::F16 | Type::BF16 => 1 << 15,
         Type::Bool | Type::I8 | Type::I16 | Type::I32 | Type::I64 | Type::U8 | Type::U16 | Type::U32 | Type::U64 => {
             return None;
         }

@@ -76,7 +76,7 @@ impl Data {
                 match self.ty { $(Type::$variant => Memory::$variant(typed(&self.bits)),)* }
             };
         }
-        memory!(Bool, I8, I16, I32, I64, U8, U16, U32, U64, F32, F64)
+        memory!(Bool, I8, I16, I32, I64, U8, U16, U32, U64, F32, F64, F16, BF16)
     }
 }
 
@@ -120,7 +120,8 @@ macro_rules! memories {
     };
 }
 
-memories!(Bool bool, I8 i8, I16 i16, I32 i32, I64 i64, U8 u8, U16 u16, U32 u32, U64 u64, F32 f32, F64 f64);
+memories!(Bool bool, I8 i8, I16 i16, I32 i32, I64 i64, U8 u8, U16 u16, U32 u32, U64 u64, F32 f32, F64 f64,
+    F16 hotloop::f16, BF16 hotloop::bf16);
 
 fn view<'a, T: Element>(vec: &'a [T], shape: &[usize], window: Option<&Window>) -> Result<Arg<'a>, String> {
     let view = match window {
@@ -185,6 +186,10 @@ pub fn number(text: &str, ty: Type) -> Result<Scalar, String> {
         Type::Bool => text.parse().map(Scalar::bool).map_err(|_| wrong(())),
         Type::F32 => text.parse().map(Scalar::f32).map_err(|_| wrong(())),
         Type::F64 => text.parse().map(Scalar::f64).map_err(|_| wrong(())),
+        Type::F16 | Type::BF16 if text.starts_with("0x") => {
+            wide(text).map(|bits| Scalar::new(ty, bits as u64)).map_err(|_| wrong(()))
+        }
+        Type::F16 | Type::BF16 => text.parse().map(|value| Scalar::half(ty, value)).map_err(|_| wrong(())),
         Type::I8 | Type::I16 | Type::I32 | Type::I64 | Type::U8 | Type::U16 | Type::U32 | Type::U64 => {
             let value = wide(text).map_err(|_| wrong(()))?;
             let scalar = Scalar::int(ty, value);
@@ -266,6 +271,7 @@ pub fn small(value: i64, ty: Type) -> u64 {
         Type::Bool => Scalar::bool(value % 2 != 0).bits,
         Type::F32 => Scalar::f32(value as f32).bits,
         Type::F64 => Scalar::f64(value as f64).bits,
+        Type::F16 | Type::BF16 => Scalar::half(ty, value as f64).bits,
         Type::I8 | Type::I16 | Type::I32 | Type::I64 | Type::U8 | Type::U16 | Type::U32 | Type::U64 => {
             Scalar::int(ty, value.into()).bits
         }
@@ -301,6 +307,7 @@ impl Random {
         match low.ty {
             Type::F32 => Scalar::f32((low.as_f64() + (high.as_f64() - low.as_f64()) * unit) as f32),
             Type::F64 => Scalar::f64(low.as_f64() + (high.as_f64() - low.as_f64()) * unit),
+            Type::F16 | Type::BF16 => Scalar::half(low.ty, low.as_f64() + (high.as_f64() - low.as_f64()) * unit),
             Type::Bool
             | Type::I8
             | Type::I16

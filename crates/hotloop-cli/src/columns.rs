@@ -23,7 +23,7 @@ impl Columns {
     pub fn new(ty: Type, shown: &[Scalar]) -> Columns {
         match ty {
             Type::Bool => Columns::Right("false".len()),
-            Type::F32 | Type::F64 => float_columns(ty, shown),
+            Type::F32 | Type::F64 | Type::F16 | Type::BF16 => float_columns(ty, shown),
             Type::I8 | Type::I16 | Type::I32 | Type::I64 | Type::U8 | Type::U16 | Type::U32 | Type::U64 => {
                 Columns::Right(widest(shown.iter().map(|scalar| scalar.as_i128().to_string().len())))
             }
@@ -74,8 +74,12 @@ fn float_columns(ty: Type, shown: &[Scalar]) -> Columns {
 }
 
 fn needs_exponents(ty: Type, finite: &[Scalar]) -> bool {
-    // A float of 32 bits is sure of six digits only.
-    let large = if ty == Type::F32 { 1e6 } else { 1e8 };
+    // A float of 32 bits is sure of six digits only, one of 16 of three.
+    let large = match ty {
+        Type::F16 | Type::BF16 => 1e3,
+        Type::F32 => 1e6,
+        _ => 1e8,
+    };
     let sizes = finite.iter().map(|scalar| scalar.as_f64().abs()).filter(|size| *size != 0.0);
     let (least, most) = sizes.fold((f64::INFINITY, 0.0f64), |(least, most), size| (least.min(size), most.max(size)));
     // Numbers of 32 bits are compared and divided as such.
@@ -104,7 +108,7 @@ fn nonfinite(scalar: Scalar) -> &'static str {
 
 /// The digits before and after the point: the fewest that identify the value, but no more than `DIGITS`.
 fn fixed(scalar: Scalar) -> (String, String) {
-    let value = scalar.as_f64();
+    let value = crate::print::shortest(scalar);
     let shortest = if scalar.ty == Type::F32 { (value as f32).to_string() } else { value.to_string() };
     let (whole, fraction) = split(&shortest);
     if fraction.len() <= DIGITS {
@@ -122,7 +126,7 @@ struct Parts {
 }
 
 fn scientific(scalar: Scalar) -> Parts {
-    let value = scalar.as_f64();
+    let value = crate::print::shortest(scalar);
     let shortest = if scalar.ty == Type::F32 { format!("{:e}", value as f32) } else { format!("{value:e}") };
     let parts = exponent_parts(&shortest);
     if parts.fraction.len() <= DIGITS { parts } else { exponent_parts(&format!("{value:.DIGITS$e}")) }

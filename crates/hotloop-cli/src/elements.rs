@@ -19,6 +19,8 @@ macro_rules! for_type {
             hotloop::Type::U64 => $function::<u64>($($arg),*),
             hotloop::Type::F32 => $function::<f32>($($arg),*),
             hotloop::Type::F64 => $function::<f64>($($arg),*),
+            hotloop::Type::F16 => $function::<hotloop::f16>($($arg),*),
+            hotloop::Type::BF16 => $function::<hotloop::bf16>($($arg),*),
         }
     };
 }

@@ -71,8 +71,12 @@ impl Number {
             Kind::Float if ty.is_int() => Err(format!("`{text}` is not a whole number, which `{ty}` needs")),
             // Each float is rounded once, from the text; hexadecimal integers only have their value.
             Kind::Int(value) if ty == Type::F32 => Ok(Scalar::f32(text.parse().unwrap_or(*value as f32))),
+            Kind::Int(value) if ty.is_half() => Ok(Scalar::half(ty, text.parse().unwrap_or(*value as f64))),
             Kind::Int(value) => Ok(Scalar::f64(text.parse().unwrap_or(*value as f64))),
             Kind::Float if ty == Type::F32 => text.parse().map(Scalar::f32).map_err(|error| error.to_string()),
+            Kind::Float if ty.is_half() => {
+                text.parse().map(|value| Scalar::half(ty, value)).map_err(|error| error.to_string())
+            }
             Kind::Float => text.parse().map(Scalar::f64).map_err(|error| error.to_string()),
         }
     }

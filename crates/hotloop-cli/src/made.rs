@@ -29,6 +29,7 @@ fn bound(ty: Type, float: f64, int: i128) -> Scalar {
     match ty {
         Type::F32 => Scalar::f32(float as f32),
         Type::F64 => Scalar::f64(float),
+        Type::F16 | Type::BF16 => Scalar::half(ty, float),
         Type::Bool => Scalar::bool(int > 1),
         Type::I8 | Type::I16 | Type::I32 | Type::I64 | Type::U8 | Type::U16 | Type::U32 | Type::U64 => {
             Scalar::int(ty, int)
@@ -65,6 +66,7 @@ fn element(ty: Type, is_scalar: bool, random: &mut Random) -> Scalar {
     match ty {
         Type::F32 => Scalar::f32(float as f32),
         Type::F64 => Scalar::f64(float),
+        Type::F16 | Type::BF16 => Scalar::half(ty, float),
         Type::Bool => Scalar::bool(random.below(2) == 1),
         Type::I8 | Type::I16 | Type::I32 | Type::I64 | Type::U8 | Type::U16 | Type::U32 | Type::U64 => {
             match (is_scalar, special) {

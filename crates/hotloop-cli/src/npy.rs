@@ -21,7 +21,7 @@ const ALIGN: usize = 64;
 const CHUNK: usize = 1 << 18;
 
 /// NumPy's name of each element type, without the byte order.
-const NAMES: [(&str, Type); 11] = [
+const NAMES: [(&str, Type); 13] = [
     ("b1", Type::Bool),
     ("i1", Type::I8),
     ("i2", Type::I16),
@@ -33,6 +33,9 @@ const NAMES: [(&str, Type); 11] = [
     ("u8", Type::U64),
     ("f4", Type::F32),
     ("f8", Type::F64),
+    ("f2", Type::F16),
+    // NumPy has no such type; this is what `ml_dtypes` writes for its `bfloat16`.
+    ("V2", Type::BF16),
 ];
 
 /// Loads a file: maps a large one, reads a small one or one in another byte order. An array without axes becomes a
@@ -327,6 +330,8 @@ mod tests {
         round_trips([0u64, 1, 2, 3, 4, u64::MAX]);
         round_trips([0.0f32, -0.0, 1.5, f32::MIN_POSITIVE, f32::INFINITY, -2.0]);
         round_trips([0.0f64, -0.0, 1.5, f64::MIN_POSITIVE, f64::INFINITY, -2.0]);
+        round_trips([0.0, -0.0, 1.5, 65504.0, 6e-8, -2.0].map(hotloop::f16::from_f32));
+        round_trips([0.0, -0.0, 1.5, 3e38, 1e-40, -2.0].map(hotloop::bf16::from_f32));
         round_trip(Value::Array(Array::from_vec(Vec::<f64>::new(), &[2, 0, 3]).expect("empty")));
     }
 

@@ -27,13 +27,25 @@ pub fn value_text(value: &Value, label: &str) -> String {
 pub fn scalar_text(scalar: Scalar) -> String {
     match scalar.ty {
         Type::Bool => scalar.is_true().to_string(),
-        Type::F32 | Type::F64 if scalar.is_nan() => "nan".to_owned(),
+        Type::F32 | Type::F64 | Type::F16 | Type::BF16 if scalar.is_nan() => "nan".to_owned(),
         Type::F32 => format!("{:?}", scalar.as_f64() as f32),
         Type::F64 => format!("{:?}", scalar.as_f64()),
+        Type::F16 | Type::BF16 => format!("{:?}", shortest(scalar)),
         Type::I8 | Type::I16 | Type::I32 | Type::I64 | Type::U8 | Type::U16 | Type::U32 | Type::U64 => {
             scalar.as_i128().to_string()
         }
     }
+}
+
+/// The value; of a half the number of fewest digits that rounds to it.
+pub fn shortest(scalar: Scalar) -> f64 {
+    let value = scalar.as_f64();
+    if !scalar.ty.is_half() || !value.is_finite() {
+        return value;
+    }
+    let texts = (0..8).map(|digits| format!("{value:.digits$e}"));
+    let numbers = texts.filter_map(|text| text.parse().ok());
+    numbers.into_iter().find(|number| Scalar::half(scalar.ty, *number) == scalar).unwrap_or(value)
 }
 
 /// A type with its extents: `f64[3, 4]`, or `f64` for a scalar.

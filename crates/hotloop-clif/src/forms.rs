@@ -47,7 +47,7 @@ impl Form {
 pub(crate) fn scalar_type(ty: Type) -> clif::Type {
     match ty {
         Type::Bool | Type::I8 | Type::U8 => types::I8,
-        Type::I16 | Type::U16 => types::I16,
+        Type::I16 | Type::U16 | Type::F16 | Type::BF16 => types::I16,
         Type::I32 | Type::U32 => types::I32,
         Type::I64 | Type::U64 => types::I64,
         Type::F32 => types::F32,
@@ -63,6 +63,7 @@ pub(crate) fn vector_type(ty: Type) -> clif::Type {
         Type::Bool | Type::I8 | Type::U8 | Type::I16 | Type::U16 | Type::I32 | Type::U32 | Type::I64 | Type::U64 => {
             int_vector(ty.bytes())
         }
+        Type::F16 | Type::BF16 => int_vector(ty.bytes()),
     }
 }
 

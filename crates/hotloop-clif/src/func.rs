@@ -113,6 +113,7 @@ impl<'a> Func<'a> {
             Type::Bool | Type::I8 | Type::U8 | Type::I16 | Type::U16 | Type::I32 | Type::U32 => {
                 self.b.ins().uextend(types::I64, value)
             }
+            Type::F16 | Type::BF16 => self.b.ins().uextend(types::I64, value),
         }
     }
 

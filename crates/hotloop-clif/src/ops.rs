@@ -123,7 +123,7 @@ impl Func<'_> {
         match form.ty.class() {
             Class::Float => self.b.ins().fcmp(float, a, b),
             Class::Signed => self.b.ins().icmp(signed, a, b),
-            Class::Unsigned | Class::Bool => self.b.ins().icmp(unsigned, a, b),
+            Class::Unsigned | Class::Bool | Class::Half => self.b.ins().icmp(unsigned, a, b),
         }
     }
 

@@ -194,6 +194,7 @@ pub(crate) fn unsupported(program: &Program, has_f64: bool, has_i64: bool) -> Op
                 Type::F64 => (!has_f64).then_some("f64; cast to f32 or use a CPU target"),
                 Type::I64 | Type::U64 => (!has_i64).then_some("64-bit integers; cast to i32 or use a CPU target"),
                 Type::Bool | Type::I8 | Type::I16 | Type::I32 | Type::U8 | Type::U16 | Type::U32 | Type::F32 => None,
+                Type::F16 | Type::BF16 => None,
             };
             if let Some(lacking) = lacking {
                 return Some(format!("this GPU does not compute with {lacking}"));

@@ -236,7 +236,7 @@ unsafe fn read(at: *const u8, ty: Type) -> u64 {
             Type::I8 => at.cast::<i8>().read() as i64 as u64,
             Type::U8 => u64::from(at.read()),
             Type::I16 => at.cast::<i16>().read_unaligned() as i64 as u64,
-            Type::U16 => u64::from(at.cast::<u16>().read_unaligned()),
+            Type::U16 | Type::F16 | Type::BF16 => u64::from(at.cast::<u16>().read_unaligned()),
             Type::I32 | Type::U32 | Type::F32 => u64::from(at.cast::<u32>().read_unaligned()),
             Type::I64 | Type::U64 | Type::F64 => at.cast::<u64>().read_unaligned(),
         }

@@ -3,6 +3,8 @@
 //! The builder keeps one open region per level of nesting. A pure value asked for twice, where the first is still in
 //! scope, is computed once. It knows nothing of types beyond what an op needs, and folds no constants; passes do that.
 
+mod half;
+
 use crate::ops::Op;
 use crate::program::{ArrayId, Inst, Lane, Local, Region, SlotId, Stmt, Value, ViewId};
 use crate::types::{Scalar, Type};
@@ -107,6 +109,9 @@ impl LaneBuilder {
     pub fn convert(&mut self, ty: Type, value: Value) -> Value {
         if self.ty(value) == ty {
             return value;
+        }
+        if ty.is_half() || self.ty(value).is_half() {
+            return self.convert_half(ty, value);
         }
         self.pure(Key::Convert(ty, value), Inst::Convert(value), ty)
     }

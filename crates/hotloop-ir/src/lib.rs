@@ -7,6 +7,7 @@
 //! `text` prints a program and `read` reads it back.
 
 pub mod build;
+pub mod half;
 mod hash;
 mod matmul;
 mod names;

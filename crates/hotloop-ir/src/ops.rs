@@ -16,19 +16,23 @@ pub enum Accepts {
     Float,
     /// Integers and bool.
     Bits,
-    /// Every type.
+    /// Every type but halves.
     Any,
+    /// Every type.
+    Stored,
 }
 
 impl Accepts {
     /// Whether operands of type `ty` are accepted.
     pub const fn admits(self, ty: Type) -> bool {
         match (self, ty.class()) {
+            (Accepts::Stored, _) => true,
             (Accepts::Any, Class::Bool | Class::Signed | Class::Unsigned | Class::Float) => true,
             (Accepts::Number, Class::Signed | Class::Unsigned | Class::Float) => true,
             (Accepts::Int, Class::Signed | Class::Unsigned) => true,
             (Accepts::Float, Class::Float) => true,
             (Accepts::Bits, Class::Bool | Class::Signed | Class::Unsigned) => true,
+            (_, Class::Half) => false,
             (Accepts::Number, Class::Bool)
             | (Accepts::Int, Class::Bool | Class::Float)
             | (Accepts::Float, Class::Bool | Class::Signed | Class::Unsigned)
@@ -159,7 +163,7 @@ core_ops! {
     /// Less or equal; false if either is NaN.
     Le "le" 2 Number Bool false;
     /// The second operand where the first, a bool, is true; the third elsewhere.
-    Select "select" 3 Any Same false;
+    Select "select" 3 Stored Same false;
 }
 
 impl Op {

@@ -35,6 +35,7 @@ pub fn eval(op: Op, args: &[Scalar]) -> Scalar {
         Type::F32 => float::eval_f32(op, [a, b, c]),
         Type::F64 => float::eval_f64(op, [a, b, c]),
         Type::Bool => int::eval_bool(op, a, b),
+        Type::F16 | Type::BF16 => ill_typed(op, a.ty),
         Type::I8 | Type::I16 | Type::I32 | Type::I64 | Type::U8 | Type::U16 | Type::U32 | Type::U64 => {
             int::eval_int(op, a, b)
         }
@@ -44,7 +45,7 @@ pub fn eval(op: Op, args: &[Scalar]) -> Scalar {
 /// A comparison. NaN is equal to nothing and in no order; -0 equals +0.
 fn compare(op: Op, a: Scalar, b: Scalar) -> bool {
     let order = match a.ty.class() {
-        Class::Float => a.as_f64().partial_cmp(&b.as_f64()),
+        Class::Float | Class::Half => a.as_f64().partial_cmp(&b.as_f64()),
         Class::Bool | Class::Signed | Class::Unsigned => Some(a.as_i128().cmp(&b.as_i128())),
     };
     if op == Op::Ne {
@@ -59,7 +60,8 @@ fn compare(op: Op, a: Scalar, b: Scalar) -> bool {
 }
 
 /// The value as another type: integers wrap or extend, integers to floats round to nearest even, floats to integers
-/// truncate and saturate with NaN giving 0, `f64` to `f32` rounds to nearest even, `bool` gives 0 or 1.
+/// truncate and saturate with NaN giving 0, `f64` to `f32` and anything to a half rounds to nearest even (64-bit integers
+/// are made `f64` first), `bool` gives 0 or 1.
 ///
 /// # Panics
 /// If a number is to become a `bool`: that is a comparison, not a conversion.
@@ -68,7 +70,7 @@ pub fn convert(value: Scalar, to: Type) -> Scalar {
         return value;
     }
     match value.ty.class() {
-        Class::Float => float::convert(value.as_f64(), to),
+        Class::Float | Class::Half => float::convert(value.as_f64(), to),
         Class::Bool | Class::Signed | Class::Unsigned => int::convert(value.as_i128(), to),
     }
 }

@@ -3,6 +3,7 @@
 //! A row per type: everything else that knows about types (names, sizes, classes, iteration) is derived from it.
 //! Promotion rules belong to the front end; arithmetic on constants belongs to `semantics`.
 
+use crate::half::{BF16, F16};
 use std::fmt;
 
 /// What arithmetic a type has.
@@ -16,6 +17,8 @@ pub enum Class {
     Unsigned,
     /// IEEE 754 binary floats.
     Float,
+    /// Floats of two bytes: stored, copied and chosen between, never computed with. Their value is read through `f32`.
+    Half,
 }
 
 macro_rules! element_types {
@@ -67,6 +70,8 @@ element_types! {
     U64  "u64"  8 Unsigned;
     F32  "f32"  4 Float;
     F64  "f64"  8 Float;
+    BF16 "bf16" 2 Half;
+    F16  "f16"  2 Half;
 }
 
 impl Type {
@@ -90,9 +95,14 @@ impl Type {
         matches!(self.class(), Class::Signed)
     }
 
+    /// `f16` or `bf16`: stored in two bytes, computed in `f32`.
+    pub const fn is_half(self) -> bool {
+        matches!(self.class(), Class::Half)
+    }
+
     /// Integer or float: a type with arithmetic.
     pub const fn is_numeric(self) -> bool {
-        !matches!(self.class(), Class::Bool)
+        !matches!(self.class(), Class::Bool | Class::Half)
     }
 
     /// The bits of a value of this type inside a 64-bit word.
@@ -144,6 +154,12 @@ impl Scalar {
         Scalar::new(Type::F64, value.to_bits())
     }
 
+    /// The nearest number of a half type.
+    pub fn half(ty: Type, value: f64) -> Scalar {
+        let format = if ty == Type::BF16 { BF16 } else { F16 };
+        Scalar::new(ty, format.round(value))
+    }
+
     /// An integer of type `ty` that wraps modulo its width. `ty` must not be a float.
     pub const fn int(ty: Type, value: i128) -> Scalar {
         Scalar::new(ty, value as u64)
@@ -156,7 +172,7 @@ impl Scalar {
                 let shift = 64 - self.ty.bits();
                 (((self.bits << shift) as i64) >> shift) as i128
             }
-            Class::Bool | Class::Unsigned | Class::Float => self.bits as i128,
+            Class::Bool | Class::Unsigned | Class::Float | Class::Half => self.bits as i128,
         }
     }
 
@@ -170,6 +186,8 @@ impl Scalar {
         match self.ty {
             Type::F32 => f32::from_bits(self.bits as u32) as f64,
             Type::F64 => f64::from_bits(self.bits),
+            Type::F16 => F16.value(self.bits),
+            Type::BF16 => BF16.value(self.bits),
             Type::Bool
             | Type::I8
             | Type::I16
@@ -189,7 +207,7 @@ impl Scalar {
 
     /// Whether a float is a NaN; false for all other types.
     pub fn is_nan(self) -> bool {
-        self.ty.is_float() && self.as_f64().is_nan()
+        (self.ty.is_float() || self.ty.is_half()) && self.as_f64().is_nan()
     }
 }
 
@@ -205,9 +223,10 @@ impl fmt::Display for Scalar {
         match self.ty.class() {
             Class::Bool => write!(f, "{}", self.is_true()),
             Class::Signed | Class::Unsigned => write!(f, "{}{}", self.as_i128(), self.ty),
-            Class::Float if self.is_nan() => write!(f, "nan:{:#x}{}", self.bits, self.ty),
+            Class::Float | Class::Half if self.is_nan() => write!(f, "nan:{:#x}{}", self.bits, self.ty),
             Class::Float if self.ty == Type::F32 => write!(f, "{:?}f32", f32::from_bits(self.bits as u32)),
             Class::Float => write!(f, "{:?}f64", f64::from_bits(self.bits)),
+            Class::Half => write!(f, "{:?}{}", self.as_f64(), self.ty),
         }
     }
 }

@@ -222,6 +222,8 @@ pub const BUILTINS: &[(&str, Builtin, &str)] = &[
     ("u16", Builtin::Cast(Type::U16), "cast"),
     ("u32", Builtin::Cast(Type::U32), "cast"),
     ("u64", Builtin::Cast(Type::U64), "cast"),
+    ("f16", Builtin::Cast(Type::F16), "cast: rounded to two bytes, for storing"),
+    ("bf16", Builtin::Cast(Type::BF16), "cast: the upper two bytes of an f32, rounded, for storing"),
     ("f32", Builtin::Cast(Type::F32), "cast"),
     ("f64", Builtin::Cast(Type::F64), "cast"),
     ("bits", Builtin::Bits, "the bits of a float as an integer"),

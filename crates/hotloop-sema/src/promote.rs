@@ -79,9 +79,13 @@ pub fn join(a: Ty, b: Ty) -> Result<Ty, NoJoin> {
     }
 }
 
-/// A weak number takes the other's type, but a fraction does not become an integer.
+/// A weak number takes the other's type, but a fraction does not become an integer, and nothing is computed in a half.
 fn meet_weak(weak: Type, strong: Type) -> Type {
-    if weak.is_float() && strong.is_int() { Type::F64 } else { strong }
+    match strong.class() {
+        Class::Signed | Class::Unsigned if weak.is_float() => Type::F64,
+        Class::Half => Type::F32,
+        Class::Bool | Class::Signed | Class::Unsigned | Class::Float => strong,
+    }
 }
 
 /// The wider of the same kind; int with float gives the float; signed with unsigned the narrowest signed that holds both.
@@ -92,6 +96,9 @@ fn meet(a: Type, b: Type) -> Result<Type, NoJoin> {
         | (Class::Signed, Class::Signed)
         | (Class::Unsigned, Class::Unsigned)
         | (Class::Float, Class::Float) => Ok(wider),
+        (Class::Half, Class::Half) if a == b => Ok(a),
+        (Class::Half, Class::Half | Class::Signed | Class::Unsigned) => Ok(Type::F32),
+        (Class::Signed | Class::Unsigned, Class::Half) => Ok(Type::F32),
         (Class::Float, _) => Ok(a),
         (_, Class::Float) => Ok(b),
         (Class::Signed, Class::Unsigned) => signed_for(a, b),
@@ -114,13 +121,18 @@ fn signed_for(signed: Type, unsigned: Type) -> Result<Type, NoJoin> {
 pub fn accumulator(elem: Type) -> Type {
     match elem.class() {
         Class::Float => elem,
+        Class::Half => Type::F32,
         Class::Signed | Class::Bool => Type::I64,
         Class::Unsigned => Type::U64,
     }
 }
 
-/// Whether `from` fits `to` without loss of kind or range, so that an annotated parameter takes it.
+/// Whether `from` fits `to` without loss of kind or range, so that an annotated parameter takes it. Bare numbers fit
+/// halves, although they would not be computed in one.
 pub fn widens(from: Ty, to: Type) -> bool {
+    if to.is_half() && from.weak {
+        return true;
+    }
     join(from.with_rank(0), Ty::scalar(to)).is_ok_and(|ty| ty.elem == to)
 }
 

@@ -59,6 +59,8 @@ elements! {
     u64, U64, |value| value, |bits| bits;
     f32, F32, |value| value.to_bits().into(), |bits| f32::from_bits(bits as u32);
     f64, F64, |value| value.to_bits(), f64::from_bits;
+    half::f16, F16, |value| value.to_bits().into(), |bits| half::f16::from_bits(bits as u16);
+    half::bf16, BF16, |value| value.to_bits().into(), |bits| half::bf16::from_bits(bits as u16);
 }
 
 #[cfg(test)]
@@ -86,6 +88,8 @@ mod tests {
         round_trip(&[0, u64::MAX]);
         round_trip(&[-0.0f32, 1.5, f32::MIN_POSITIVE, f32::INFINITY]);
         round_trip(&[-0.0f64, 1.5, f64::MIN_POSITIVE, f64::NEG_INFINITY]);
+        round_trip(&[half::f16::MIN_POSITIVE, half::f16::MAX, half::f16::NEG_INFINITY]);
+        round_trip(&[half::bf16::MIN_POSITIVE, half::bf16::MAX, half::bf16::NEG_INFINITY]);
         assert_eq!((-1i32).to_scalar().bits, 0xffff_ffff);
         assert_eq!(f32::from_scalar(1.0f64.to_scalar()), None);
         assert_eq!(u8::TYPE, Type::U8);

@@ -145,6 +145,8 @@ fn c_type(ty: Type) -> &'static str {
         Type::U16 => "uint16_t",
         Type::U32 => "uint32_t",
         Type::U64 => "uint64_t",
+        // As bits: C has no type for `bf16`, and few compilers one for `f16`.
+        Type::F16 | Type::BF16 => "uint16_t",
         Type::F32 => "float",
         Type::F64 => "double",
     }

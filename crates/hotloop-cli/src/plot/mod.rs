@@ -89,7 +89,7 @@ fn values(array: &Array) -> Result<Vec<f64>, String> {
 fn number(scalar: hotloop::Scalar) -> f64 {
     match scalar.ty {
         Type::Bool => f64::from(u8::from(scalar.is_true())),
-        Type::F32 | Type::F64 => scalar.as_f64(),
+        Type::F32 | Type::F64 | Type::F16 | Type::BF16 => scalar.as_f64(),
         Type::I8 | Type::I16 | Type::I32 | Type::I64 | Type::U8 | Type::U16 | Type::U32 | Type::U64 => {
             scalar.as_i128() as f64
         }
@@ -104,6 +104,7 @@ fn top(ty: Type) -> f64 {
         Type::Bool | Type::I8 | Type::I16 | Type::I32 | Type::I64 | Type::U32 | Type::U64 | Type::F32 | Type::F64 => {
             1.0
         }
+        Type::F16 | Type::BF16 => 1.0,
     }
 }
 

@@ -77,7 +77,7 @@ impl Code {
         match value.ty {
             Type::Bool => self.literal(Literal::Bool(value.is_true())),
             Type::I8 | Type::I16 | Type::I32 => self.literal(Literal::I32(value.as_i64() as i32)),
-            Type::U8 | Type::U16 | Type::U32 => self.literal(Literal::U32(value.bits as u32)),
+            Type::U8 | Type::U16 | Type::U32 | Type::F16 | Type::BF16 => self.u32(value.bits as u32),
             Type::I64 => self.literal(Literal::I64(value.as_i64())),
             Type::U64 => self.literal(Literal::U64(value.bits)),
             // Infinities and NaNs are no literals.

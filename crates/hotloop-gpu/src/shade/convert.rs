@@ -19,6 +19,8 @@ pub(crate) fn convert(code: &mut Code, from: Type, to: Type, value: Expr) -> Exp
             let [one, zero] = [1, 0].map(|bit| code.scalar(one_or_zero(to, bit)));
             code.select(value, one, zero)
         }
+        // Halves are converted by integer ops before there is a lane.
+        (Class::Half, _) | (_, Class::Half) => value,
         (Class::Float, Class::Float) => code.convert(value, ScalarKind::Float, to.bytes() as u8),
         (Class::Float, Class::Bool | Class::Signed | Class::Unsigned) => from_float(code, from, to, value),
         (Class::Signed | Class::Unsigned, Class::Float) => code.convert(value, ScalarKind::Float, to.bytes() as u8),
@@ -35,6 +37,7 @@ fn one_or_zero(ty: Type, bit: u64) -> Scalar {
         Type::Bool | Type::I8 | Type::I16 | Type::I32 | Type::I64 | Type::U8 | Type::U16 | Type::U32 | Type::U64 => {
             Scalar::new(ty, bit)
         }
+        Type::F16 | Type::BF16 => Scalar::half(ty, bit as f64),
     }
 }
 

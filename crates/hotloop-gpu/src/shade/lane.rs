@@ -361,7 +361,7 @@ impl Lane<'_, '_, '_> {
                 let zero = self.code.u32(0);
                 self.code.binary(Binary::NotEqual, low, zero)
             }
-            Class::Unsigned => low,
+            Class::Unsigned | Class::Half => low,
             Class::Signed => {
                 let signed = self.code.bitcast(low, ScalarKind::Sint);
                 ops::narrow(&mut self.code, ty, signed)
@@ -457,7 +457,7 @@ fn slot_words(code: &mut Code, ty: Type, value: Expr) -> [Expr; 2] {
             let [one, zero] = [1, 0].map(|bit| code.u32(bit));
             code.select(value, one, zero)
         }
-        Class::Unsigned => value,
+        Class::Unsigned | Class::Half => value,
         Class::Signed | Class::Float => {
             let bits = code.bitcast(value, ScalarKind::Uint);
             let mask = code.u32(ty.mask() as u32);
@@ -480,7 +480,7 @@ fn two_words(code: &mut Code, ty: Type, value: Expr) -> [Expr; 2] {
             let fill = code.binary(Binary::ShiftRight, value, sign);
             [value, fill].map(|part| code.bitcast(part, ScalarKind::Uint))
         }
-        (Class::Bool | Class::Unsigned | Class::Float, _) => [value, code.u32(0)],
+        (Class::Bool | Class::Unsigned | Class::Float | Class::Half, _) => [value, code.u32(0)],
     }
 }
 

@@ -11,7 +11,7 @@ pub(crate) const fn register(ty: Type) -> Scalar {
     match ty {
         Type::Bool => Scalar::BOOL,
         Type::I8 | Type::I16 | Type::I32 => Scalar::I32,
-        Type::U8 | Type::U16 | Type::U32 => Scalar::U32,
+        Type::U8 | Type::U16 | Type::U32 | Type::F16 | Type::BF16 => Scalar::U32,
         Type::I64 => Scalar::I64,
         Type::U64 => Scalar::U64,
         Type::F32 => Scalar::F32,
@@ -23,7 +23,7 @@ pub(crate) const fn register(ty: Type) -> Scalar {
 pub(crate) const fn memory(ty: Type) -> Scalar {
     match ty.class() {
         Class::Bool => Scalar::U32,
-        Class::Signed | Class::Unsigned | Class::Float => register(ty),
+        Class::Signed | Class::Unsigned | Class::Float | Class::Half => register(ty),
     }
 }
 

@@ -233,6 +233,7 @@ fn scalar(word: &str) -> Option<Scalar> {
             let scalar = Scalar::int(ty, value);
             (scalar.as_i128() == value).then_some(scalar)
         }
+        Class::Half => digits.parse().ok().map(|value: f64| Scalar::half(ty, value)),
         Class::Bool => None,
     }
 }

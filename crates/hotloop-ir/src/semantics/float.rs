@@ -66,6 +66,7 @@ pub(super) fn convert(value: f64, to: Type) -> Scalar {
         Type::U64 => Scalar::int(to, value as u64 as i128),
         Type::F32 => Scalar::f32(value as f32),
         Type::F64 => Scalar::f64(value),
+        Type::F16 | Type::BF16 => Scalar::half(to, value),
         Type::Bool => panic!("a number does not convert to `bool`"),
     }
 }

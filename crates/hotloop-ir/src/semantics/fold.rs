@@ -65,6 +65,7 @@ fn extreme(ty: Type) -> (Scalar, Scalar) {
         (Class::Float, _) => (Scalar::f64(f64::NEG_INFINITY), Scalar::f64(f64::INFINITY)),
         (Class::Signed, _) => (Scalar::new(ty, 1 << (ty.bits() - 1)), Scalar::new(ty, ty.mask() >> 1)),
         (Class::Unsigned, _) => (Scalar::new(ty, 0), Scalar::new(ty, ty.mask())),
+        (Class::Half, _) => (Scalar::half(ty, f64::NEG_INFINITY), Scalar::half(ty, f64::INFINITY)),
         (Class::Bool, _) => (Scalar::bool(false), Scalar::bool(true)),
     }
 }

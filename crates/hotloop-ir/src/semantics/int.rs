@@ -55,6 +55,7 @@ pub(super) fn convert(value: i128, to: Type) -> Scalar {
         // Directly, not through `f64`: that would round twice.
         Type::F32 => Scalar::f32(value as f32),
         Type::F64 => Scalar::f64(value as f64),
+        Type::F16 | Type::BF16 => Scalar::half(to, value as f64),
         Type::I8 | Type::I16 | Type::I32 | Type::I64 | Type::U8 | Type::U16 | Type::U32 | Type::U64 => {
             Scalar::int(to, value)
         }

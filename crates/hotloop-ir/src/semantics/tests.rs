@@ -514,7 +514,7 @@ fn folds_follow_the_tree() {
                 let element = |i: usize| {
                     let noise = (i as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 40;
                     match ty.class() {
-                        Class::Float => convert(Scalar::f64(noise as f64 * 1e-3 - 5000.1), ty),
+                        Class::Float | Class::Half => convert(Scalar::f64(noise as f64 * 1e-3 - 5000.1), ty),
                         Class::Bool => Scalar::bool((op == FoldOp::All) != (noise.is_multiple_of(5000))),
                         Class::Signed | Class::Unsigned => Scalar::new(ty, noise | 1),
                     }
@@ -544,7 +544,7 @@ fn neutral_elements_change_nothing() {
     for &ty in Type::ALL {
         for &op in FoldOp::ALL.iter().filter(|op| op.admits(ty)) {
             let values: Vec<Scalar> = match ty.class() {
-                Class::Float => F64S.iter().map(|x| convert(Scalar::f64(*x), ty)).collect(),
+                Class::Float | Class::Half => F64S.iter().map(|x| convert(Scalar::f64(*x), ty)).collect(),
                 Class::Bool => vec![Scalar::bool(false), Scalar::bool(true)],
                 Class::Signed | Class::Unsigned => some_ints(ty),
             };

@@ -140,7 +140,8 @@ impl Walk<'_> {
             Inst::Op(op, args) => self.op(*op, args)?,
             Inst::Convert(of) => {
                 let from = self.use_value(*of)?;
-                ensure(from != ty && ty != Type::Bool, || format!("`{from}` does not convert to `{ty}`"))?;
+                let computed = !from.is_half() && !ty.is_half();
+                ensure(from != ty && ty != Type::Bool && computed, || format!("`{from}` does not convert to `{ty}`"))?;
                 ty
             }
             Inst::Bitcast(of) => {

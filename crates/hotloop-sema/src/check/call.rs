@@ -1,5 +1,6 @@
 //! Calls: of the user's functions, of built-ins, of the library.
 
+use super::expr::computed;
 use super::making::Given;
 use super::reduce::Task;
 use super::{Body, Checker, FnRef};
@@ -156,6 +157,7 @@ impl<'m> Checker<'m> {
 
     /// A call of a library function: the overload for the arguments' joined type, integers going to `f64`.
     pub(super) fn library_call(&mut self, body: &mut Body, name: &str, values: Vec<Expr>, span: Span) -> Option<Expr> {
+        let values = values.into_iter().map(computed).collect();
         let args = self.unify(body, values, name, span)?;
         let Some(found) = self.overload(name, args.len(), args.first()?.ty) else {
             return self.no_overload(body, name, &args, span);
@@ -240,6 +242,7 @@ impl<'m> Checker<'m> {
         named: &'m [ast::NamedArg],
         span: Span,
     ) -> Option<Expr> {
+        let args = if keeps_halves(builtin) { args } else { args.into_iter().map(computed).collect() };
         if let Some(task) = Task::of(builtin, args.len()) {
             return self.reduction(body, name, task, args, named, span);
         }
@@ -435,6 +438,7 @@ impl<'m> Checker<'m> {
         let to = match (name, value.ty.elem) {
             ("bits", Type::F32) => Type::I32,
             ("bits", Type::F64) => Type::I64,
+            ("bits", Type::F16 | Type::BF16) => Type::I16,
             ("from_bits", Type::I32 | Type::U32) => Type::F32,
             ("from_bits", Type::I64 | Type::U64) => Type::F64,
             _ => {
@@ -445,5 +449,37 @@ impl<'m> Checker<'m> {
         };
         let rank = value.ty.rank;
         Some(Expr { kind: Kind::Bitcast(Box::new(value)), ty: Ty::array(to, rank), span })
+    }
+}
+
+/// Whether a built-in takes halves as they are: to move, choose, convert or measure, not to compute with.
+fn keeps_halves(builtin: Builtin) -> bool {
+    match builtin {
+        Builtin::Cast(_)
+        | Builtin::Bits
+        | Builtin::Where
+        | Builtin::Len
+        | Builtin::Shape
+        | Builtin::Size
+        | Builtin::Making(_)
+        | Builtin::Arranging(_) => true,
+        Builtin::Float1(_)
+        | Builtin::Rounding(_)
+        | Builtin::Abs
+        | Builtin::Dot
+        | Builtin::Float2(_)
+        | Builtin::Fma
+        | Builtin::Extreme(_)
+        | Builtin::Reduce(_)
+        | Builtin::SkipNan(_)
+        | Builtin::Cumulate(_)
+        | Builtin::ReduceBy
+        | Builtin::ScanBy
+        | Builtin::Histogram
+        | Builtin::Bincount
+        | Builtin::ReduceByIndex
+        | Builtin::FromBits
+        | Builtin::Unlikely
+        | Builtin::Clip => false,
     }
 }

@@ -5,7 +5,7 @@ use crate::builtins::{self, Predefined};
 use crate::errors;
 use crate::hir::{self, Expr, Kind, Number, VarId, VarKind};
 use crate::promote::{self, NoJoin, Ty};
-use hotloop_ir::{Op, Scalar, Type};
+use hotloop_ir::{Class, Op, Scalar, Type};
 use hotloop_source::{Diagnostic, Span};
 use hotloop_syntax::ast;
 
@@ -173,9 +173,14 @@ impl<'m> Checker<'m> {
         None
     }
 
-    /// Brings a value to an array's element type for a store; floats may narrow, as in an array of f32.
+    /// Brings a value to an array's element type for a store; floats may narrow, as in an array of f32;
+    /// halves take every number.
     pub(super) fn fit_store(&mut self, body: &mut Body, expr: Expr, elem: Ty, array: &str) -> Option<Expr> {
-        let narrows = expr.ty.elem.is_float() && elem.elem.is_float();
+        let narrows = match elem.elem.class() {
+            Class::Float => expr.ty.elem.is_float(),
+            Class::Half => expr.ty.elem != Type::Bool,
+            Class::Bool | Class::Signed | Class::Unsigned => false,
+        };
         if narrows || promote::widens(expr.ty, elem.elem) {
             return self.coerce(body, expr, elem);
         }
@@ -348,6 +353,7 @@ impl<'m> Checker<'m> {
             return Some(expr);
         }
         let span = expr.span;
+        let expr = computed(expr);
         let ty = Ty::scalar(expr.ty.elem);
         let expr = self.coerce(body, expr, ty)?;
         let zero = Expr::constant(Scalar::new(ty.elem, 0), span);
@@ -366,6 +372,7 @@ pub(crate) fn literal(number: &Number, ty: Type) -> Option<Scalar> {
     match (number, ty) {
         (Number::Int(value), Type::F32) => Some(Scalar::f32(*value as f32)),
         (Number::Int(value), Type::F64) => Some(Scalar::f64(*value as f64)),
+        (number, Type::F16 | Type::BF16) => literal(number, Type::F64).map(|value| Scalar::half(ty, value.as_f64())),
         (Number::Int(_), Type::Bool) | (Number::Float { .. }, Type::Bool) => None,
         (Number::Int(value), ty) => {
             let scalar = Scalar::int(ty, *value);
@@ -392,6 +399,15 @@ impl Number {
             }
         }
     }
+}
+
+/// A value in the type it is computed in: a half as `f32`.
+pub(crate) fn computed(value: Expr) -> Expr {
+    if !value.ty.elem.is_half() {
+        return value;
+    }
+    let (ty, span) = (value.ty.with_elem(Type::F32), value.span);
+    Expr { kind: Kind::Convert(Box::new(value)), ty, span }
 }
 
 /// Wraps a value in the bindings it uses.

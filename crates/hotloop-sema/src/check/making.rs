@@ -289,6 +289,7 @@ pub(super) fn number_of(elem: Type, value: u32, span: Span) -> Expr {
         Type::F32 => Scalar::f32(value as f32),
         Type::F64 => Scalar::f64(f64::from(value)),
         Type::Bool => Scalar::bool(value != 0),
+        Type::F16 | Type::BF16 => Scalar::half(elem, f64::from(value)),
         elem => Scalar::int(elem, i128::from(value)),
     };
     Expr::constant(scalar, span)

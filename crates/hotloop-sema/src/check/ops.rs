@@ -1,6 +1,6 @@
 //! Operators: which op each stands for on which types.
 
-use super::expr::bind;
+use super::expr::{bind, computed};
 use super::{Body, Checker};
 use crate::errors;
 use crate::hir::{Expr, Kind, Number, VarId};
@@ -14,7 +14,7 @@ const MAX_EXPANDED: i128 = 64;
 
 impl<'m> Checker<'m> {
     pub(super) fn unary(&mut self, body: &mut Body, op: UnaryOp, operand: &'m ast::Expr, span: Span) -> Option<Expr> {
-        let value = self.expr(body, operand)?;
+        let value = computed(self.expr(body, operand)?);
         match op {
             UnaryOp::Neg => self.negate(body, value, span),
             UnaryOp::Plus => {
@@ -97,6 +97,7 @@ impl<'m> Checker<'m> {
         right: Expr,
         span: Span,
     ) -> Option<Expr> {
+        let (left, right) = (computed(left), computed(right));
         match op {
             BinaryOp::And => self.logic(body, Op::And, left, right, span),
             BinaryOp::Or => self.logic(body, Op::Or, left, right, span),
@@ -195,7 +196,7 @@ impl<'m> Checker<'m> {
                 body.report(errors::bool_with_number(op_span, sign.text(), a, b));
                 None
             }
-            Class::Float => self.library_call(body, float, vec![left, right], span),
+            Class::Float | Class::Half => self.library_call(body, float, vec![left, right], span),
             Class::Signed | Class::Unsigned => {
                 if body.checked && op == Op::FloorDiv {
                     return Some(body.guarded(Expr::op(op, vec![left, right], span)));
@@ -394,12 +395,12 @@ impl<'m> Checker<'m> {
         if !self.reach(rest.len(), span) {
             return None;
         }
-        let mut left = self.expr(body, first);
+        let mut left = self.expr(body, first).map(computed);
         let mut bound = Vec::new();
         let mut result: Option<Expr> = None;
         let mut ok = true;
         for link in rest {
-            let mut right = self.expr(body, &link.operand);
+            let mut right = self.expr(body, &link.operand).map(computed);
             if rest.len() > 1 {
                 right = right.map(|right| self.share(body, right, &mut bound));
             }

@@ -131,6 +131,10 @@ impl<'m> Checker<'m> {
                 None => return body.declare_broken(name),
             }
         }
+        // A variable that loops change is no storage, unless it is said to be.
+        if kind == VarKind::Var && ty.is_none() && value.ty.rank == 0 {
+            value = super::expr::computed(value);
+        }
         let mut var_ty = value.ty;
         if kind == VarKind::Var {
             match body.join_into(name.span, var_ty) {

@@ -376,7 +376,8 @@ impl<'m> Checker<'m> {
         let mut types = Vec::new();
         for (i, ty) in given.iter().enumerate() {
             let other = identity.get(i).map_or(*ty, |value| value.ty);
-            types.push(self.joined(body, *ty, other, span)?);
+            let joined = self.joined(body, *ty, other, span)?;
+            types.push(if joined.elem.is_half() { Ty::scalar(Type::F32) } else { joined });
         }
         let combine = self.combine(body, function, &mut types, span)?;
         let identity = identity.into_iter().zip(&types).map(|(value, ty)| self.identity(body, value, ty.elem));

@@ -7,7 +7,7 @@ pub fn edges(ty: Type) -> Vec<Scalar> {
     match ty.class() {
         Class::Bool => vec![Scalar::bool(false), Scalar::bool(true)],
         Class::Signed | Class::Unsigned => int_edges(ty),
-        Class::Float => float_edges(ty, FLOATS),
+        Class::Float | Class::Half => float_edges(ty, FLOATS),
     }
 }
 
@@ -15,7 +15,7 @@ pub fn edges(ty: Type) -> Vec<Scalar> {
 pub fn few_edges(ty: Type) -> Vec<Scalar> {
     match ty.class() {
         Class::Bool | Class::Signed | Class::Unsigned => edges(ty).into_iter().take(12).collect(),
-        Class::Float => float_edges(ty, &FLOATS[..14]),
+        Class::Float | Class::Half => float_edges(ty, &FLOATS[..14]),
     }
 }
 
@@ -99,6 +99,7 @@ const FLOATS: &[f64] = &[
 fn float_edges(ty: Type, table: &[f64]) -> Vec<Scalar> {
     let make = |value: &f64| match ty {
         Type::F32 => Scalar::f32(*value as f32),
+        Type::F16 | Type::BF16 => Scalar::half(ty, *value),
         Type::Bool
         | Type::I8
         | Type::I16

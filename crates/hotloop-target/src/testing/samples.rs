@@ -52,6 +52,7 @@ fn noise(ty: Type, i: usize) -> Scalar {
         (Class::Signed | Class::Unsigned, _) => Scalar::new(ty, mixed),
         (Class::Float, Type::F32) => Scalar::f32(float as f32),
         (Class::Float, _) => Scalar::f64(float),
+        (Class::Half, _) => Scalar::half(ty, float),
     }
 }
 

@@ -5,8 +5,8 @@ use crate::testing::{Domain, Input, Make, Tensor, dim, fixed};
 use hotloop_ir::build::LaneBuilder;
 use hotloop_ir::program::Value;
 use hotloop_ir::{
-    AxisKind, Extent, FoldDest, FoldOp, Layout, MatMul, Op, ProductId, ResultRef, Role, Scalar, SlotId, Span, Step,
-    Stmt, Type, View,
+    AxisKind, Class, Extent, FoldDest, FoldOp, Layout, MatMul, Op, ProductId, ResultRef, Role, Scalar, SlotId, Span,
+    Step, Stmt, Type, View,
 };
 
 pub(super) fn add(samples: &mut Vec<Sample>) {
@@ -335,8 +335,11 @@ fn slot_types() -> Sample {
         make.run(domain);
         make.assign(copy, |lane| {
             let value = lane.slot(param, ty);
-            let op = if ty == Type::Bool { Op::Not } else { Op::Neg };
-            lane.op(op, &[value])
+            match ty.class() {
+                Class::Bool => lane.op(Op::Not, &[value]),
+                Class::Half => value,
+                Class::Signed | Class::Unsigned | Class::Float => lane.op(Op::Neg, &[value]),
+            }
         });
     }
     let set = |n: i64, bits: u64| {
