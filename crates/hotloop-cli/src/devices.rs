@@ -45,6 +45,7 @@ fn described(index: usize, info: &DeviceInfo) -> String {
     let mut text = format!("{index}  {} ({kind})\n", info.name);
     text.push_str(&format!("   interface      {}, {}\n", info.backend, info.driver));
     text.push_str(&format!("   largest array  {} MiB\n", info.max_array_bytes >> 20));
+    text.push_str(&format!("   at a time      {} MiB of an array\n", info.max_window_bytes >> 20));
     text.push_str(&format!("   f64            {}\n   64-bit ints    {}\n", has(info.f64), has(info.i64)));
     match Device::open(index) {
         Err(error) => text.push_str(&format!("   cannot be used: {error}\n")),

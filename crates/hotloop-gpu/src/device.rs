@@ -41,6 +41,8 @@ pub struct DeviceInfo {
     pub i64: bool,
     /// The largest array, in bytes.
     pub max_array_bytes: u64,
+    /// How many bytes of an array one dispatch sees; larger arrays are worked on in parts.
+    pub max_window_bytes: u64,
     /// The largest workgroup.
     pub max_workgroup: u32,
 }
@@ -72,9 +74,19 @@ pub enum DeviceError {
         /// What the pool may hold, if there is a limit.
         limit: Option<u64>,
     },
+    /// A nest has more points than can be numbered.
+    #[error(
+        "a loop over {points} elements is larger than target `gpu` takes at once, {limit}; use a CPU target, or smaller parts"
+    )]
+    TooMany {
+        /// Its points.
+        points: u64,
+        /// The limit.
+        limit: u64,
+    },
     /// An array is larger than a binding may be.
     #[error(
-        "an array of {bytes} bytes is larger than this GPU allows, {limit} bytes; use a CPU target, or smaller parts"
+        "{bytes} bytes of one array at a time are more than this GPU allows, {limit} bytes; use a CPU target, or smaller parts"
     )]
     TooLarge {
         /// The array's size.
@@ -94,6 +106,7 @@ fn limited(limit: Option<u64>) -> String {
 /// An open device. Calls may come from any thread.
 pub struct Device {
     pub(crate) info: DeviceInfo,
+    options: DeviceOptions,
     pub(crate) device: wgpu::Device,
     pub(crate) queue: wgpu::Queue,
     pub(crate) limits: wgpu::Limits,
@@ -146,7 +159,8 @@ fn info_of(adapter: &wgpu::Adapter) -> DeviceInfo {
         driver: format!("{} {}", info.driver, info.driver_info).trim().to_owned(),
         f64: features.contains(wgpu::Features::SHADER_F64),
         i64: features.contains(wgpu::Features::SHADER_INT64),
-        max_array_bytes: limits.max_storage_buffer_binding_size.min(limits.max_buffer_size),
+        max_array_bytes: limits.max_buffer_size,
+        max_window_bytes: limits.max_storage_buffer_binding_size.min(limits.max_buffer_size),
         max_workgroup: limits.max_compute_invocations_per_workgroup,
     }
 }
@@ -156,12 +170,32 @@ pub fn devices() -> Vec<DeviceInfo> {
     adapters().iter().map(info_of).collect()
 }
 
+/// How a device is opened. The default is its best; the rest is for tests and for finding out what drivers do.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct DeviceOptions {
+    /// The most bytes of an array that one dispatch sees, if fewer than the device allows. Larger arrays are worked on
+    /// in parts.
+    pub window_bytes: Option<u64>,
+    /// The most workgroups along one axis of a dispatch, if fewer than the device allows.
+    pub row: Option<u32>,
+    /// Leaves the driver free to rearrange float operations, as it is where it cannot be told not to.
+    pub relaxed: bool,
+}
+
 impl Device {
     /// Opens the adapter with this number in `devices()`.
     ///
     /// # Errors
     /// If there is no such adapter, or its driver refuses.
     pub fn open(index: usize) -> Result<Arc<Device>, DeviceError> {
+        Device::open_with(index, &DeviceOptions::default())
+    }
+
+    /// As `open`, with options.
+    ///
+    /// # Errors
+    /// As `open`.
+    pub fn open_with(index: usize, options: &DeviceOptions) -> Result<Arc<Device>, DeviceError> {
         let adapters = adapters();
         let count = adapters.len();
         let adapter = adapters.into_iter().nth(index).ok_or_else(|| {
@@ -198,6 +232,7 @@ impl Device {
         let limits = device.limits();
         Ok(Arc::new(Device {
             info,
+            options: *options,
             device,
             queue,
             limits,
@@ -235,7 +270,25 @@ impl Device {
 
     /// Whether shaders keep the order of float operations: the driver can be told not to rearrange them.
     pub fn is_strict(&self) -> bool {
-        self.device.features().contains(wgpu::Features::PASSTHROUGH_SHADERS) && self.info.backend == "Vulkan"
+        let can = self.device.features().contains(wgpu::Features::PASSTHROUGH_SHADERS) && self.info.backend == "Vulkan";
+        can && !self.options.relaxed
+    }
+
+    /// How many bytes of an array one dispatch sees.
+    pub(crate) fn window(&self) -> u64 {
+        self.options.window_bytes.unwrap_or(u64::MAX).min(self.info.max_window_bytes).max(256)
+    }
+
+    /// Refuses what no dispatch can see.
+    pub(crate) fn check_window(&self, bytes: u64) -> Result<(), DeviceError> {
+        let limit = self.window();
+        if bytes > limit { Err(DeviceError::TooLarge { bytes, limit }) } else { Ok(()) }
+    }
+
+    /// The most workgroups along one axis of a dispatch.
+    pub(crate) fn row(&self) -> u32 {
+        let row = self.limits.max_compute_workgroups_per_dimension;
+        self.options.row.unwrap_or(row).clamp(1, row)
     }
 
     /// Whether the device can still be used.

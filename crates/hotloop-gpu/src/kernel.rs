@@ -9,27 +9,64 @@ use crate::run::{Ended, Run};
 use crate::scalar::is_scalar;
 use crate::shade::{self, Shader};
 use crate::strict;
-use hotloop_ir::{FoldDest, FoldId, Inst, Nest, NestId, Op, Program, Type};
+use hotloop_ir::{ArrayId, FoldDest, FoldId, Inst, Nest, NestId, Op, Program, Stmt, Type};
 use hotloop_target::frame::HEADER_WORDS;
 use hotloop_target::{FaultRecord, FrameLayout, Kernel, Status};
 use std::borrow::Cow;
 use std::cell::RefCell;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 thread_local! {
     /// Why the last run on this thread gave up.
     static FAILURE: RefCell<Option<String>> = const { RefCell::new(None) };
 }
 
+/// How often an inner loop is taken to turn.
+const TURNS: u64 = 32;
+
 /// A shader with its pipeline.
 pub(crate) struct Stage {
     pub(crate) shader: Shader,
+    /// Arrays whose elements are found by computed indices, so that all of them must be bound.
+    pub(crate) whole: Vec<ArrayId>,
+    /// Operations of a point, roughly.
+    operations: u64,
+    /// Whether points may cost different times.
+    uneven: bool,
+    /// What a workgroup costs in seconds, with the digest of the scalars for which that was measured.
+    cost: Mutex<Option<(u64, f64)>>,
     pipeline: OnceLock<Result<wgpu::ComputePipeline, DeviceError>>,
 }
 
 impl Stage {
-    fn new(shader: Shader) -> Stage {
-        Stage { shader, pipeline: OnceLock::new() }
+    fn new(shader: Shader, nest: &Nest) -> Stage {
+        let uneven = has_loops(&nest.lane.body);
+        let operations = nest.lane.values.len() as u64 * if uneven { TURNS } else { 1 };
+        let (whole, cost, pipeline) = (shade::computed(nest), Mutex::new(None), OnceLock::new());
+        Stage { shader, whole, operations, uneven, cost, pipeline }
+    }
+
+    /// Whether points may cost different times.
+    pub(crate) fn is_uneven(&self) -> bool {
+        self.uneven
+    }
+
+    /// Operations of a point, roughly.
+    pub(crate) fn operations(&self) -> u64 {
+        self.operations.max(1)
+    }
+
+    /// What a workgroup costs in seconds, if it was measured for these scalars.
+    pub(crate) fn cost_of_group(&self, scalars: u64) -> Option<f64> {
+        let known = *self.cost.lock().unwrap_or_else(PoisonError::into_inner);
+        known.filter(|(of, _)| *of == scalars || !self.uneven).map(|(_, cost)| cost)
+    }
+
+    /// Notes what a workgroup has cost; of uneven ones the dearest counts.
+    pub(crate) fn note_cost(&self, scalars: u64, cost: f64) {
+        let mut known = self.cost.lock().unwrap_or_else(PoisonError::into_inner);
+        let before = known.filter(|(of, _)| *of == scalars && self.uneven).map_or(0.0, |(_, cost)| cost);
+        *known = Some((scalars, cost.max(before)));
     }
 
     /// The pipeline, compiled by the driver when it is first needed.
@@ -142,7 +179,8 @@ impl GpuKernel {
 
     /// Hands a call to the device without waiting for more than the steps between nests need. Arrays are given by
     /// their number in the program; those that are not there are read from the host before this returns. Results and
-    /// written arrays stay on the device.
+    /// written arrays stay on the device. A call that is awaited is cut so that it can be cancelled, which means that
+    /// most of it has ended when this returns.
     ///
     /// # Errors
     /// If the device fails.
@@ -150,12 +188,17 @@ impl GpuKernel {
     /// # Safety
     /// `frame` is as `Kernel::run` asks for, but that it needs no callbacks, and that arrays on the device need no
     /// address. No array on the host is written.
-    pub unsafe fn launch(&self, frame: &[u64], arrays: &[Option<Memory>]) -> Result<Launched, DeviceError> {
+    pub unsafe fn launch(
+        &self,
+        frame: &[u64],
+        arrays: &[Option<Memory>],
+        is_awaited: bool,
+    ) -> Result<Launched, DeviceError> {
         let mut leases: Vec<_> =
             arrays.iter().map(|array| array.as_ref().map(|memory| memory.lease().clone())).collect();
         leases.resize(self.0.program.arrays.len(), None);
         // SAFETY: the caller promises what `Run::new` asks for.
-        let run = unsafe { Run::new(self.0.clone(), frame.to_vec(), leases, false)? };
+        let run = unsafe { Run::new(self.0.clone(), frame.to_vec(), leases, false, is_awaited)? };
         Launched::begin(run)
     }
 }
@@ -178,9 +221,16 @@ fn work_of(program: &Program, nest: &Nest, fused: bool) -> Work {
     if is_scalar(nest) {
         return Work::Scalar;
     }
-    let main = Stage::new(shade::shade(program, nest, fused));
-    let folds = (0..nest.folds.len() as u32).map(|fold| Stage::new(shade::combiner(program, nest, FoldId(fold))));
+    let main = Stage::new(shade::shade(program, nest, fused), nest);
+    let folds = (0..nest.folds.len() as u32).map(|fold| Stage::new(shade::combiner(program, nest, FoldId(fold)), nest));
     Work::Shaders(Box::new(main), folds.collect())
+}
+
+/// Whether a region has a loop that may turn more than once.
+fn has_loops(region: &[Stmt]) -> bool {
+    region
+        .iter()
+        .any(|stmt| matches!(stmt, Stmt::For { .. } | Stmt::Loop(_)) || stmt.regions().into_iter().any(has_loops))
 }
 
 /// What a program needs that the device lacks, if anything.
@@ -214,7 +264,7 @@ impl Kernel for GpuKernel {
         let words = unsafe { std::slice::from_raw_parts(frame, self.0.layout.words()) }.to_vec();
         let none = vec![None; self.0.program.arrays.len()];
         // SAFETY: the caller promises what `Run::new` asks for.
-        let ended = unsafe { Run::new(self.0.clone(), words, none, true) }.and_then(|mut run| {
+        let ended = unsafe { Run::new(self.0.clone(), words, none, true, true) }.and_then(|mut run| {
             // SAFETY: the words came from this frame.
             let ended = unsafe { to_the_end(&mut run, frame) };
             for word in HEADER_WORDS..self.0.layout.words() {
@@ -271,21 +321,21 @@ mod tests {
             return assert_ne!(std::env::var("HOTLOOP_REQUIRE").as_deref(), Ok("gpu"));
         };
         let shaders = samples().into_iter().find_map(|sample| {
-            let nest = sample.program.nests.first()?;
-            match work_of(&sample.program, nest, true) {
-                Work::Shaders(stage, _) => Some(stage.shader),
+            let nest = sample.program.nests.first()?.clone();
+            match work_of(&sample.program, &nest, true) {
+                Work::Shaders(stage, _) => Some((stage.shader, nest)),
                 Work::Scalar => None,
             }
         });
-        let good = shaders.expect("some sample has a shader");
+        let (good, nest) = shaders.expect("some sample has a shader");
         let mut bad = good.clone();
         bad.module.entry_points[0].workgroup_size = [1 << 20, 1, 1];
-        let stage = Stage::new(bad);
+        let stage = Stage::new(bad, &nest);
         for _ in 0..2 {
             let refused = stage.pipeline(&device).map(|_| ()).expect_err("no device has such a workgroup");
             assert!(matches!(refused, DeviceError::Refused(_)), "{refused}");
         }
         device.alive().expect("it is there");
-        Stage::new(good).pipeline(&device).map(|_| ()).expect("it takes another");
+        Stage::new(good, &nest).pipeline(&device).map(|_| ()).expect("it takes another");
     }
 }

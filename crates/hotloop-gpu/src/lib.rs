@@ -19,7 +19,7 @@ mod shade;
 mod strict;
 mod transfer;
 
-pub use device::{Device, DeviceError, DeviceInfo, DeviceKind, devices};
+pub use device::{Device, DeviceError, DeviceInfo, DeviceKind, DeviceOptions, devices};
 pub use event::{Event, EventClock};
 pub use kernel::GpuKernel;
 pub use launch::{Launched, Outcome};

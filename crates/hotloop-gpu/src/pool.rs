@@ -171,6 +171,7 @@ impl Device {
             | DeviceError::Open { .. }
             | DeviceError::Lost(_)
             | DeviceError::TooLarge { .. }
+            | DeviceError::TooMany { .. }
             | DeviceError::Refused(_)) => other,
         })?;
         if let Ok(mut pool) = self.pool.lock() {

@@ -5,6 +5,8 @@
 //! the caller's arrays and frame.
 
 mod dispatch;
+mod pace;
+mod pieces;
 
 use crate::device::{Device, DeviceError};
 use crate::kernel::{Loaded, Work};
@@ -13,9 +15,10 @@ use crate::scalar::{self, Slots, Stop};
 use crate::shade::{CHECKED_GROUPS, FAULT_WORDS, stored_bytes};
 use crate::transfer::HostArray;
 use dispatch::RING;
-use hotloop_ir::{ArrayId, Extent, Nest, NestId, Role, Scalar, SlotId, Step};
+use hotloop_ir::{ArrayId, Extent, Nest, NestId, Param, Role, Scalar, SlotId, Step};
 use hotloop_target::frame::{CANCEL_WORD, HOST_WORD};
 use hotloop_target::{FaultRecord, HostTable, Status};
+use pace::Pace;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::{Duration, Instant};
@@ -62,6 +65,9 @@ pub(crate) struct Run {
     sequence: u32,
     /// What was handed over last.
     submitted: Option<wgpu::SubmissionIndex>,
+    pace: Pace,
+    /// A digest of the scalar arguments: what a point costs may depend on them.
+    scalars: u64,
     fault: Option<FaultRecord>,
 }
 
@@ -81,12 +87,14 @@ impl Run {
         words: Vec<u64>,
         arrays: Vec<Option<Arc<Lease>>>,
         to_host: bool,
+        is_paced: bool,
     ) -> Result<Run, DeviceError> {
         let device = &kernel.device;
         device.alive()?;
         let slots = device.take_buffer((8 * kernel.program.slots.len()).max(16) as u64)?;
         let ring = device.take_buffer(RING)?;
         let on_device = vec![false; kernel.program.slots.len()];
+        let scalars = digest_of_scalars(&kernel, &words);
         Ok(Run {
             kernel,
             words,
@@ -102,6 +110,8 @@ impl Run {
             borrowed: Vec::new(),
             sequence: 0,
             submitted: None,
+            pace: Pace::new(is_paced),
+            scalars,
             fault: None,
         })
     }
@@ -397,7 +407,9 @@ impl Run {
         let device = &self.kernel.device;
         device.queue.write_buffer(&self.ring, 0, &self.block);
         self.block.clear();
-        self.submitted = Some(device.guarded(|| device.queue.submit([encoder.finish()]))?);
+        let index = device.guarded(|| device.queue.submit([encoder.finish()]))?;
+        self.pace.submitted(index.clone());
+        self.submitted = Some(index);
         // What these commands use may serve others now: those come later.
         self.borrowed.clear();
         Ok(())
@@ -452,6 +464,16 @@ impl Run {
             reserved: 0,
         })
     }
+}
+
+fn digest_of_scalars(kernel: &Loaded, words: &[u64]) -> u64 {
+    let mut digest = 0xcbf2_9ce4_8422_2325u64;
+    for param in &kernel.program.params {
+        if let Param::Scalar(slot) = param {
+            digest = (digest ^ words[kernel.layout.slot(*slot)]).wrapping_mul(0x0000_0100_0000_01b3).rotate_left(31);
+        }
+    }
+    digest
 }
 
 /// The number in at most eight bytes.

@@ -55,7 +55,7 @@ impl crate::Kernel {
     pub fn launch(&self, args: &[Arg<'_>], call: &Call<'_>) -> Result<Launch, Error> {
         let call = placed(call, self.target(), args);
         let compiled = self.find_for(args, &call)?;
-        crate::compile::guarded(|| Launch::begin(&compiled, Args::Positional(args), &call))
+        crate::compile::guarded(|| Launch::begin(&compiled, Args::Positional(args), &call, false))
     }
 }
 
@@ -64,7 +64,7 @@ impl crate::Prepared {
     pub fn launch(&self, args: &[Arg<'_>], call: &Call<'_>) -> Result<Launch, Error> {
         let call = placed(call, self.kernel().target(), args);
         let compiled = self.find_for(args, &call)?;
-        crate::compile::guarded(|| Launch::begin(&compiled, Args::Positional(args), &call))
+        crate::compile::guarded(|| Launch::begin(&compiled, Args::Positional(args), &call, false))
     }
 }
 
@@ -103,7 +103,7 @@ pub(crate) fn invoke(
         // A kernel of the processor under the name of target `gpu` is what an engine that falls back has built.
         return moved::invoke(engine, compiled, args, outs, call);
     }
-    let launch = Launch::begin(compiled, args, call)?;
+    let launch = Launch::begin(compiled, args, call, true)?;
     let Some(outs) = outs else { return launch.wait() };
     for (index, value) in launch.wait()?.into_iter().enumerate() {
         match &outs[index] {
@@ -123,7 +123,7 @@ fn runs_there(compiled: &Compiled) -> bool {
 }
 
 /// Hands a call to the device.
-fn launch(compiled: &Compiled, args: &Args<'_, '_>, call: &Call<'_>) -> Result<Launched, Error> {
+fn launch(compiled: &Compiled, args: &Args<'_, '_>, call: &Call<'_>, is_awaited: bool) -> Result<Launched, Error> {
     if call.cancel.is_some_and(|token| token.is_cancelled()) {
         return Err(RunError::Cancelled.into());
     }
@@ -138,7 +138,7 @@ fn launch(compiled: &Compiled, args: &Args<'_, '_>, call: &Call<'_>) -> Result<L
     }
     // SAFETY: the frame has the plan's number of words, and `fill` has put in every parameter. `place` lets no array of
     // the host through that is written, and the others are borrowed until this returns, as the token is.
-    let launched = unsafe { kernel.launch(&frame, &arrays) };
+    let launched = unsafe { kernel.launch(&frame, &arrays, is_awaited) };
     launched.map_err(device_error)
 }
 

@@ -79,7 +79,8 @@ pub use hotloop_cache::{Counters, DiskCounters, DiskLimits, Limits as CacheLimit
 pub use hotloop_clif::object::Cpu;
 #[cfg(feature = "gpu")]
 pub use hotloop_gpu::{
-    Device, DeviceError, DeviceInfo, DeviceKind, Event, EventClock, Exactness, PoolCounters, Transfers, devices,
+    Device, DeviceError, DeviceInfo, DeviceKind, DeviceOptions, Event, EventClock, Exactness, PoolCounters, Transfers,
+    devices,
 };
 pub use hotloop_ir::{AxisKind, FaultKind, FoldOp, Layout, NoteKind, Scalar, Shape as LaneShape, Type};
 pub use hotloop_sema::{ArgType, Fastmath, KernelInfo, Options, ParamInfo, ParamType, ZeroDivision};

@@ -69,7 +69,9 @@ pub(super) struct Entry<'a, 'm> {
     pub(super) u32_type: Handle<naga::Type>,
     /// The invocation's place in its workgroup.
     pub(super) place: Expr,
-    /// The workgroup's number, and how many there are.
+    /// The workgroup's number among those that were started.
+    started: Expr,
+    /// The workgroup's number in its nest, and how many were started.
     pub(super) group: Expr,
     pub(super) groups: Expr,
     /// The first fault of this invocation: number, then what `point` left.
@@ -88,9 +90,9 @@ impl<'a, 'm> Entry<'a, 'm> {
     ) -> Entry<'a, 'm> {
         let u32_type = types::scalar_type(globals.module, naga::Scalar::U32);
         let mut code = Code::new("main");
-        let [place, group, groups] = builtins(&mut code, globals, u32_type);
+        let [place, started, groups] = builtins(&mut code, globals, u32_type);
         let first = param(&mut code, globals, params::FIRST_GROUP);
-        let group = code.binary(Binary::Add, group, first);
+        let group = code.binary(Binary::Add, started, first);
         let record = std::array::from_fn(|part| code.local(&format!("record_{part}"), u32_type));
         let faulted = code.local("faulted", u32_type);
         Entry {
@@ -103,6 +105,7 @@ impl<'a, 'm> Entry<'a, 'm> {
             checked,
             u32_type,
             place,
+            started,
             group,
             groups,
             record,
@@ -252,7 +255,7 @@ impl<'a, 'm> Entry<'a, 'm> {
         let lowest = self.globals.variable("lowest", AddressSpace::WorkGroup, atomic);
         let faults = self.globals.buffer(Buffer::Faults, atomic, true);
         let sequence = param(&mut self.code, self.globals, params::SEQUENCE);
-        let (record, faulted, place, group) = (self.record, self.faulted, self.place, self.group);
+        let (record, faulted, place, started) = (self.record, self.faulted, self.place, self.started);
         let code = &mut self.code;
         let [zero, most] = [0, u32::MAX].map(|value| code.u32(value));
         let lowest = code.constant(Expression::GlobalVariable(lowest));
@@ -273,7 +276,7 @@ impl<'a, 'm> Entry<'a, 'm> {
             atomic_min(code, first, sequence);
             let winner = code.load(first);
             let current = code.binary(Binary::Equal, winner, sequence);
-            code.when(current, |code| write_record(code, faults, group, sequence, record));
+            code.when(current, |code| write_record(code, faults, started, sequence, record));
         });
     }
 }
@@ -282,16 +285,27 @@ fn atomic_min(code: &mut Code, pointer: Expr, value: Expr) {
     code.push(Statement::Atomic { pointer, fun: AtomicFunction::Min, value, result: None });
 }
 
-fn write_record(code: &mut Code, faults: Expr, group: Expr, sequence: Expr, record: [Expr; 6]) {
+/// Writes a record, unless another part of the same nest has left a lower one in its place.
+fn write_record(code: &mut Code, faults: Expr, started: Expr, sequence: Expr, record: [Expr; 6]) {
     let size = code.u32(FAULT_WORDS);
-    let base = code.binary(Binary::Multiply, group, size);
+    let base = code.binary(Binary::Multiply, started, size);
     let values: Vec<Expr> = record.into_iter().map(|part| code.load(part)).collect();
-    for (word, value) in [sequence].into_iter().chain(values).enumerate() {
-        let offset = code.u32(1 + word as u32);
-        let at = code.binary(Binary::Add, base, offset);
-        let pointer = code.element(faults, at);
-        code.store(pointer, value);
-    }
+    let pointers: Vec<Expr> = (0..=values.len() as u32)
+        .map(|word| {
+            let offset = code.u32(1 + word);
+            let at = code.binary(Binary::Add, base, offset);
+            code.element(faults, at)
+        })
+        .collect();
+    let (known, lowest) = (code.load(pointers[0]), code.load(pointers[1]));
+    let stale = code.binary(Binary::NotEqual, known, sequence);
+    let lower = code.binary(Binary::Less, values[0], lowest);
+    let counts = code.binary(Binary::LogicalOr, stale, lower);
+    code.when(counts, |code| {
+        for (pointer, value) in pointers.into_iter().zip([sequence].into_iter().chain(values)) {
+            code.store(pointer, value);
+        }
+    });
 }
 
 /// The built-in inputs: place in the workgroup, number of the workgroup, number of workgroups.

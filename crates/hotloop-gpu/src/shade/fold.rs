@@ -162,10 +162,12 @@ impl Accumulator {
         let buffer = entry.globals.buffer(Buffer::Partials(FoldId(self.fold as u32)), self.element, true);
         let partials = entry.code.constant(Expression::GlobalVariable(buffer));
         let zero = entry.code.u32(0);
+        let bound = param(&mut entry.code, entry.globals, params::FIRST_PARTIAL);
+        let at = entry.code.binary(Binary::Subtract, piece, bound);
         let first = entry.code.binary(Binary::Equal, entry.place, zero);
         entry.code.when(first, |code| {
             let value = read(code, fold.ty, shared, zero);
-            write(code, fold.ty, partials, piece, value);
+            write(code, fold.ty, partials, at, value);
         });
     }
 }
@@ -236,6 +238,8 @@ fn combine_blocks(
     let partials = code.constant(Expression::GlobalVariable(buffer));
     let blocks = param(code, globals, params::BLOCKS);
     let base = code.binary(Binary::Multiply, result, blocks);
+    let bound = param(code, globals, params::FIRST_PARTIAL);
+    let base = code.binary(Binary::Subtract, base, bound);
     tree(code, u32_type, fold, partials, base, blocks, place);
     let zero = code.u32(0);
     let is_first = code.binary(Binary::Equal, place, zero);

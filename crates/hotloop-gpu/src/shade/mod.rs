@@ -168,6 +168,22 @@ fn written(nest: &Nest) -> Vec<ArrayId> {
     found
 }
 
+/// The arrays with elements at computed indices.
+pub(crate) fn computed(nest: &Nest) -> Vec<ArrayId> {
+    let mut found: Vec<ArrayId> = Vec::new();
+    for inst in &nest.lane.values {
+        if let hotloop_ir::Inst::LoadAt(array, _) = inst {
+            found.push(*array);
+        }
+    }
+    params::walk(&nest.lane.body, &mut |stmt| {
+        if let Stmt::StoreAt(array, ..) = stmt {
+            found.push(*array);
+        }
+    });
+    found
+}
+
 /// The element types a nest touches, for the check against what a device has.
 pub(crate) fn types_of(program: &Program, nest: &Nest) -> Vec<Type> {
     let lane = &nest.lane;

@@ -9,6 +9,7 @@
 //! | 4 | points along the axes walked in order |
 //! | 5 | the first workgroup, where a dispatch is cut |
 //! | 6, 7 | zero |
+//! | 8 | the piece whose partial result is the first that is bound |
 //! | per axis | its extent |
 //! | per view | index of the element at point 0, then the increment per axis of the nest |
 //! | per array with computed indices or extents | its extents, then its strides, in elements |
@@ -30,7 +31,9 @@ pub(crate) const ORDERED: usize = 4;
 pub(crate) const FIRST_GROUP: usize = 5;
 /// The first of two words that are 0.
 pub(crate) const ZERO: usize = 6;
-const HEADER: usize = 8;
+/// Word of the piece whose partial result is the first that is bound.
+pub(crate) const FIRST_PARTIAL: usize = 8;
+const HEADER: usize = 9;
 
 /// Where everything stands.
 #[derive(Clone, Debug)]

@@ -19,8 +19,13 @@ pub struct Launch {
 }
 
 impl Launch {
-    pub(crate) fn begin(compiled: &Arc<Compiled>, args: Args<'_, '_>, call: &Call<'_>) -> Result<Launch, Error> {
-        Ok(Launch { launched: launch(compiled, &args, call)?, compiled: compiled.clone() })
+    pub(crate) fn begin(
+        compiled: &Arc<Compiled>,
+        args: Args<'_, '_>,
+        call: &Call<'_>,
+        is_awaited: bool,
+    ) -> Result<Launch, Error> {
+        Ok(Launch { launched: launch(compiled, &args, call, is_awaited)?, compiled: compiled.clone() })
     }
 
     /// Whether waiting would take no time.
