@@ -31,7 +31,6 @@ const KERNELS: &[&str] = &[
 
 /// The same for arrays of two axes.
 const TABLES: &[&str] = &[
-    "kernel k(x, y) = x[:, ::-1] * y[::-1, :]",
     "kernel k(x, y) = x + y[0, :]",
     "kernel k(x, y) = (x + y[:, 0][:, newaxis], sum(x))",
     "kernel k(x, y) = (sum(x, axis=1), max(x * y, axis=1))",
