@@ -9,7 +9,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// What decides the code of a program that is checked and lowered, and what is stored beside it.
-const CRATES: &[&str] = &["hotloop-ir", "hotloop-passes", "hotloop-target", "hotloop-clif", "hotloop-cache", "hotloop"];
+const CRATES: &[&str] =
+    &["hotloop-ir", "hotloop-passes", "hotloop-target", "hotloop-clif", "hotloop-gpu", "hotloop-cache", "hotloop"];
 
 fn main() {
     let own = PathBuf::from(std::env::var_os("CARGO_MANIFEST_DIR").unwrap_or_default());

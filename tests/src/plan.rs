@@ -6,7 +6,7 @@ use crate::case::{self, Case, Input, Section};
 use crate::check::{self, alike, refused};
 use crate::report;
 use crate::run::{self, Outcome};
-use hotloop::{Call, Device, DiskCache, Engine, Options, TargetChoice, ZeroDivision};
+use hotloop::{Call, Device, DiskCache, Engine, Options, Stage, TargetChoice, ZeroDivision};
 use libtest_mimic::{Failed, Trial};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
@@ -102,7 +102,7 @@ fn section_trials(file: &str, section: Section, trials: &mut Vec<Trial>) {
         let mut rest = 0;
         for config in CONFIGS {
             // The targets that share the cases take turns.
-            let required = !config.target.is_cpu() && device_is_required();
+            let required = !config.target.is_cpu() && (device_is_required() || device().is_none());
             let turn = config.always || required || (skip + rest).is_multiple_of(3);
             rest += usize::from(!config.always);
             let fits = !case.large || config.target != TargetChoice::Interp && config.target != TargetChoice::Scalar;
@@ -113,6 +113,11 @@ fn section_trials(file: &str, section: Section, trials: &mut Vec<Trial>) {
                 let subject = subject.clone();
                 let name = format!("{prefix}/{}/{}", case.name, config.name);
                 let skipped = !config.target.is_cpu() && !device_is_required() && device().is_none();
+                if !config.target.is_cpu() && device().is_none() {
+                    let subject = subject.clone();
+                    let name = format!("{prefix}/{}/wgsl", case.name);
+                    trials.push(Trial::test(name, move || Ok(subject.shaders()?)));
+                }
                 let trial = Trial::test(name, move || subject.check(*config).map_err(|m| subject.failed(&m)));
                 trials.push(trial.with_ignored_flag(skipped));
             }
@@ -177,6 +182,12 @@ impl Subject {
 
     fn failed(&self, message: &str) -> Failed {
         Failed::from(report::failure(message, &self.path, &self.section, self.case(), &self.inputs()))
+    }
+
+    /// Where no device runs the shaders, they are made and found valid all the same.
+    fn shaders(&self) -> Result<(), String> {
+        let (engine, inputs) = (self.engine(CONFIGS[0], None), self.inputs());
+        run::emit(&engine, &self.path, &self.section, self.case(), &inputs, Stage::Wgsl).map(drop)
     }
 
     fn check(&self, config: Config) -> Result<(), String> {

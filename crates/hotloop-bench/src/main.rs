@@ -2,7 +2,9 @@
 //!
 //!     hotloop-bench table [--quick] [--ratios] [--size N]… [WORKLOAD…]
 //!     hotloop-bench loops [--quick] [PROGRAM…]
+//!     hotloop-bench gpu [--size N]…
 
+use hotloop_bench::gpu;
 use hotloop_bench::measure::Effort;
 use hotloop_bench::programs::{LoopProgram, PROGRAMS};
 use hotloop_bench::report::{self, Plan};
@@ -16,6 +18,8 @@ fn main() -> ExitCode {
         Some((command, rest)) if command == "table" => plan(rest)
             .and_then(|plan| report::write(&plan, &mut io::stdout().lock()).map_err(|error| error.to_string())),
         Some((command, rest)) if command == "loops" => loops(rest),
+        Some((command, rest)) if command == "gpu" => gpu_plan(rest)
+            .and_then(|plan| gpu::write(plan, &mut io::stdout().lock()).map_err(|error| error.to_string())),
         _ => Err(usage()),
     };
     match result {
@@ -64,11 +68,25 @@ fn loops(arguments: &[String]) -> Result<(), String> {
     report::programs::write(effort, &programs, &mut io::stdout().lock()).map_err(|error| error.to_string())
 }
 
+fn gpu_plan(arguments: &[String]) -> Result<Option<gpu::Plan>, String> {
+    let mut sizes = Vec::new();
+    for pair in arguments.chunks(2) {
+        match pair {
+            [option, size] if option == "--size" => {
+                sizes.push(size.parse().map_err(|_| "`--size` needs a number of elements")?);
+            }
+            _ => return Err(usage()),
+        }
+    }
+    Ok((!sizes.is_empty()).then_some(gpu::Plan { sizes, rounds: 5 }))
+}
+
 fn usage() -> String {
     let names: Vec<&str> = WORKLOADS.iter().map(|workload| workload.name).collect();
     format!(
         "usage: hotloop-bench table [--quick] [--ratios] [--size N]… [WORKLOAD…]\n\
          \x20      hotloop-bench loops [--quick] [PROGRAM…]\n\
+         \x20      hotloop-bench gpu [--size N]…\n\
          --quick measures less; --ratios only compares with C; the workloads are {}",
         names.join(" ")
     )

@@ -4,7 +4,9 @@
 
 use crate::case::{Case, Input, Section, is_code};
 use crate::data::{Data, Memory};
-use hotloop::{Arg, Call, Diagnostic, Engine, Error, Fault, Outputs, Position, RunError, Source, Span};
+use hotloop::{
+    Arg, ArgType, Call, Diagnostic, Engine, Error, Fault, Outputs, Position, RunError, Source, Span, Stage, arg_type,
+};
 
 /// What a call came to.
 #[derive(Clone, Debug)]
@@ -53,6 +55,43 @@ pub fn run(engine: &Engine, file: &str, section: &Section, case: &Case, inputs: 
         Ok((outs, afters)) => Outcome::Done(outs.iter().map(Data::of_value).collect(), afters),
         Err(Trouble::Engine(error)) => outcome_of(*error),
         Err(Trouble::Case(message)) => Outcome::Other(message),
+    }
+}
+
+/// A stage of what a case runs; nothing is run. None where the case is wrong on purpose and so has no such stage.
+///
+/// # Errors
+/// If that stage cannot be made of a program that is right: a mistake of the engine.
+pub fn emit(
+    engine: &Engine,
+    file: &str,
+    section: &Section,
+    case: &Case,
+    inputs: &[Input],
+    stage: Stage,
+) -> Result<Option<String>, String> {
+    let emitted = || -> Result<String, Trouble> {
+        let module = match &case.expr {
+            Some(text) => engine.load_expression(text)?,
+            None => engine.load_source(Source::new(file, section.text.as_str()))?,
+        };
+        let name = match (&case.expr, &case.kernel) {
+            (None, Some(name)) => name.clone(),
+            (None, None) => only_kernel(section, &module)?,
+            (Some(_), _) => module.kernels().next().map(|info| info.name.clone()).unwrap_or_default(),
+        };
+        let kernel = module.kernel(&name)?;
+        let find = |name: &str| find(inputs, name).ok_or(Trouble::Case(format!("the case has no input `{name}`")));
+        let params = kernel.info().params.iter();
+        let used = params.map(|param| find(&param.name)).collect::<Result<Vec<&Input>, Trouble>>()?;
+        let mut memories = memories(&used);
+        let types: Vec<ArgType> = args(&used, &mut memories)?.iter().map(arg_type).collect();
+        Ok(kernel.emit(&types, stage)?)
+    };
+    match emitted() {
+        Ok(text) => Ok(Some(text)),
+        Err(Trouble::Engine(error)) if matches!(*error, Error::Bug(_)) => Err(error.to_string()),
+        Err(Trouble::Engine(_) | Trouble::Case(_)) => Ok(None),
     }
 }
 

@@ -244,7 +244,7 @@ pub struct Options {
     /// Says how long compiling and running took.
     #[arg(long)]
     pub time: bool,
-    /// Prints a stage of the compilation instead of running: ast, ir, passes, clif or asm.
+    /// Prints a stage of the compilation instead of running: ast, ir, passes, clif, asm, wgsl or spirv.
     #[arg(long, value_name = "STAGE", conflicts_with_all = ["output", "time"])]
     pub emit: Option<Stage>,
 }

@@ -10,6 +10,7 @@ mod device;
 mod event;
 mod kernel;
 mod launch;
+mod listing;
 mod memory;
 mod pool;
 mod run;
@@ -99,19 +100,50 @@ impl Target for Gpu {
 /// # Errors
 /// What naga's validator says: a mistake of ours.
 pub fn wgsl(program: &Program) -> Result<String, String> {
+    each_shader(program, "//", |module| {
+        let mut validator =
+            naga::valid::Validator::new(naga::valid::ValidationFlags::all(), naga::valid::Capabilities::all());
+        let info = validator.validate(module).map_err(|error| format!("{:?}", error.into_inner()))?;
+        let text = naga::back::wgsl::write_string(module, &info, naga::back::wgsl::WriterFlags::empty());
+        text.map_err(|error| error.to_string())
+    })
+}
+
+/// The SPIR-V of every nest of a program that runs as a shader, as it is handed to drivers of Vulkan, in words; needs no
+/// device.
+///
+/// # Errors
+/// As `wgsl`.
+pub fn spirv(program: &Program) -> Result<String, String> {
+    each_shader(program, ";", |module| strict::spirv(module).map(|words| listing::listing(&words)))
+}
+
+/// The text of every shader, each under a comment that says whose it is and what it needs.
+fn each_shader(
+    program: &Program,
+    comment: &str,
+    text: impl Fn(&naga::Module) -> Result<String, String>,
+) -> Result<String, String> {
     let mut out = String::new();
     for (index, nest) in program.nests.iter().enumerate() {
+        let id = NestId(index as u32);
         if scalar::is_scalar(nest) {
-            out.push_str(&format!("// nest {} runs on the host\n\n", NestId(index as u32)));
+            out.push_str(&format!("{comment} nest {id} runs on the host\n\n"));
             continue;
         }
         let folds = (0..nest.folds.len() as u32).map(|fold| shade::combiner(program, nest, hotloop_ir::FoldId(fold)));
+        let wide: Vec<&str> =
+            shade::types_of(program, nest).into_iter().filter(|ty| ty.bytes() == 8).map(|ty| ty.name()).collect();
         for shader in std::iter::once(shade::shade(program, nest, true)).chain(folds) {
-            let mut validator =
-                naga::valid::Validator::new(naga::valid::ValidationFlags::all(), naga::valid::Capabilities::all());
-            let info = validator.validate(&shader.module).map_err(|error| format!("{:?}", error.into_inner()))?;
-            let text = naga::back::wgsl::write_string(&shader.module, &info, naga::back::wgsl::WriterFlags::empty());
-            out.push_str(&format!("// nest {}\n{}\n", NestId(index as u32), text.map_err(|error| error.to_string())?));
+            out.push_str(&format!("{comment} nest {id}\n"));
+            if !wide.is_empty() {
+                out.push_str(&format!(
+                    "{comment} with {}: naga's dialect, for devices that have it\n",
+                    wide.join(", ")
+                ));
+            }
+            out.push_str(&text(&shader.module)?);
+            out.push('\n');
         }
     }
     Ok(out)

@@ -1,7 +1,7 @@
 //! Every sample program against the interpreter, on the first adapter that is found; and every shader through naga's
 //! validator, which needs no adapter.
 
-use hotloop_gpu::{Device, Gpu, wgsl};
+use hotloop_gpu::{Device, Gpu, spirv, wgsl};
 use hotloop_interp::Interp;
 use hotloop_target::testing::{Sample, Split, run, samples};
 use hotloop_target::{BuildError, CompileError, Target};
@@ -9,7 +9,7 @@ use hotloop_target::{BuildError, CompileError, Target};
 #[test]
 fn every_shader_is_valid() {
     for Sample { name, program, .. } in samples() {
-        if let Err(error) = wgsl(&program) {
+        if let Err(error) = wgsl(&program).and_then(|_| spirv(&program)) {
             panic!("{name}: {error}");
         }
     }

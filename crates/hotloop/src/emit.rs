@@ -46,6 +46,8 @@ stages! {
     Asm "asm";
     /// The shaders of target `gpu`; needs no GPU.
     Wgsl "wgsl";
+    /// The same as SPIR-V, listed; needs no GPU.
+    Spirv "spirv";
 }
 
 impl fmt::Display for Stage {
@@ -88,6 +90,7 @@ impl Kernel {
                 code_generator(target)?.emit_asm(&program).map_err(compile::compile_error)
             }
             Stage::Wgsl => shaders(&hotloop_passes::run(self.program(types)?)),
+            Stage::Spirv => words_of_shaders(&hotloop_passes::run(self.program(types)?)),
         })
     }
 
@@ -125,6 +128,16 @@ impl Kernel {
 #[cfg(feature = "gpu")]
 fn shaders(program: &hotloop_ir::Program) -> Result<String, Error> {
     hotloop_gpu::wgsl(program).map_err(Error::Bug)
+}
+
+#[cfg(feature = "gpu")]
+fn words_of_shaders(program: &hotloop_ir::Program) -> Result<String, Error> {
+    hotloop_gpu::spirv(program).map_err(Error::Bug)
+}
+
+#[cfg(not(feature = "gpu"))]
+fn words_of_shaders(program: &hotloop_ir::Program) -> Result<String, Error> {
+    shaders(program)
 }
 
 #[cfg(not(feature = "gpu"))]
