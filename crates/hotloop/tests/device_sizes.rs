@@ -29,6 +29,14 @@ const KERNELS: &[&str] = &[
      out\n}",
 ];
 
+/// The same for arrays of two axes.
+const TABLES: &[&str] = &[
+    "kernel k(x, y) = x[:, ::-1] * y[::-1, :]",
+    "kernel k(x, y) = x + y[0, :]",
+    "kernel k(x, y) = (x + y[:, 0][:, newaxis], sum(x))",
+    "kernel k(x, y) = (sum(x, axis=1), max(x * y, axis=1))",
+];
+
 #[test]
 fn arrays_larger_than_a_window_give_the_same() {
     let Some((engine, _)) = engine(&SMALL) else { return };
@@ -39,7 +47,26 @@ fn arrays_larger_than_a_window_give_the_same() {
         for text in KERNELS {
             compare(&engine, &reference, text, || args![&x, &y]);
         }
+        // Two rows fit into a window, in all of them.
+        for (text, rows) in TABLES.iter().flat_map(|text| [(text, 8), (text, len / 2), (text, len / 8)]) {
+            let table = |data| View::with_shape(data, &[rows, len / rows]).expect("that many");
+            compare(&engine, &reference, text, || args![table(&x), table(&y)]);
+        }
     }
+}
+
+#[test]
+fn two_rows_that_are_read_backwards_must_fit_a_window() {
+    let Some((engine, _)) = engine(&SMALL) else { return };
+    let kernel = engine.load(TABLES[0]).and_then(|module| module.kernel("k")).expect("it is right");
+    let x = vec![1.5f32; 8 * 20_000];
+    let table = || View::with_shape(&x, &[8, 20_000]).expect("that many");
+    // A group of points that goes from one row to the next needs both, however small it is.
+    let refused = kernel.call(&args![table(), table()]).expect_err("two rows are 160000 bytes").to_string();
+    assert_eq!(
+        refused,
+        "160000 bytes of one array at a time are more than this GPU allows, 65536 bytes; use a CPU target, or smaller parts"
+    );
 }
 
 fn compare<'a, const N: usize>(one: &Engine, other: &Engine, text: &str, args: impl Fn() -> [Arg<'a>; N]) {
