@@ -26,7 +26,7 @@ Values, written NAME=VALUE:
   [1f32, 2, 3]          an array of f32: one suffix types all
   @a.npy                an array from a NumPy file
   @photo.png            an image: rows, columns, and 3 or 4 colors if it has them
-  @table.csv:column     a column of numbers from a CSV file with a header line
+  @table.csv:column     a column of numbers from a CSV file with a header line; an empty cell is nan
 
 Types:
   bool i8 i16 i32 i64 u8 u16 u32 u64 f32 f64
@@ -126,6 +126,9 @@ pub struct Repl {
     /// Neither looks for compiled kernels on disk nor keeps any there.
     #[arg(long)]
     pub no_cache: bool,
+    /// How exactly floats are computed: strict, or relaxed, which is faster and within 4 units in the last place.
+    #[arg(long, value_name = "TIER", default_value_t)]
+    pub fastmath: Fastmath,
 }
 
 /// `hotloop check`.
@@ -143,6 +146,9 @@ pub struct Check {
     /// Where the random inputs begin; the same number gives the same inputs.
     #[arg(long, value_name = "N", default_value_t = 1, requires = "differential")]
     pub seed: u64,
+    /// How exactly floats are computed: strict, or relaxed, which is faster and within 4 units in the last place.
+    #[arg(long, value_name = "TIER", default_value_t)]
+    pub fastmath: Fastmath,
 }
 
 /// `hotloop test`.
@@ -157,6 +163,9 @@ pub struct Test {
     /// Only on this target; on all of them by default.
     #[arg(long, value_name = "TARGET")]
     pub target: Option<TargetChoice>,
+    /// How exactly floats are computed: strict, or relaxed, which is faster and within 4 units in the last place.
+    #[arg(long, value_name = "TIER", default_value_t)]
+    pub fastmath: Fastmath,
 }
 
 /// `hotloop bench`.
@@ -183,6 +192,9 @@ pub struct Bench {
     /// Prints JSON.
     #[arg(long)]
     pub json: bool,
+    /// How exactly floats are computed: strict, or relaxed, which is faster and within 4 units in the last place.
+    #[arg(long, value_name = "TIER", default_value_t)]
+    pub fastmath: Fastmath,
 }
 
 /// `hotloop why`.
@@ -206,6 +218,9 @@ pub struct Why {
     /// Prints JSON.
     #[arg(long)]
     pub json: bool,
+    /// How exactly floats are computed: strict, or relaxed, which is faster and within 4 units in the last place.
+    #[arg(long, value_name = "TIER", default_value_t)]
+    pub fastmath: Fastmath,
 }
 
 /// `hotloop fmt`.

@@ -37,7 +37,7 @@ struct Row {
 /// `hotloop bench`.
 pub fn run(mut command: args::Bench) -> Result<(), Failure> {
     crate::value::name_or_value(&mut command.kernel, &mut command.values)?;
-    let mut builder = Engine::builder();
+    let mut builder = crate::run::builder(command.fastmath);
     if let Some(threads) = command.threads {
         builder = builder.threads(threads.into());
     }

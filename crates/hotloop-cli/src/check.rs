@@ -6,7 +6,7 @@
 use crate::args::Check;
 use crate::differential;
 use crate::report::{self, Failure};
-use hotloop::{ArgType, Engine, KernelInfo, SourceError, array_of};
+use hotloop::{ArgType, KernelInfo, SourceError, array_of};
 
 pub const HELP: &str = "\
 Kernels whose parameters all have types, as in `kernel k(x: f64[:], n: i64)`, are checked to the end. With
@@ -27,7 +27,7 @@ pub fn run(command: &Check) -> Result<(), Failure> {
 }
 
 fn file(path: &std::path::Path, command: &Check) -> Result<(), Failure> {
-    let engine = Engine::new();
+    let engine = crate::run::builder(command.fastmath).build();
     let module = engine.load_file(path)?;
     report::warn(SourceError { source: module.source().clone(), diagnostics: module.warnings().to_vec() });
     let mut wrong = false;
@@ -45,7 +45,7 @@ fn file(path: &std::path::Path, command: &Check) -> Result<(), Failure> {
     }
     let all = module.kernels().count();
     say(&format!("{}: {all} {}, {typed} checked to the end", path.display(), plural(all, "kernel")))?;
-    if command.differential { differential::run(&module, command.rounds, command.seed) } else { Ok(()) }
+    if command.differential { differential::run(&module, command) } else { Ok(()) }
 }
 
 /// The types of a kernel's parameters, if all have one.

@@ -4,7 +4,7 @@
 
 use crate::report::{Failure, io_text};
 use clap::Args;
-use hotloop::{ArgType, Cpu, Engine, Exported, Kernel, Module, ObjectFile, Stage, parse_signature};
+use hotloop::{ArgType, Cpu, Exported, Fastmath, Kernel, Module, ObjectFile, Stage, parse_signature};
 use std::cell::OnceCell;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -22,7 +22,7 @@ What --emit can ask for, separated by commas:
   ast           FILE.ast, the tree of the whole text
   ir            KERNEL.ir, the program for the types
   ir-after=PASS KERNEL.PASS.ir, the program after a pass
-  clif, asm     KERNEL.clif, KERNEL.asm, for this machine
+  clif, asm     KERNEL.clif, KERNEL.asm, for the processors of --cpu
   obj, header   FILE.o and FILE.h: functions for C, which need nothing of hotloop when they run
   json          FILE.json, a description of what was compiled
 
@@ -44,9 +44,12 @@ pub struct Compile {
     /// A kernel and the types to compile it for; once per kernel and types.
     #[arg(long, value_name = "SIGNATURE", value_parser = parse_signature)]
     signature: Vec<(String, Vec<ArgType>)>,
-    /// Which processors the object is for: v3 (AVX2, FMA), v4 (AVX-512) or native.
+    /// Which processors the code is for: v3 (AVX2, FMA), v4 (AVX-512) or native.
     #[arg(long, value_name = "CPU", default_value = "v3", value_parser = cpu)]
     cpu: Cpu,
+    /// How exactly floats are computed: strict or relaxed.
+    #[arg(long, value_name = "TIER", default_value_t)]
+    fastmath: Fastmath,
 }
 
 /// One thing to write.
@@ -81,7 +84,7 @@ fn cpu(text: &str) -> Result<Cpu, String> {
 
 /// Does it.
 pub fn compile(command: &Compile) -> Result<(), Failure> {
-    let module = Engine::new().load_file(&command.file)?;
+    let module = crate::run::builder(command.fastmath).build().load_file(&command.file)?;
     let kernels = match &*command.signature {
         [] => annotated(&module)?,
         given => given.to_vec(),
@@ -145,7 +148,7 @@ fn write_all(command: &Compile, module: &Module, kernels: &Kernels, emit: &Emit)
         let kernel: Kernel = module.kernel(&one.kernel)?;
         let (ending, text) = match emit {
             Emit::After(pass) => (format!("{pass}.ir"), kernel.emit_after(&one.types, pass)?),
-            Emit::Stage(stage) => (stage.name().to_owned(), kernel.emit(&one.types, *stage)?),
+            Emit::Stage(stage) => (stage.name().to_owned(), kernel.emit_for(&one.types, *stage, command.cpu)?),
             Emit::Object | Emit::Header | Emit::Json => continue,
         };
         write(&place(&one.symbol, &ending), text.as_bytes())?;

@@ -2,10 +2,11 @@
 //!
 //! A difference is made small before it is shown: shorter arrays, simpler numbers, as long as it stays.
 
+use crate::args::Check;
 use crate::check::{plural, say};
 use crate::made;
 use crate::report::{self, Failure};
-use hotloop::{Call, CancelToken, Engine, KernelInfo, Module, TargetChoice};
+use hotloop::{Call, CancelToken, Engine, Fastmath, KernelInfo, Module, TargetChoice};
 use hotloop_cases::case::{Case, Input, Section};
 use hotloop_cases::check::alike;
 use hotloop_cases::compare::distance;
@@ -23,24 +24,24 @@ const PATIENCE: Duration = Duration::from_secs(4);
 const SHRINKS: usize = 300;
 
 /// Compares all targets on every kernel of a module whose parameters have types.
-pub fn run(module: &Module, rounds: u32, seed: u64) -> Result<(), Failure> {
+pub fn run(module: &Module, command: &Check) -> Result<(), Failure> {
     let section = Section { text: module.source().text().to_owned(), ..Section::default() };
-    let rig = Rig { file: module.source().name().to_owned(), section, engines: engines() };
+    let rig = Rig { file: module.source().name().to_owned(), section, engines: engines(command.fastmath) };
     let mut failed = false;
     for info in module.kernels() {
         if info.params.iter().any(|param| param.annotation.is_none()) {
             say(&format!("{}: left out, because not all of its parameters have types", info.name))?;
             continue;
         }
-        failed |= !rig.kernel(info, rounds, seed)?;
+        failed |= !rig.kernel(info, command.rounds, command.seed)?;
     }
     if failed { Err(Failure::Told(1)) } else { Ok(()) }
 }
 
 /// An engine for each CPU target; the first is the reference.
-fn engines() -> Vec<(TargetChoice, Engine)> {
+fn engines(fastmath: Fastmath) -> Vec<(TargetChoice, Engine)> {
     let is_compared = |target: &&TargetChoice| !matches!(target.name(), "auto" | "gpu");
-    let engine = |target: &TargetChoice| (*target, Engine::builder().target(*target).threads(3).build());
+    let engine = |target: &TargetChoice| (*target, crate::run::builder(fastmath).target(*target).threads(3).build());
     let mut engines: Vec<(TargetChoice, Engine)> = TargetChoice::ALL.iter().filter(is_compared).map(engine).collect();
     engines.sort_by_key(|(target, _)| *target != TargetChoice::Interp);
     engines
@@ -221,7 +222,7 @@ fn list(data: &Data, axis: usize, start: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::{Compared, Rig, engines, inputs, list, shortened};
-    use hotloop::{Engine, ZeroDivision};
+    use hotloop::{Engine, Fastmath, ZeroDivision};
     use hotloop_cases::case::Section;
     use hotloop_cases::data::{Data, Random};
 
@@ -232,7 +233,7 @@ mod tests {
         let module = Engine::new().load(TEXT).expect("it is right");
         let info = module.kernels().next().expect("one").clone();
         let section = Section { text: TEXT.to_owned(), ..Section::default() };
-        let mut rig = Rig { file: "test".to_owned(), section, engines: engines() };
+        let mut rig = Rig { file: "test".to_owned(), section, engines: engines(Fastmath::default()) };
         let mut random = Random::new(7);
         let input = inputs(&info, 17, &mut random);
         assert!(matches!(rig.compare(&info, &input), Compared::Same(0)));

@@ -3,7 +3,7 @@
 use crate::args::Test;
 use crate::check::{plural, say};
 use crate::report::{self, Failure};
-use hotloop::{Call, Engine, Options, TargetChoice, ZeroDivision};
+use hotloop::{Call, Engine, Fastmath, Options, TargetChoice, ZeroDivision};
 use hotloop_cases::case::{self, Case, Input, Section};
 use hotloop_cases::check::{alike, expectations};
 use hotloop_cases::run::{self, Outcome};
@@ -48,7 +48,7 @@ pub fn run(command: &Test) -> Result<(), Failure> {
                     continue;
                 }
                 let wrong = targets.iter().find_map(|target| {
-                    let message = on_target(path, section, case, *target).err()?;
+                    let message = on_target(path, section, case, *target, command.fastmath).err()?;
                     Some(format!("{name} on {target}: {message}"))
                 });
                 passed += usize::from(wrong.is_none());
@@ -70,10 +70,16 @@ fn name(path: &Path, section: &Section, case: &Case) -> String {
 }
 
 /// Runs one case on one target.
-fn on_target(path: &Path, section: &Section, case: &Case, target: TargetChoice) -> Result<(), String> {
+fn on_target(
+    path: &Path,
+    section: &Section,
+    case: &Case,
+    target: TargetChoice,
+    fastmath: Fastmath,
+) -> Result<(), String> {
     let inputs: Vec<Input> = section.given.iter().chain(&case.inputs).cloned().collect();
     let engine = |target: TargetChoice| {
-        let mut options = Options::default();
+        let mut options = Options { fastmath, ..Options::default() };
         if case.quiet_zero {
             options.zero_division = ZeroDivision::Zero;
         }

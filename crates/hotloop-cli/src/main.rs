@@ -32,6 +32,7 @@ mod report;
 mod run;
 mod stats;
 mod table;
+mod tables;
 mod value;
 mod whys;
 

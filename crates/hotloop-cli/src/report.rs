@@ -63,6 +63,11 @@ impl Failure {
 
 /// Tells what went wrong at a prompt, where the name of the program says nothing; gives the exit code.
 pub fn tell_in_session(failure: &Failure) -> u8 {
+    tell_changed(failure, |text| text)
+}
+
+/// The same, with something done to the text.
+pub fn tell_changed(failure: &Failure, change: impl FnOnce(String) -> String) -> u8 {
     let (text, code) = match failure {
         Failure::Engine(Error::Bug(message)) => (format!("internal error: {message}\n{PLEASE}\n"), INTERNAL),
         Failure::Engine(error) => (error.render(is_colored()), WRONG),
@@ -70,7 +75,7 @@ pub fn tell_in_session(failure: &Failure) -> u8 {
         Failure::Interrupted => ("interrupted\n".to_owned(), INTERRUPTED),
         Failure::Closed | Failure::Told(_) => (String::new(), WRONG),
     };
-    write_error(&text, 0);
+    write_error(&change(text), 0);
     code
 }
 

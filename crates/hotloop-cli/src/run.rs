@@ -10,8 +10,8 @@ use crate::progress;
 use crate::report::{self, Failure};
 use crate::value::{Loaded, Pair, bind, name_or_value};
 use hotloop::{
-    Arg, ArgType, Call, CancelToken, Engine, EngineBuilder, Kernel, KernelInfo, Module, Outputs, SourceError, Stage,
-    TargetChoice, Timing, Value, arg_type,
+    Arg, ArgType, Call, CancelToken, Engine, EngineBuilder, Fastmath, Kernel, KernelInfo, Module, Outputs, SourceError,
+    Stage, TargetChoice, Timing, Value, arg_type,
 };
 use std::io::{self, Write};
 use std::time::Duration;
@@ -31,9 +31,13 @@ pub fn file(mut command: Run) -> Result<(), Failure> {
     work(&engine, &module, command.kernel.as_deref(), &command.values, &command.options)
 }
 
+/// An engine to be, whose programs are of this tier.
+pub fn builder(fastmath: Fastmath) -> EngineBuilder {
+    Engine::builder().options(hotloop::Options { fastmath, ..hotloop::Options::default() })
+}
+
 fn engine(options: &Options) -> Engine {
-    let language = hotloop::Options { fastmath: options.fastmath, ..hotloop::Options::default() };
-    let mut builder = with_fallback(Engine::builder().options(language), options);
+    let mut builder = with_fallback(builder(options.fastmath), options);
     if let Some(disk) = cache::disk(options.no_cache) {
         builder = builder.disk_cache(disk);
     }

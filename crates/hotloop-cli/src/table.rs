@@ -51,14 +51,18 @@ fn find_column(header: &StringRecord, column: Option<&str>) -> Result<usize, Str
 fn read_typed<R: Read + Seek>(reader: &mut Reader<R>, index: usize, name: &str, ty: Type) -> Result<Array, String> {
     let mut scalars = Vec::new();
     for_cells(reader, index, name, |cell| {
-        scalars.push(Number::parse(cell)?.to_scalar(ty)?);
+        scalars.push(match cell {
+            "" if ty.is_float() => Number::parse("nan")?.to_scalar(ty)?,
+            "" => return Err(format!("the cell is empty, for which `{ty}` has no value")),
+            cell => Number::parse(cell)?.to_scalar(ty)?,
+        });
         Ok(())
     })?;
     crate::elements::array(ty, &scalars, &[scalars.len()])
 }
 
 /// What a column has turned out to be so far.
-enum Column {
+pub enum Column {
     Empty,
     Bools(Vec<bool>),
     Ints(Vec<i64>),
@@ -72,20 +76,29 @@ fn read_inferred<R: Read + Seek>(reader: &mut Reader<R>, index: usize, name: &st
         column = push(before, cell)?;
         Ok(())
     })?;
-    Ok(match column {
-        Column::Empty => Array::from(Vec::<f64>::new()),
-        Column::Bools(values) => Array::from(values),
-        Column::Ints(values) => Array::from(values),
-        Column::Floats(values) => Array::from(values),
-    })
+    Ok(column.into())
 }
 
-fn push(column: Column, cell: &str) -> Result<Column, String> {
+impl From<Column> for Array {
+    fn from(column: Column) -> Array {
+        match column {
+            Column::Empty => Array::from(Vec::<f64>::new()),
+            Column::Bools(values) => Array::from(values),
+            Column::Ints(values) => Array::from(values),
+            Column::Floats(values) => Array::from(values),
+        }
+    }
+}
+
+/// A column with one more cell. An empty cell is a missing number, NaN, and makes floats of integers.
+pub fn push(column: Column, cell: &str) -> Result<Column, String> {
     match column {
+        Column::Empty if cell.is_empty() => Ok(Column::Floats(vec![f64::NAN])),
         Column::Empty => match cell.parse() {
             Ok(value) => Ok(Column::Bools(vec![value])),
             Err(_) => push(Column::Ints(Vec::new()), cell),
         },
+        Column::Bools(_) if cell.is_empty() => Err("the cell is empty".to_owned()),
         Column::Bools(mut values) => {
             values.push(cell.parse().map_err(|_| format!("`{}` is not `true` or `false`", shown(cell)))?);
             Ok(Column::Bools(values))
@@ -106,6 +119,9 @@ fn push(column: Column, cell: &str) -> Result<Column, String> {
 }
 
 fn float(cell: &str) -> Result<f64, String> {
+    if cell.is_empty() {
+        return Ok(f64::NAN);
+    }
     cell.parse().map_err(|_| format!("`{}` is not a number", shown(cell)))
 }
 
@@ -125,8 +141,7 @@ fn for_cells<R: Read + Seek>(
         }
         let text = String::from_utf8_lossy(record.get(index).unwrap_or_default());
         let text = text.trim();
-        let result = if text.is_empty() { Err("the cell is empty".to_owned()) } else { cell(text) };
-        if let Err(message) = result {
+        if let Err(message) = cell(text) {
             return Err(format!("{}column `{name}`: {message}", place(record.position(), reader, ", ")));
         }
     }
@@ -136,7 +151,7 @@ fn for_cells<R: Read + Seek>(
 ///
 /// The reader's own count of lines is off after empty lines and where lines end in two characters, so the lines up to
 /// the record are counted in the file.
-fn place<R: Read + Seek>(position: Option<&Position>, reader: &mut Reader<R>, after: &str) -> String {
+pub fn place<R: Read + Seek>(position: Option<&Position>, reader: &mut Reader<R>, after: &str) -> String {
     let line = position.and_then(|position| {
         let input = reader.get_mut();
         input.rewind().ok()?;
@@ -159,7 +174,7 @@ fn line_at(input: &mut impl Read, position: u64) -> io::Result<u64> {
     Ok(line)
 }
 
-fn csv_text<R: Read + Seek>(error: csv::Error, reader: &mut Reader<R>) -> String {
+pub fn csv_text<R: Read + Seek>(error: csv::Error, reader: &mut Reader<R>) -> String {
     let place = place(error.position(), reader, ": ");
     match error.into_kind() {
         ErrorKind::Io(error) => crate::report::io_text(error),
@@ -207,7 +222,7 @@ fn element(value: &Value, position: usize) -> Option<Scalar> {
 #[cfg(test)]
 mod tests {
     use super::{read_from, write};
-    use hotloop::{Array, Element, Type, Value};
+    use hotloop::{Array, Element, Scalar, Type, Value};
     use std::io::Cursor;
 
     const TABLE: &str = "\u{feff}name, n ,x,ok\n\"a,\nb\",1,0.5,true\nc, 2 ,3,false\n";
@@ -227,12 +242,19 @@ mod tests {
         assert_eq!(column("ok", None), Ok(Array::from(vec![true, false])));
         assert_eq!(read_text("a\n1\n2\n1e3\nnan\n-inf\n", None, None).map(|array| array.ty()), Ok(Type::F64));
         assert_eq!(read_text("a\n", None, None), Ok(Array::from(Vec::<f64>::new())));
+        // Missing numbers are NaN, in columns of integers too.
+        let gaps = read_text("a,b\n,0\n1,0\n2.5,0\n,0\n", Some("a"), None).expect("numbers");
+        let gaps: Vec<f64> = (0..4).filter_map(|at| gaps.get(at)).map(hotloop::Scalar::as_f64).collect();
+        assert!(gaps[0].is_nan() && gaps[1..3] == [1.0, 2.5] && gaps[3].is_nan(), "{gaps:?}");
     }
 
     #[test]
     fn a_wanted_type_is_obeyed() {
         assert_eq!(column("n", Some(Type::F32)), Ok(Array::from(vec![1.0f32, 2.0])));
         assert_eq!(column("n", Some(Type::U8)), Ok(Array::from(vec![1u8, 2])));
+        let gap = |ty| read_text("a,b\n1,0\n,0\n", Some("a"), Some(ty));
+        assert!(gap(Type::F32).is_ok_and(|array| array.get(1).is_some_and(Scalar::is_nan)));
+        assert!(gap(Type::I32).is_err_and(|error| error.ends_with("the cell is empty, for which `i32` has no value")));
         let error = "line 2, column `x`: `0.5` is not a whole number, which `i64` needs";
         assert_eq!(column("x", Some(Type::I64)), Err(error.to_owned()));
     }
@@ -250,7 +272,7 @@ mod tests {
     fn bad_cells_are_placed() {
         fails(TABLE, Some("name"), "line 2, column `name`: `a,\\nb` is not a number");
         fails("a,b\n1,2\n\n3,x\n", Some("b"), "line 4, column `b`: `x` is not a number");
-        fails("a,b\n1,2\n3,\n", Some("b"), "line 3, column `b`: the cell is empty");
+        fails("a,b\n1,true\n3,\n", Some("b"), "line 3, column `b`: the cell is empty");
         fails("a\ntrue\n1\n", None, "line 3, column `a`: `1` is not `true` or `false`");
         fails("a,b\n1,2\n3\n", Some("b"), "line 3: the number of cells is 1, in the lines before 2");
     }

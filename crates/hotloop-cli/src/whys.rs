@@ -7,13 +7,13 @@ use crate::explain::{Explained, origin_text};
 use crate::machine;
 use crate::report::Failure;
 use crate::value::given;
-use hotloop::{ArgType, Call, Engine, Kernel, Type, arg_type, array_of};
+use hotloop::{ArgType, Call, Kernel, Type, arg_type, array_of};
 use serde_json::Value as Json;
 
 /// `hotloop why`.
 pub fn run(mut command: args::Why) -> Result<(), Failure> {
     crate::value::name_or_value(&mut command.kernel, &mut command.values)?;
-    let mut builder = Engine::builder();
+    let mut builder = crate::run::builder(command.fastmath);
     if let Some(disk) = crate::cache::disk(false) {
         builder = builder.disk_cache(disk);
     }

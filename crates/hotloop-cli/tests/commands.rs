@@ -189,6 +189,32 @@ fn why_explains() {
 }
 
 #[test]
+fn every_command_takes_the_relaxed_tier() {
+    let place = Place::new();
+    place.write("fused.hl", "kernel fused(x: f64[:], y: f64[:]) = x*y + 1.0\n");
+    let commands: [&[&str]; 5] = [
+        &["check", "fused.hl", "--differential", "--rounds", "1"],
+        &["test", "kernels.hl"],
+        &["bench", "fused.hl", "--sizes", "10"],
+        &["why", "fused.hl"],
+        &["compile", "fused.hl", "--emit", "ir"],
+    ];
+    for command in commands {
+        let ran = place.run(&[command, &["--fastmath", "relaxed"]].concat());
+        assert_eq!((ran.code, &*ran.err), (0, ""), "{command:?}");
+        let ran = place.run(&[command, &["--fastmath", "wild"]].concat());
+        assert!(ran.code == 2 && ran.err.contains("strict"), "{command:?}: {}", ran.err);
+    }
+    // Only the relaxed tier fuses.
+    assert!(place.read("fused.ir").contains("fma"));
+    let operations = |tier: &str| place.run(&["why", "fused.hl", "--json", "--fastmath", tier]).out;
+    assert!(operations("strict").contains("\"operations\": 2") && operations("relaxed").contains("\"operations\": 1"));
+    let typed = "x = 2.0\n:ir x*x + x\n";
+    assert!(place.run_with(&["repl", "--fastmath", "relaxed"], typed).out.contains("fma"));
+    assert!(!place.run_with(&["repl"], typed).out.contains("fma"));
+}
+
+#[test]
 fn fmt_rewrites_and_checks() {
     let place = Place::new();
     place.write("a.hl", "fn f(a,b)=a+ b # sum\n");

@@ -242,6 +242,14 @@ fn each_level_has_code_of_its_own() {
         done(&hotloop(place.path(), &["kernels.hl", "--emit", "obj", "--cpu", cpu, "-o", cpu]));
         assert!(place.path().join(cpu).join("kernels.o").exists());
     }
+    // What is listed is the code of the level: products of 64-bit integers are one instruction of AVX-512.
+    let product = ["kernels.hl", "--emit", "clif,asm", "--signature", "product(i64[:], i64[:])"];
+    fs::write(place.path().join("kernels.hl"), "kernel product(x, y) = x * y\n").expect("written");
+    let asm = |cpu: &str| {
+        done(&hotloop(place.path(), &[&product[..], &["--cpu", cpu, "-o", cpu]].concat()));
+        fs::read_to_string(place.path().join(cpu).join("product.asm")).expect("text")
+    };
+    assert_eq!((asm("v3").contains("vpmullq"), asm("v4").contains("vpmullq")), (false, true));
     let wrong = error(&hotloop(place.path(), &["kernels.hl", "--cpu", "v2"]));
     assert!(wrong.contains("the levels are v3, v4, native"), "{wrong}");
 }

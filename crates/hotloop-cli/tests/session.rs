@@ -60,6 +60,7 @@ fn transcript(place: &TempDir, text: &str) -> String {
 
 fn setup(folder: &Path) {
     fs::write(folder.join("temps.csv"), "day,temp\n1,-2.5\n2,4\n3,11.25\n").expect("written");
+    fs::write(folder.join("towns.csv"), "town,day,wind speed\nUlm,1,3.5\nBonn,2,\nKöln,3,7\n").expect("written");
     fs::write(folder.join("tools.hl"), "# A file.\nfn twice(x) = 2*x\n\nkernel fill(u: mut f64[:], v) { u[:] = v }\n")
         .expect("written");
 }

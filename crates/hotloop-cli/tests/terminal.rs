@@ -129,6 +129,20 @@ fn pair() -> (OwnedFd, OwnedFd) {
     unsafe { (OwnedFd::from_raw_fd(ours), OwnedFd::from_raw_fd(theirs)) }
 }
 
+/// Whether the median is within 50 ms, from the key to the screen. Machines are busy at times, so a round that fails is
+/// followed by a longer one, whose median counts alone; what is late by itself fails every round.
+fn mostly_in_time(mut run: impl FnMut() -> Duration) -> Result<(), Vec<Duration>> {
+    let mut times = Vec::new();
+    for count in [3, 5, 9] {
+        times = (0..count).map(|_| run()).collect();
+        times.sort();
+        if times[count / 2] < Duration::from_millis(50) {
+            return Ok(());
+        }
+    }
+    Err(times)
+}
+
 #[test]
 fn a_session_at_a_terminal() {
     let place = tempfile::tempdir().expect("a directory");
@@ -169,20 +183,21 @@ fn ctrl_c_stops_a_kernel_and_keeps_the_session() {
     terminal.enter("x = 7.5", "x = 7.5");
     let spin = "kernel spin(n: i64) { var i = 0; while i < n { i = i - 1 + (i & 1) }; i }";
     terminal.enter(spin, "kernel spin");
-    let mut quickest = Duration::MAX;
     for target in ["auto", "scalar", "interp"] {
         terminal.enter(&format!(":target {target}"), target);
-        for _ in 0..3 {
+        let stop = || {
             terminal.press("spin(1)\r");
             // Long enough to be compiled and running, also on a busy machine.
             std::thread::sleep(Duration::from_millis(600));
             terminal.press("\u{3}");
-            quickest = quickest.min(terminal.wait("interrupted"));
+            let time = terminal.wait("interrupted");
             terminal.wait("\n> ");
+            time
+        };
+        if let Err(times) = mostly_in_time(stop) {
+            panic!("{target}: the median is over 50 ms: {times:?}");
         }
     }
-    // Machines are busy at times, but not always.
-    assert!(quickest < Duration::from_millis(50), "{quickest:?}");
     terminal.enter("x + 1", "8.5  f64");
     terminal.press("\u{4}");
     assert_eq!(terminal.end(), Some(0));

@@ -88,10 +88,20 @@ impl Clif {
         Clif::new(self.name, self.most_lanes, Allocator::SinglePass)
     }
 
+    /// The target `simd` for processors of a level, whatever this machine has: to look at the code object files hold.
+    pub fn portable(cpu: object::Cpu) -> Result<Clif, NotAvailable> {
+        let isa = isa::portable(cpu).map_err(NotAvailable)?;
+        Ok(Clif::on("simd", forms::MAX_LANES, isa))
+    }
+
     fn new(name: &'static str, most_lanes: usize, allocator: Allocator) -> Result<Clif, NotAvailable> {
         let isa = isa::host(allocator).map_err(NotAvailable)?;
+        Ok(Clif::on(name, most_lanes, isa))
+    }
+
+    fn on(name: &'static str, most_lanes: usize, isa: &'static OwnedTargetIsa) -> Clif {
         let fingerprint = format!("{name} {CODEGEN_VERSION} {}", isa::fingerprint(isa));
-        Ok(Clif { name, most_lanes, isa, fingerprint })
+        Clif { name, most_lanes, isa, fingerprint }
     }
 
     fn settings(&self) -> Settings {

@@ -357,6 +357,6 @@ pub(crate) fn implicit_product(span: Span, left: &str, right: &str) -> Diagnosti
 }
 
 pub(crate) fn not_at_prompt(span: Span) -> Diagnostic {
-    error(NOT_AT_PROMPT, span, "a prompt takes definitions, assignments and expressions")
+    error(NOT_AT_PROMPT, span, "a prompt takes definitions, assignments, expressions, `if`, `while` and `for`")
         .hint("put this into a kernel: `kernel name(x: mut f64[:]) { … }`, and call it")
 }

@@ -4,6 +4,7 @@
 //! fails and never overflows; all it can complain about is in `errors`, and how much it takes is in `Limits`.
 
 pub mod ast;
+mod changes;
 mod dump;
 mod errors;
 mod format;
@@ -19,6 +20,7 @@ mod prompt;
 mod spacing;
 mod token;
 
+pub use changes::{Changes, changes};
 pub use dump::{dump, dump_block, dump_expr};
 pub use errors::CODES;
 pub use format::{FormatError, format};

@@ -7,7 +7,8 @@ use std::sync::Arc;
 
 use hotloop_source::{Diagnostic, Source, Span};
 
-use crate::ast::{Expr, ExprKind, ItemKind, Pattern, Place, Stmt, StmtKind};
+use crate::ast::{Expr, ExprKind, ItemKind, Name, Pattern, Place, Stmt, StmtKind};
+use crate::changes::changes;
 use crate::errors::{self, Sink};
 use crate::layout::layout;
 use crate::lexer;
@@ -66,6 +67,13 @@ pub enum EntryKind {
     Update(Arc<str>),
     /// `x[…] = value`, `x[…] += value`
     Store(Arc<str>),
+    /// An `if`, a `while` or a `for`.
+    Run {
+        /// The names it assigns.
+        assigned: Vec<Arc<str>>,
+        /// The names whose elements it writes.
+        stored: Vec<Arc<str>>,
+    },
 }
 
 /// The parts of a text, in order; spaces are not among them.
@@ -157,12 +165,12 @@ pub fn entries(source: &Source, limits: &Limits) -> Result<Vec<Entry>, Vec<Diagn
     let mut entries = Vec::new();
     for stmt in &body.stmts {
         match statement(stmt) {
-            Some(kind) => entries.push(Entry { kind, span: stmt.span }),
-            None => diags.push(errors::not_at_prompt(stmt.span)),
+            Ok(kind) => entries.push(Entry { kind, span: stmt.span }),
+            Err(span) => diags.push(errors::not_at_prompt(span)),
         }
     }
     if let Some(value) = &body.value {
-        let kind = value_entry(Vec::new(), value);
+        let kind = last_value(value);
         // Parentheses around a value are not in its span.
         let start = body.stmts.last().map_or(body.span.start, |last| last.span.end);
         let text = &source.text()[start as usize..];
@@ -176,9 +184,31 @@ fn done(entries: Vec<Entry>, diags: Vec<Diagnostic>) -> Result<Vec<Entry>, Vec<D
     if diags.iter().any(Diagnostic::is_error) { Err(diags) } else { Ok(entries) }
 }
 
-/// What a statement asks for; none for those that only make sense in a kernel.
-fn statement(stmt: &Stmt) -> Option<EntryKind> {
-    match &stmt.kind {
+/// A value at the end, which may be a choice that assigns.
+fn last_value(value: &Expr) -> EntryKind {
+    match &value.kind {
+        ExprKind::If(branch) => {
+            let found = changes(&Stmt { kind: StmtKind::If((**branch).clone()), span: value.span });
+            match found.assigned.is_empty() && found.stored.is_empty() {
+                true => value_entry(Vec::new(), value),
+                false => EntryKind::Run { assigned: texts(&found.assigned), stored: texts(&found.stored) },
+            }
+        }
+        _ => value_entry(Vec::new(), value),
+    }
+}
+
+fn texts(names: &[Name]) -> Vec<Arc<str>> {
+    names.iter().map(|name| name.text.clone()).collect()
+}
+
+/// What a statement asks for; for those that only make sense in a kernel, their place.
+fn statement(stmt: &Stmt) -> Result<EntryKind, Span> {
+    let found = changes(stmt);
+    if let Some(place) = found.returns {
+        return Err(place);
+    }
+    let kind = match &stmt.kind {
         StmtKind::Let { pattern, value, ty } => {
             let names = match pattern {
                 Pattern::Name(name) => vec![name.text.clone()],
@@ -203,17 +233,18 @@ fn statement(stmt: &Stmt) -> Option<EntryKind> {
                 Place::Name(name) => Some(name.text.clone()),
                 Place::Index(_) | Place::Tuple(..) => None,
             };
-            Some(value_entry(places.iter().map(name).collect::<Option<Vec<_>>>()?, value))
+            places.iter().map(name).collect::<Option<Vec<_>>>().map(|names| value_entry(names, value))
         }
         StmtKind::Expr(value) => Some(value_entry(Vec::new(), value)),
+        StmtKind::If(_) | StmtKind::While { .. } | StmtKind::For { .. } => {
+            Some(EntryKind::Run { assigned: texts(&found.assigned), stored: texts(&found.stored) })
+        }
         StmtKind::Assign { place: Place::Tuple(..), op: Some(_), .. }
-        | StmtKind::If(_)
-        | StmtKind::While { .. }
-        | StmtKind::For { .. }
         | StmtKind::Break
         | StmtKind::Continue
         | StmtKind::Return(_) => None,
-    }
+    };
+    kind.ok_or(stmt.span)
 }
 
 fn annotated(names: Vec<Arc<str>>) -> EntryKind {
@@ -318,6 +349,16 @@ mod tests {
         let source = Source::new("test", "x = 2; (x + 1) * 2");
         let found = entries(&source, &Limits::DEFAULT).expect("it is right");
         assert_eq!(source.slice(found[1].span), "(x + 1) * 2");
-        assert!(entries(&Source::new("test", "for i in range(3) { x = 1 }"), &Limits::DEFAULT).is_err());
+        let run = |assigned: &[&str], stored: &[&str]| EntryKind::Run {
+            assigned: assigned.iter().map(|name| (*name).into()).collect(),
+            stored: stored.iter().map(|name| (*name).into()).collect(),
+        };
+        assert_eq!(
+            kinds("for i in range(3) { x = i; a[i] = 1 }; if x > 1 { y = 2 } else { z = 3 }"),
+            [run(&["x"], &["a"]), run(&["y", "z"], &[])]
+        );
+        for text in ["break", "for i in range(3) { return }", "return 1"] {
+            assert!(entries(&Source::new("test", text), &Limits::DEFAULT).is_err(), "{text}");
+        }
     }
 }

@@ -7,6 +7,8 @@ use crate::error::Error;
 use crate::module::Kernel;
 use crate::options::Call;
 use crate::targets::code_generator;
+use hotloop_clif::Clif;
+use hotloop_clif::object::Cpu;
 use hotloop_sema::ArgType;
 use hotloop_source::Source;
 use hotloop_syntax as syntax;
@@ -91,6 +93,17 @@ impl Kernel {
             }
             Stage::Wgsl => shaders(&hotloop_passes::run(self.program(types)?)),
             Stage::Spirv => words_of_shaders(&hotloop_passes::run(self.program(types)?)),
+        })
+    }
+
+    /// As [`Kernel::emit`], with the code that object files for processors of a level hold, whatever this machine has.
+    pub fn emit_for(&self, types: &[ArgType], stage: Stage, cpu: Cpu) -> Result<String, Error> {
+        let program = || Ok::<_, Error>(hotloop_passes::run(self.program(types)?));
+        let portable = || Clif::portable(cpu).map_err(|reason| Error::Unsupported(reason.to_string()));
+        compile::guarded(|| match stage {
+            Stage::Clif => portable()?.emit_clif(&program()?).map_err(compile::compile_error),
+            Stage::Asm => portable()?.emit_asm(&program()?).map_err(compile::compile_error),
+            Stage::Ast | Stage::Ir | Stage::Passes | Stage::Wgsl | Stage::Spirv => self.emit(types, stage),
         })
     }
 

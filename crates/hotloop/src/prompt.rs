@@ -10,7 +10,7 @@ use hotloop_ir::Type;
 use hotloop_sema as sema;
 use hotloop_source::{Source, Span};
 use hotloop_syntax as syntax;
-use hotloop_syntax::ast::{Block, Expr, ExprKind, Index, IndexElem, IndexKind, Pattern, Place, Stmt, StmtKind};
+use hotloop_syntax::ast::{Block, Expr, ExprKind, Index, IndexElem, IndexKind, Name, Pattern, Place, Stmt, StmtKind};
 
 /// A statement or an expression typed at a prompt.
 #[derive(Clone, Copy, Debug, Default)]
@@ -60,6 +60,15 @@ fn unit(prompt: &Prompt<'_>, limits: &syntax::Limits) -> Result<Unit, Error> {
 
 /// What a body with one statement computes, as the body of a kernel.
 fn computed(mut body: Block, written: &[(&str, Type, usize)]) -> Block {
+    if body.stmts.is_empty()
+        && let Some(Expr { kind: ExprKind::If(branch), span }) = body.value.as_deref()
+    {
+        let stmt = Stmt { kind: StmtKind::If((**branch).clone()), span: *span };
+        let found = syntax::changes(&stmt);
+        if !found.assigned.is_empty() || !found.stored.is_empty() {
+            return run(stmt, body.span);
+        }
+    }
     if body.value.is_some() || body.stmts.len() != 1 {
         return body;
     }
@@ -79,17 +88,33 @@ fn computed(mut body: Block, written: &[(&str, Type, usize)]) -> Block {
             let (left, right) = (Box::new(place), Box::new(value));
             Block::of(Expr::new(ExprKind::Binary { op, op_span: name.span.after(), left, right }, span))
         }
+        kind @ (StmtKind::If(_) | StmtKind::While { .. } | StmtKind::For { .. }) => run(Stmt { kind, span }, body.span),
         kind @ StmtKind::Let { .. } => annotated(Stmt { kind, span }, body.span),
         kind @ StmtKind::Var { .. } => annotated(Stmt { kind, span }, body.span),
         kind @ (StmtKind::Assign { .. }
-        | StmtKind::If(_)
-        | StmtKind::While { .. }
-        | StmtKind::For { .. }
         | StmtKind::Break
         | StmtKind::Continue
         | StmtKind::Return(_)
         | StmtKind::Expr(_)) => Block { stmts: vec![Stmt { kind, span }], value: None, span: body.span },
     }
+}
+
+/// A loop or a choice, over copies of the names it assigns, whose last values are the results.
+fn run(stmt: Stmt, span: Span) -> Block {
+    let assigned = syntax::changes(&stmt).assigned;
+    let of = |name: &Name| Expr::new(ExprKind::Name(name.text.clone()), name.span);
+    let copy = |name: &Name| {
+        let kind = StmtKind::Var { name: name.clone(), ty: None, value: of(name) };
+        Stmt { kind, span: name.span }
+    };
+    let mut stmts: Vec<Stmt> = assigned.iter().map(copy).collect();
+    stmts.push(stmt);
+    let value = match &assigned[..] {
+        [] => None,
+        [name] => Some(of(name)),
+        names => Some(Expr::new(ExprKind::Tuple(names.iter().map(of).collect()), span)),
+    };
+    Block { stmts, value: value.map(Box::new), span }
 }
 
 /// A declaration with a type, and the names it declares as the value.

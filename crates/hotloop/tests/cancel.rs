@@ -64,13 +64,27 @@ fn endless_loops_are_left_wherever_they_stand() {
             let what = format!("{name} on {target}");
             let value = kernel.call_with(&args![&a, 0i64], &Call::new().target(*target));
             assert_eq!(value.map(|value| value.scalar::<f64>()).expect(&what), Ok(37.0), "{what}");
-            // Other programs may hold the processor back for longer than the limit, but not time and again.
-            let fast = (0..5).any(|_| left_after(&kernel, &a, *target, &what) < Duration::from_millis(50));
-            assert!(fast, "{what}: it took more than 50 ms");
+            if let Err(times) = mostly_in_time(|| left_after(&kernel, &a, *target, &what)) {
+                panic!("{what}: the median is over 50 ms: {times:?}");
+            }
             let value = kernel.call_with(&args![&a, 0i64], &Call::new().target(*target));
             assert_eq!(value.map(|value| value.scalar::<f64>()).expect(&what), Ok(37.0), "{what}, afterwards");
         }
     }
+}
+
+/// Whether the median is within 50 ms. Other programs may hold the processor back for longer, so a round that fails is
+/// followed by a longer one, whose median counts alone; what is late by itself fails every round.
+fn mostly_in_time(mut run: impl FnMut() -> Duration) -> Result<(), Vec<Duration>> {
+    let mut times = Vec::new();
+    for count in [3, 7, 15] {
+        times = (0..count).map(|_| run()).collect();
+        times.sort();
+        if times[count / 2] < Duration::from_millis(50) {
+            return Ok(());
+        }
+    }
+    Err(times)
 }
 
 /// How long an endless call goes on after it has been cancelled.

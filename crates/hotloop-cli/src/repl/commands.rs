@@ -4,7 +4,7 @@ use super::inspect;
 use super::session::Session;
 use crate::print::type_text;
 use crate::report::Failure;
-use crate::value::{Loaded, load_file};
+use crate::value::Loaded;
 use hotloop::{Stage, TargetChoice, text};
 use std::path::Path;
 
@@ -17,6 +17,9 @@ type Run = fn(&mut Session, &str, Show<'_>) -> Result<(), Failure>;
 const COMMANDS: &[(&str, &str, &str, Run)] = &[
     ("asm", "[VALUE]", "the machine code of a value", |session, rest, show| {
         inspect::stage(session, rest, Stage::Asm, show)
+    }),
+    ("ast", "[VALUE]", "the tree of what was typed, before it is checked", |session, rest, show| {
+        inspect::stage(session, rest, Stage::Ast, show)
     }),
     ("bench", "[VALUE]", "times of many runs, beside what this machine can do", inspect::bench),
     ("clif", "[VALUE]", "the code generator's form of a value", |session, rest, show| {
@@ -123,10 +126,7 @@ fn load(session: &mut Session, rest: &str, show: Show<'_>) -> Result<(), Failure
     if !crate::value::is_name(name) {
         return Err(Failure::Data(format!("`{}` is not a name", crate::literal::shown(name))));
     }
-    let value = load_file(file.trim().trim_matches('"'))?;
-    show(&format!("{name}: {}", type_text(value.ty(), value.shape())));
-    session.vars.insert(name.to_owned(), value);
-    Ok(())
+    session.load_as(name, file.trim().trim_matches('"'), show)
 }
 
 fn save(session: &mut Session, rest: &str, show: Show<'_>) -> Result<(), Failure> {
@@ -184,15 +184,27 @@ fn vars(session: &mut Session, _: &str, show: Show<'_>) -> Result<(), Failure> {
                 format!("{} = {}", type_text(scalar.ty, &[]), crate::print::scalar_text(*scalar))
             }
             Loaded::Value(hotloop::Value::Array(_) | hotloop::Value::Device(_)) | Loaded::Mapped(_) => {
-                let bytes = value.shape().iter().product::<usize>() * value.ty().bytes();
-                format!("{}, {}", type_text(value.ty(), value.shape()), crate::print::bytes_text(bytes as f64))
+                memory_text(value)
             }
         };
         show(&format!("{name:<width$}  {ty}"));
     }
-    for name in session.names().iter().filter(|name| !session.vars.contains_key(*name)) {
-        let first = session.definition(name).and_then(|text| text.lines().find(|line| !line.starts_with('@')));
+    for (name, table) in &session.tables {
+        show(&format!("{name:<width$}  table of {} columns, {} rows", table.width(), table.rows()));
+        for (column, value) in table.columns() {
+            show(&format!("{:<width$}  {}", crate::tables::Table::written(name, column), memory_text(value)));
+        }
+    }
+    for name in &session.names() {
+        let Some(text) = session.definition(name) else { continue };
+        let first = text.lines().find(|line| !line.starts_with('@'));
         show(&format!("{name:<width$}  {}", first.unwrap_or_default().trim_end_matches(['{', ' '])));
     }
     Ok(())
+}
+
+/// The type of an array and the memory it takes.
+fn memory_text(value: &Loaded) -> String {
+    let bytes = value.shape().iter().product::<usize>() * value.ty().bytes();
+    format!("{}, {}", type_text(value.ty(), value.shape()), crate::print::bytes_text(bytes as f64))
 }

@@ -151,6 +151,12 @@ impl Assistant {
     fn complete_name(&self, before: &str) -> (usize, Vec<Pair>) {
         let is_part = |c: char| c == '_' || c.is_alphanumeric();
         let start = before.trim_end_matches(is_part).len();
+        // Names with a dot are columns of tables.
+        let dotted = before.trim_end_matches(|c: char| c == '.' || is_part(c)).len();
+        if before[dotted..].contains('.') {
+            let found = candidates(self.names.iter().map(String::as_str), &before[dotted..]);
+            return if found.is_empty() { (start, found) } else { (dotted, found) };
+        }
         let word = &before[start..];
         if word.is_empty() || word.starts_with(|c: char| c.is_ascii_digit()) {
             return (start, Vec::new());
@@ -226,6 +232,11 @@ mod tests {
         assert_eq!(found("siz"), ["size", "size_of"]);
         assert!(found("2").is_empty() && found("").is_empty());
         assert_eq!(assistant().complete_name("2 * sigm").0, 4);
+        let mut assistant = assistant();
+        assistant.names.extend(["t.day".to_owned(), "t.dew".to_owned()]);
+        let (start, columns) = assistant.complete_name("2*t.d");
+        assert_eq!((start, columns.len()), (2, 2));
+        assert!(assistant.complete_name("x.d").1.is_empty() && assistant.complete_name("1.").1.is_empty());
     }
 
     #[test]

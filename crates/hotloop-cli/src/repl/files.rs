@@ -1,93 +1,219 @@
-//! `load("FILE")` and `save(VALUE, "FILE")` in what is typed: files are values of the session, not of the language.
+//! `load("FILE")`, columns of tables and `save(VALUE, "FILE")` in what is typed: they are values of the session, not of
+//! the language.
 //!
-//! A call of `load` is read at once, and a name of the same length stands for it in what is parsed, so that places in
-//! messages stay right.
+//! A name of the same length stands for each in what is parsed, so that places in messages stay right. Owns finding them
+//! and the names; reading the files is left to `value` and `table`.
 
-use crate::report::Failure;
-use crate::value::{Loaded, load_file};
 use hotloop::text::{Piece, pieces};
-use std::collections::BTreeMap;
 use std::ops::Range;
 
-/// A text whose `load`s have been read.
-pub struct LoadCalls {
-    /// The text with names in their place.
-    pub parsed: String,
-    /// What the names stand for.
-    pub values: Vec<(String, Loaded)>,
+/// What a name stands for.
+#[derive(Clone, Debug, PartialEq)]
+pub struct StandIn {
+    /// The name in what is parsed.
+    pub name: String,
+    /// What was typed in its place.
+    pub typed: String,
+    /// Where.
+    pub range: Range<usize>,
+    /// The value.
+    pub origin: Origin,
 }
 
-/// Reads the files of all `load("FILE")` and `load("FILE.csv").column` in a text.
-pub fn load_calls(text: &str, vars: &BTreeMap<String, Loaded>) -> Result<LoadCalls, Failure> {
-    let mut calls = LoadCalls { parsed: text.to_owned(), values: Vec::new() };
-    let all: Vec<(Range<usize>, Piece)> =
-        pieces(text).into_iter().filter(|(_, piece)| *piece != Piece::Comment).collect();
-    let is = |at: usize, word: &str| all.get(at).is_some_and(|(range, _)| text[range.clone()] == *word);
-    for at in 0..all.len() {
-        let quoted = all.get(at + 2).filter(|(_, piece)| *piece == Piece::Text);
-        let Some((quoted, _)) = quoted.filter(|_| is(at, "load") && is(at + 1, "(") && is(at + 3, ")")) else {
+/// Where the value of a stand-in comes from.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Origin {
+    /// `load("FILE")`, `load("FILE.csv").column`
+    File {
+        /// The file.
+        path: String,
+        /// The column that is asked for.
+        column: Option<String>,
+    },
+    /// `table.column`, `table["column"]`
+    Column {
+        /// The name of the table.
+        table: String,
+        /// The column.
+        column: String,
+    },
+}
+
+type Pieces = Vec<(Range<usize>, Piece)>;
+
+fn code_pieces(text: &str) -> Pieces {
+    pieces(text).into_iter().filter(|(_, piece)| *piece != Piece::Comment).collect()
+}
+
+fn unquoted(text: &str) -> &str {
+    text.trim_matches(['"', '\''])
+}
+
+/// The text with names in the place of files and columns, and what they stand for, in order. `is_table` says which names
+/// are tables; `is_taken` which the session has.
+pub fn stand_ins(
+    text: &str,
+    is_table: impl Fn(&str) -> bool,
+    is_taken: impl Fn(&str) -> bool,
+) -> (String, Vec<StandIn>) {
+    let all = code_pieces(text);
+    let mut scan = Scan { text, all: &all, tables: Vec::new() };
+    let mut parsed = text.to_owned();
+    let mut found: Vec<StandIn> = Vec::new();
+    let mut at = 0;
+    while at < all.len() {
+        let Some((origin, length)) = scan.load(at).or_else(|| scan.column(at, &is_table)) else {
+            at += 1;
             continue;
         };
-        let path = text[quoted.clone()].trim_matches(['"', '\'']);
-        let column = match path.ends_with(".csv") && is(at + 4, ".") {
-            true => all.get(at + 5).filter(|(_, piece)| matches!(piece, Piece::Name | Piece::Keyword)),
-            false => None,
+        let range = all[at].0.start..all[at + length - 1].0.end;
+        let typed = text[range.clone()].to_owned();
+        let is_used = |name: &str| {
+            is_taken(name)
+                || found.iter().any(|other| other.name == name)
+                || all.iter().any(|(range, _)| text[range.clone()] == *name)
         };
-        let end = column.map_or(all[at + 3].0.end, |(range, _)| range.end);
-        let path = match column {
-            Some((range, _)) => format!("{path}:{}", &text[range.clone()]),
-            None => path.to_owned(),
-        };
-        let range = all[at].0.start..end;
-        let name = stand_in(range.len(), |name| vars.contains_key(name) || calls.values.iter().any(|v| v.0 == *name));
-        let value = load_file(&path).map_err(|failure| match failure {
-            Failure::Data(message) => Failure::Data(message.replace("@FILE:COLUMN", "load(\"FILE\").COLUMN")),
-            other => other,
-        })?;
-        calls.values.push((name.clone(), value));
-        calls.parsed.replace_range(range, &name);
+        let name = name_for(&typed, is_used);
+        parsed.replace_range(range.clone(), &name);
+        found.push(StandIn { name, typed, range, origin });
+        at += length;
     }
-    Ok(calls)
+    (parsed, found)
 }
 
-/// A name of a length that is not taken.
-fn stand_in(length: usize, is_taken: impl Fn(&str) -> bool) -> String {
-    let name = |number: usize| {
-        let mut name = format!("load{number}");
-        name.extend(std::iter::repeat_n('_', length.saturating_sub(name.len())));
-        name
+/// Looks for what has to be replaced.
+struct Scan<'t> {
+    text: &'t str,
+    all: &'t Pieces,
+    /// Names that become tables further up in the same text.
+    tables: Vec<String>,
+}
+
+impl<'t> Scan<'t> {
+    fn word(&self, at: usize) -> &'t str {
+        self.all.get(at).map_or("", |(range, _)| &self.text[range.clone()])
+    }
+
+    fn is(&self, at: usize, kinds: &[Piece]) -> bool {
+        self.all.get(at).is_some_and(|(_, piece)| kinds.contains(piece))
+    }
+
+    /// A `load` that begins at a piece, and how many pieces it has.
+    fn load(&mut self, at: usize) -> Option<(Origin, usize)> {
+        let is_call = self.word(at) == "load" && self.word(at + 1) == "(" && self.word(at + 3) == ")";
+        if !is_call || !self.is(at + 2, &[Piece::Text]) {
+            return None;
+        }
+        let path = unquoted(self.word(at + 2)).to_owned();
+        let is_table = path.ends_with(".csv");
+        if let Some((column, length)) = is_table.then(|| self.column_of(at + 4)).flatten() {
+            return Some((Origin::File { path, column: Some(column) }, 4 + length));
+        }
+        if is_table && at >= 2 && self.word(at - 1) == "=" {
+            self.tables.push(self.word(at - 2).to_owned());
+        }
+        Some((Origin::File { path, column: None }, 4))
+    }
+
+    /// A column of a known table that begins at a piece.
+    fn column(&self, at: usize, is_table: impl Fn(&str) -> bool) -> Option<(Origin, usize)> {
+        let table = self.word(at);
+        let is_known = is_table(table) || self.tables.iter().any(|name| name == table);
+        if !self.is(at, &[Piece::Name]) || !is_known || at > 0 && self.word(at - 1) == "." {
+            return None;
+        }
+        let (column, length) = self.column_of(at + 1)?;
+        Some((Origin::Column { table: table.to_owned(), column }, 1 + length))
+    }
+
+    /// `.column` or `["column"]`.
+    fn column_of(&self, at: usize) -> Option<(String, usize)> {
+        if self.word(at) == "." && self.is(at + 1, &[Piece::Name, Piece::Keyword, Piece::Function]) {
+            return Some((self.word(at + 1).to_owned(), 2));
+        }
+        let is_quoted = self.word(at) == "[" && self.word(at + 2) == "]" && self.is(at + 1, &[Piece::Text]);
+        is_quoted.then(|| (unquoted(self.word(at + 1)).to_owned(), 3))
+    }
+}
+
+/// A name of the length of a text, and as much like it as can be.
+fn name_for(typed: &str, is_used: impl Fn(&str) -> bool) -> String {
+    let like: Vec<u8> = typed.bytes().map(|byte| if byte.is_ascii_alphanumeric() { byte } else { b'_' }).collect();
+    let plain = String::from_utf8_lossy(&like).into_owned();
+    let numbered = |number: usize| {
+        let digits = number.to_string();
+        let kept = plain.len().saturating_sub(digits.len()).max(1).min(plain.len());
+        format!("{}{digits}", &plain[..kept])
     };
-    (0..).map(name).find(|name| !is_taken(name)).unwrap_or_default()
+    let mut names = std::iter::once(plain.clone()).chain((0..).map(numbered));
+    names.find(|name| !is_used(name)).unwrap_or_default()
+}
+
+/// A text about what was parsed, with what was typed in the place of the names that stand for it.
+pub fn as_typed(text: &str, stand_ins: &[StandIn]) -> String {
+    let is_part = |c: char| c == '_' || c.is_alphanumeric();
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while !rest.is_empty() {
+        let end = rest.find(|c| !is_part(c)).unwrap_or(rest.len());
+        let (word, after) = rest.split_at(end);
+        out.push_str(stand_ins.iter().find(|one| one.name == word).map_or(word, |one| &one.typed));
+        let sign = after.find(is_part).unwrap_or(after.len());
+        out.push_str(&after[..sign]);
+        rest = &after[sign..];
+    }
+    out
 }
 
 /// The value and the file of `save(VALUE, "FILE")`, if a text is that.
 pub fn save_call(text: &str) -> Option<(String, String)> {
-    let all: Vec<(Range<usize>, Piece)> =
-        pieces(text).into_iter().filter(|(_, piece)| *piece != Piece::Comment).collect();
+    let all = code_pieces(text);
     let word = |at: usize| all.get(at).map_or("", |(range, _)| &text[range.clone()]);
     let last = all.len().checked_sub(3)?;
     let is_save = word(0) == "save" && word(1) == "(" && word(last) == "," && word(last + 2) == ")";
     let quoted = all.get(last + 1).filter(|(_, piece)| is_save && *piece == Piece::Text)?;
     let value = text.get(all.get(1)?.0.end..all.get(last)?.0.start)?;
-    Some((value.trim().to_owned(), text[quoted.0.clone()].trim_matches(['"', '\'']).to_owned()))
+    Some((value.trim().to_owned(), unquoted(&text[quoted.0.clone()]).to_owned()))
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{load_calls, save_call};
-    use std::collections::BTreeMap;
+    use super::{Origin, as_typed, save_call, stand_ins};
+
+    fn found(text: &str) -> (String, Vec<(String, Origin)>) {
+        let (parsed, found) = stand_ins(text, |name| name == "t", |name| name == "t_b");
+        assert_eq!(parsed.len(), text.len(), "{parsed}");
+        assert_eq!(as_typed(&parsed, &found), text);
+        (parsed, found.into_iter().map(|one| (one.typed, one.origin)).collect())
+    }
+
+    fn file(path: &str, column: Option<&str>) -> Origin {
+        Origin::File { path: path.to_owned(), column: column.map(str::to_owned) }
+    }
+
+    fn column(table: &str, column: &str) -> Origin {
+        Origin::Column { table: table.to_owned(), column: column.to_owned() }
+    }
 
     #[test]
-    fn loads_are_replaced_by_names_of_their_length() {
-        let directory = tempfile::tempdir().expect("a directory");
-        let path = directory.path().join("t.csv");
-        std::fs::write(&path, "a,b\n1,2\n3,4\n").expect("written");
-        let text = format!("load(\"{0}\").b + 2 * load( \"{0}\" ).a # load(\"x\")", path.display());
-        let calls = load_calls(&text, &BTreeMap::new()).expect("both are there");
-        assert_eq!((calls.parsed.len(), calls.values.len()), (text.len(), 2));
-        assert!(calls.parsed.starts_with(&calls.values[0].0) && calls.parsed.ends_with("# load(\"x\")"));
-        assert!(load_calls("load(\"nowhere.npy\")", &BTreeMap::new()).is_err());
-        assert_eq!(load_calls("load + 1", &BTreeMap::new()).expect("no call").parsed, "load + 1");
+    fn files_are_replaced_by_names_of_their_length() {
+        let (parsed, all) = found("load(\"t.csv\").b + 2 * load( 'x.npy' ).T # load(\"x\")");
+        assert_eq!(all[0], ("load(\"t.csv\").b".to_owned(), file("t.csv", Some("b"))));
+        assert_eq!(all[1], ("load( 'x.npy' )".to_owned(), file("x.npy", None)));
+        assert!(all.len() == 2 && parsed.ends_with(".T # load(\"x\")"), "{parsed}");
+        assert!(found("load + load(x) + save").1.is_empty());
+        assert_eq!(found("load(\"a.csv\")[\"wind speed\"]").1[0].1, file("a.csv", Some("wind speed")));
+    }
+
+    #[test]
+    fn columns_are_replaced() {
+        let (parsed, all) = found("t.b + t.a + x.t.b + t[\"b\"]+t[0] + t.in");
+        let columns: Vec<Origin> = all.into_iter().map(|one| one.1).collect();
+        assert_eq!(columns, ["b", "a", "b", "in"].map(|name| column("t", name)));
+        assert!(parsed.starts_with("t_0 + t_a + x.t.b + t__b__"), "{parsed}");
+        // A table that the same text makes.
+        assert_eq!(found("u = load(\"u.csv\"); u.x").1[1].1, column("u", "x"));
+        assert!(found("u.x; u = load(\"u.csv\")").1.len() == 1);
     }
 
     #[test]

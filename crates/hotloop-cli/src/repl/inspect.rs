@@ -9,7 +9,8 @@ use crate::plot;
 use crate::print::type_names;
 use crate::report::Failure;
 use crate::stats::Stats;
-use hotloop::{Array, Stage, Timing, Value};
+use hotloop::text::{self, EntryKind};
+use hotloop::{Array, Source, Stage, Timing, Value};
 
 type Show<'s> = &'s mut dyn FnMut(&str);
 
@@ -128,12 +129,9 @@ pub fn plot(session: &mut Session, rest: &str, show: Show<'_>) -> Result<(), Fai
         Some((values, file)) if file.ends_with(".png") => (values.trim(), Some(file)),
         Some(_) | None => (rest, None),
     };
-    let arrays = match values.split_once(char::is_whitespace) {
-        // Two names are two values; anything else is one expression.
-        Some((x, y)) if session.vars.contains_key(x) && crate::value::is_name(y.trim()) => {
-            vec![array(session, x)?, array(session, y.trim())?]
-        }
-        Some(_) | None => vec![array(session, values)?],
+    let arrays: Vec<Array> = match two_values(session, values) {
+        Some((x, y)) => vec![array(session, x)?, array(session, y)?],
+        None => vec![array(session, values)?],
     };
     let plot = match &arrays[..] {
         [x, y] => plot::Plot::of_points(x, y),
@@ -149,6 +147,17 @@ pub fn plot(session: &mut Session, rest: &str, show: Show<'_>) -> Result<(), Fai
         None => show(&plot.text(plot::terminal())),
     }
     Ok(())
+}
+
+/// The two expressions of `X Y`; none if the text is one expression, such as `x -y`, or is no two either.
+fn two_values<'t>(session: &Session, values: &'t str) -> Option<(&'t str, &'t str)> {
+    let is_one = |part: &str| {
+        let source = Source::new("<input>", session.replaced(part).0);
+        matches!(&text::entries(&source), Ok(entries) if matches!(&entries[..], [entry] if matches!(&entry.kind, EntryKind::Value { names, .. } if names.is_empty())))
+    };
+    let spaces = values.char_indices().filter(|(_, c)| c.is_whitespace());
+    let mut halves = spaces.map(|(at, _)| (values[..at].trim(), values[at..].trim()));
+    if is_one(values) { None } else { halves.find(|(x, y)| is_one(x) && is_one(y)) }
 }
 
 /// A value that is to be drawn.

@@ -8,21 +8,23 @@ mod commands;
 mod editor;
 mod files;
 mod inspect;
+mod loading;
 mod session;
 
 use crate::args::Repl;
 use crate::report::{self, Failure};
 use editor::{Editor, Typed};
-use hotloop::{CancelToken, Engine, text};
+use files::as_typed;
+use hotloop::{CancelToken, text};
 use session::Session;
 use std::io::{self, BufRead, IsTerminal, Write};
 
 /// `hotloop repl`.
 pub fn run(options: &Repl) -> Result<(), Failure> {
-    let mut builder = match options.threads {
-        Some(threads) => Engine::builder().threads(threads.into()),
-        None => Engine::builder(),
-    };
+    let mut builder = crate::run::builder(options.fastmath);
+    if let Some(threads) = options.threads {
+        builder = builder.threads(threads.into());
+    }
     if let Some(disk) = crate::cache::disk(options.no_cache) {
         builder = builder.disk_cache(disk);
     }
@@ -74,9 +76,11 @@ fn piped(session: &mut Session) -> Result<(), Failure> {
 /// is an error.
 fn enter(session: &mut Session, typed: &str) -> Result<Option<u8>, Failure> {
     let mut closed = None;
+    let stand_ins = session.stand_ins.clone();
+    stand_ins.borrow_mut().clear();
     let result = session.enter(typed, &mut |text| {
         if closed.is_none() {
-            closed = print(text).err();
+            closed = print(&as_typed(text, &stand_ins.borrow())).err();
         }
     });
     if let Some(closed) = closed {
@@ -85,7 +89,7 @@ fn enter(session: &mut Session, typed: &str) -> Result<Option<u8>, Failure> {
     match result {
         Ok(()) => Ok(None),
         Err(end @ (Failure::Closed | Failure::Told(_))) => Err(end),
-        Err(failure) => Ok(Some(report::tell_in_session(&failure))),
+        Err(failure) => Ok(Some(report::tell_changed(&failure, |text| as_typed(&text, &stand_ins.borrow())))),
     }
 }
 

@@ -1,21 +1,25 @@
 //! A session: variables, definitions, and what happens to each thing that is typed.
 //!
 //! Owns the meaning of entries and what is kept between them. Where text comes from is in `mod`, the commands that
-//! begin with `:` are in `commands`, files in values in `files`.
+//! begin with `:` are in `commands`, files and tables in `files` and `loading`.
 
 use super::bound::{Bound, Place};
-use super::files;
+use super::files::{self, StandIn};
+use super::loading::assignable;
 use crate::output::{self, Output};
 use crate::print::{type_text, value_text};
 use crate::report::Failure;
+use crate::tables::Table;
 use crate::value::Loaded;
 use hotloop::text::{self, Entry, EntryKind};
 use hotloop::{
     ArgType, Call, CancelToken, Diagnostic, Engine, Error, Kernel, Module, Outputs, Prompt, Source, SourceError, Span,
     TargetChoice, Timing, Type, Value,
 };
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::fmt::Write;
+use std::rc::Rc;
 use std::sync::Arc;
 
 /// What a person has at the prompt.
@@ -32,6 +36,10 @@ pub struct Session {
     definitions: Vec<Definition>,
     /// The last value that was asked for, for commands without one.
     pub(super) last: String,
+    /// Tables with several columns; no variable has the name of one.
+    pub(super) tables: BTreeMap<String, Table>,
+    /// What the names in the text at hand stand for; shared with whoever shows messages.
+    pub(super) stand_ins: Rc<RefCell<Vec<StandIn>>>,
     /// What was measured of this machine, by number of threads.
     pub(super) limits: BTreeMap<usize, crate::machine::Limits>,
 }
@@ -55,6 +63,8 @@ impl Session {
             vars: BTreeMap::new(),
             definitions: Vec::new(),
             last: String::new(),
+            tables: BTreeMap::new(),
+            stand_ins: Rc::default(),
             limits: BTreeMap::new(),
         }
     }
@@ -68,20 +78,23 @@ impl Session {
         if let Some((value, path)) = files::save_call(typed) {
             return self.save(&value, &path, show);
         }
-        let loaded = files::load_calls(typed, &self.vars)?;
-        let source = Source::new("<input>", loaded.parsed.as_str());
+        let (parsed, found) = self.replaced(typed);
+        let source = Source::new("<input>", parsed.as_str());
         let entries = text::entries(&source).map_err(|error| shown_in(error, typed))?;
-        let hidden: Vec<String> = loaded.values.iter().map(|(name, _)| name.clone()).collect();
-        self.vars.extend(loaded.values);
-        let mut done = Ok(());
         for entry in &entries {
-            done = self.entry(entry, &loaded.parsed, typed, show);
-            if done.is_err() {
-                break;
+            let inside = |one: &&StandIn| entry.span.range().contains(&one.range.start);
+            let mine: Vec<StandIn> = found.iter().filter(inside).cloned().collect();
+            if self.table_entry(entry, &parsed, &mine, show)? {
+                continue;
             }
+            assignable(entry, &mine)?;
+            let values = self.values_of(&mine)?;
+            self.vars.extend(values);
+            let done = self.entry(entry, &parsed, typed, show);
+            mine.iter().for_each(|one| drop(self.vars.remove(&one.name)));
+            done?;
         }
-        hidden.iter().for_each(|name| drop(self.vars.remove(name)));
-        done
+        Ok(())
     }
 
     /// Takes the functions and kernels of a file.
@@ -99,7 +112,11 @@ impl Session {
     /// The names that can be completed: variables and definitions.
     pub fn names(&self) -> Vec<String> {
         let definitions = self.definitions.iter().map(|definition| definition.name.to_string());
-        self.vars.keys().cloned().chain(definitions).collect()
+        let of = |(name, table): (&String, &Table)| -> Vec<String> {
+            table.columns().map(|(column, _)| Table::written(name, column)).collect()
+        };
+        let columns = self.tables.iter().flat_map(of);
+        self.vars.keys().chain(self.tables.keys()).cloned().chain(definitions).chain(columns).collect()
     }
 
     fn entry(&mut self, entry: &Entry, parsed: &str, typed: &str, show: &mut dyn FnMut(&str)) -> Result<(), Failure> {
@@ -122,6 +139,15 @@ impl Session {
                 let bound = self.bind(text, Some(shown), &[])?;
                 let is_bare = self.is_bare(name) && bound.params.iter().all(|place| self.is_bare_place(place));
                 self.value(bound, std::slice::from_ref(name), is_bare, show)
+            }
+            EntryKind::Run { assigned, stored } => {
+                let mut written = Vec::with_capacity(stored.len());
+                for name in stored {
+                    let array = self.array(name).map(|(ty, rank)| (&**name, ty, rank));
+                    written.push(array.ok_or_else(|| Failure::Data(self.not_an_array(name)))?);
+                }
+                let bound = self.bind(text, Some(shown), &written)?;
+                self.value(bound, assigned, false, show)
             }
             EntryKind::Update(name) | EntryKind::Store(name) => {
                 let written = self.array(name).map(|(ty, rank)| (&**name, ty, rank));
@@ -242,17 +268,18 @@ impl Session {
         if text.is_empty() {
             return Err(Failure::Data("write an expression behind it, or enter one before".to_owned()));
         }
-        let loaded = files::load_calls(&text, &self.vars)?;
-        let source = Source::new("<input>", loaded.parsed.as_str());
+        let (parsed, found) = self.replaced(&text);
+        let source = Source::new("<input>", parsed.as_str());
         let entries = text::entries(&source).map_err(|error| shown_in(error, &text))?;
         let [Entry { kind: EntryKind::Value { call, .. }, .. }] = &entries[..] else {
             return Err(Failure::Data(format!("`{text}` is not one expression")));
         };
-        let hidden: Vec<String> = loaded.values.iter().map(|(name, _)| name.clone()).collect();
-        self.vars.extend(loaded.values);
+        let hidden: Vec<String> = found.iter().map(|one| one.name.clone()).collect();
+        let values = self.values_of(&found)?;
+        self.vars.extend(values);
         let bound = match call.as_ref().filter(|(name, _)| self.writes(name)) {
-            Some((name, args)) => self.bind_call(name, args, &loaded.parsed, &text),
-            None => self.bind(&loaded.parsed, Some(&text), &[]),
+            Some((name, args)) => self.bind_call(name, args, &parsed, &text),
+            None => self.bind(&parsed, Some(&text), &[]),
         };
         let mut bound = bound.inspect_err(|_| hidden.iter().for_each(|name| drop(self.vars.remove(name))))?;
         bound.adopt(&hidden, &mut self.vars);
@@ -334,7 +361,7 @@ impl Session {
             }
             Value::Array(_) | Value::Device(_) => Loaded::Value(value),
         };
-        self.vars.insert(name.to_owned(), value);
+        self.keep(name, value);
         show(&line);
     }
 
@@ -356,6 +383,14 @@ impl Session {
         let place = text::pieces(text).into_iter().find(is_name);
         let span = place.map_or(Span::at(0), |(range, _)| Span::from_range(range));
         let mut diag = Diagnostic::error("E0100", span, format!("`{name}` is not defined"));
+        if let Some(table) = self.tables.get(name) {
+            let columns: Vec<String> =
+                table.columns().take(3).map(|(column, _)| format!("`{}`", Table::written(name, column))).collect();
+            let diag = Diagnostic::error("E0100", span, format!("`{name}` is a table"));
+            let diag = diag.hint(format!("write one of its columns, such as {}", columns.join(", ")));
+            let source = module.source().clone();
+            return Failure::Engine(Error::Source(Box::new(SourceError { source, diagnostics: vec![diag] })));
+        }
         let names = self.names();
         // Every other letter is like a single one.
         let similar = (name.chars().count() > 1).then(|| text::similar(name, names.iter().map(String::as_str)));
