@@ -220,7 +220,11 @@ fn wrong_values_are_named() {
     let cell = "hotloop: cannot read `table.csv`: line 4, column `x`: `bad` is not a number\n";
     place.fails(&["eval", "a", "a=@table.csv:x"], 1, cell);
     place.write("whole.hl", "kernel k(n: i64[:]) = n\n");
-    place.fails(&["run", "whole.hl", "n=@table.csv:n"], 1, "line 4, column `n`: the cell is empty, for which `i64` has");
+    place.fails(
+        &["run", "whole.hl", "n=@table.csv:n"],
+        1,
+        "line 4, column `n`: the cell is empty, for which `i64` has",
+    );
     assert_eq!(place.run(&["eval", "a", "a=@table.csv:n"]).out, "[ 1.  2. nan]\n");
     place.fails(&["eval", "a", "a=@table.csv:y"], 1, "there is no column `y`; the table has `name`, `n`, `x`");
     place.fails(&["eval", "a", "a=@kernels.npy"], 1, "cannot read `kernels.npy`");
