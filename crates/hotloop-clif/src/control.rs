@@ -197,6 +197,7 @@ impl Lane<'_, '_, '_> {
 
     fn uniform_loop(&mut self, stmt: &Stmt, body: &Region) {
         let id = self.code.facts.number(stmt);
+        let around = is_innermost(body).then(|| self.open_bases(body));
         let header = self.f.enter_loop();
         let after = self.f.b.create_block();
         self.f.poll_cancel();
@@ -207,6 +208,9 @@ impl Lane<'_, '_, '_> {
         self.open.pop();
         self.f.b.seal_block(header);
         self.f.enter_sealed(after);
+        if let Some(around) = around {
+            self.pointers = around;
+        }
     }
 
     fn lanes_loop(&mut self, stmt: &Stmt, body: &Region) {

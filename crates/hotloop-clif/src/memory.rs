@@ -219,7 +219,7 @@ impl Lane<'_, '_, '_> {
 
     /// The address that the uniform indices give, and each varying index with the stride it takes.
     fn element_base(&mut self, array: ArrayId, index: &[Value]) -> (clif::Value, Vec<(Value, Scale)>) {
-        let mut base = self.f.word(self.f.layout.base(array));
+        let mut base = self.base(array);
         let mut moving = Vec::new();
         for (axis, &value) in index.iter().enumerate() {
             let scale = self.scale(array, axis);

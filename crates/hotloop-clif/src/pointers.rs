@@ -17,6 +17,8 @@ use std::collections::HashSet;
 const MAX_STEPS: u32 = 16;
 /// Most addresses that are kept over a loop: more would not stay in registers.
 const MOST: usize = 10;
+/// Most arrays whose beginnings are.
+const MOST_BASES: usize = 6;
 
 /// An index as `factor * counter + Σ by * value + constant`.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -53,6 +55,8 @@ pub(crate) struct Pointers {
     /// The values that the loop computes.
     inside: HashSet<Value>,
     list: Vec<Address>,
+    /// Where the arrays begin that loops around this place use.
+    bases: Vec<(ArrayId, clif::Value)>,
 }
 
 /// Whether a loop has no loop inside.
@@ -66,7 +70,8 @@ pub(crate) fn is_innermost(body: &Region) -> bool {
 impl Lane<'_, '_, '_> {
     /// Computes the addresses for the body of an innermost loop; gives those of the loop around it.
     pub(crate) fn open_pointers(&mut self, counter: Local, [start, step]: [clif::Value; 2], body: &Region) -> Pointers {
-        let around = std::mem::take(&mut self.pointers);
+        let around = self.open_bases(body);
+        self.pointers.list.clear();
         if self.lanes == 1 {
             self.pointers.counter = Some(counter);
             note_values(body, &mut self.pointers.inside);
@@ -77,6 +82,29 @@ impl Lane<'_, '_, '_> {
             }
         }
         around
+    }
+
+    /// Reads before a loop of scalar code where the arrays begin that its body uses; gives what was known before.
+    pub(crate) fn open_bases(&mut self, body: &Region) -> Pointers {
+        let around = self.pointers.clone();
+        if self.lanes == 1 {
+            let mut accesses = Vec::new();
+            self.accesses(body, &mut accesses);
+            for (array, _) in accesses {
+                let known = self.pointers.bases.iter().any(|(known, _)| *known == array);
+                if !known && self.pointers.bases.len() < MOST_BASES {
+                    let base = self.f.word(self.f.layout.base(array));
+                    self.pointers.bases.push((array, base));
+                }
+            }
+        }
+        around
+    }
+
+    /// Where an array begins.
+    pub(crate) fn base(&mut self, array: ArrayId) -> clif::Value {
+        let known = self.pointers.bases.iter().find(|(known, _)| *known == array).map(|(_, base)| *base);
+        known.unwrap_or_else(|| self.f.word(self.f.layout.base(array)))
     }
 
     /// Moves the pointers on by a turn.
@@ -162,7 +190,7 @@ impl Lane<'_, '_, '_> {
         if list.len() >= MOST || list.iter().any(|known| known.array == array && known.index == forms) {
             return;
         }
-        let mut base = self.f.word(self.f.layout.base(array));
+        let mut base = self.base(array);
         let mut moves: Option<clif::Value> = None;
         let mut shift = None;
         let moving = forms.iter().filter(|form| form.factor != 0).count();

@@ -12,10 +12,12 @@ mod fuse;
 mod guard;
 mod invariant;
 mod join;
+mod ranges;
 mod release;
 mod reuse;
 mod schedule;
 mod spread;
+mod thread;
 mod turns;
 mod unused;
 
@@ -39,8 +41,10 @@ pub const PASSES: &[Pass] = &[
     Pass { name: "unused", about: "removes values, variables and steps that nothing reads", run: unused::run },
     Pass { name: "join", about: "joins scalar code that stands side by side", run: join::run },
     Pass { name: "fuse", about: "runs passes over the same elements as one", run: fuse::run },
+    Pass { name: "thread", about: "takes the way a condition has decided without asking again", run: thread::run },
     Pass { name: "reuse", about: "computes nothing twice", run: reuse::run },
     Pass { name: "choose", about: "computes both ways of short branches of scalar code", run: choose::run },
+    Pass { name: "ranges", about: "drops the checks that the conditions around them imply", run: ranges::run },
     Pass {
         name: "guard",
         about: "tests the indices of loops in scalar code before the outermost one",

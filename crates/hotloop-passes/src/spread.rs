@@ -5,7 +5,7 @@
 //! an entry of the table of constants and no register for the whole loop.
 
 use crate::fold::fold_lane;
-use hotloop_ir::{FoldDest, Inst, Lane, Nest, Param, Program, Region, Scalar, SlotId, Step, Stmt};
+use hotloop_ir::{FoldDest, Inst, Lane, Nest, Param, Program, Region, Scalar, SlotId, Step, Stmt, Value};
 use std::collections::HashMap;
 
 /// Spreads constants over the program.
@@ -29,10 +29,34 @@ pub fn run(program: &mut Program) {
     }
 }
 
+/// The slots that are set once, before every step that reads them, and what each is set to, where `of` knows that.
+pub(crate) fn set_once<T>(program: &Program, of: impl Fn(&Inst) -> Option<T>) -> HashMap<SlotId, T> {
+    let sets = count_sets(program);
+    let mut read_before = vec![false; program.slots.len()];
+    let mut found = HashMap::new();
+    for step in &program.steps {
+        let mut nests = Vec::new();
+        nests_of(step, &mut nests);
+        nests.iter().for_each(|nest| note_reads(&program.nests[*nest], &mut read_before));
+        if let Step::Nest(id) = step {
+            let lane = &program.nests[id.index()].lane;
+            let once = |slot: SlotId| sets[slot.index()] == 1 && !read_before[slot.index()];
+            let known = slot_sets(lane).filter(|(slot, _)| once(*slot));
+            found.extend(known.filter_map(|(slot, value)| Some((slot, of(lane.inst(value))?))));
+        }
+    }
+    found
+}
+
 /// The constants a lane sets slots to, whatever way it takes.
 fn constant_sets(lane: &Lane) -> impl Iterator<Item = (SlotId, Scalar)> {
+    slot_sets(lane).filter_map(|(slot, value)| constant(lane.inst(value)).map(|scalar| (slot, scalar)))
+}
+
+/// The slots a lane sets whatever way it takes.
+fn slot_sets(lane: &Lane) -> impl Iterator<Item = (SlotId, Value)> {
     lane.body.iter().filter_map(|stmt| match stmt {
-        Stmt::SetSlot(slot, value) => constant(lane.inst(*value)).map(|scalar| (*slot, scalar)),
+        Stmt::SetSlot(slot, value) => Some((*slot, *value)),
         Stmt::Let(_)
         | Stmt::Set(..)
         | Stmt::Store(..)
