@@ -10,7 +10,7 @@ use crate::progress;
 use crate::report::{self, Failure};
 use crate::value::{Loaded, Pair, bind, name_or_value};
 use hotloop::{
-    Arg, ArgType, Call, CancelToken, Engine, EngineBuilder, Fastmath, Kernel, KernelInfo, Module, Outputs, SourceError,
+    Arg, ArgType, Call, Engine, EngineBuilder, Fastmath, Kernel, KernelInfo, Module, Outputs, Progress, SourceError,
     Stage, TargetChoice, Timing, Value, arg_type,
 };
 use std::io::{self, Write};
@@ -74,8 +74,11 @@ fn work(
     check_outputs(&kernel, &types, options)?;
     let cancel = crate::interrupt::token();
     let timing = Timing::new();
-    let what = format!("running `{}`", kernel.info().name);
-    let outputs = progress::while_running(&what, || call(&kernel, &mut values, options, &cancel, &timing))?;
+    let progress = Progress::new();
+    let outputs = progress::while_running(&kernel.info().name, &progress, || {
+        let choices = Call::new().cancel(&cancel).timing(&timing).progress(&progress);
+        call(&kernel, &mut values, options, choices)
+    })?;
     if let Some(reason) = engine.fallbacks().last {
         report::note(&format!("note: done on the processor, because {reason}"));
     }
@@ -137,14 +140,7 @@ fn check_outputs(kernel: &Kernel, types: &[ArgType], options: &Options) -> Resul
     Ok(())
 }
 
-fn call(
-    kernel: &Kernel,
-    values: &mut [Loaded],
-    options: &Options,
-    cancel: &CancelToken,
-    timing: &Timing,
-) -> Result<Outputs, Failure> {
-    let mut call = Call::new().cancel(cancel).timing(timing);
+fn call(kernel: &Kernel, values: &mut [Loaded], options: &Options, mut call: Call<'_>) -> Result<Outputs, Failure> {
     if let Some(target) = options.target {
         call = call.target(target);
     }

@@ -25,9 +25,14 @@ struct Terminal {
 
 impl Terminal {
     fn open(place: &TempDir) -> Terminal {
+        Terminal::running(place, &[])
+    }
+
+    fn running(place: &TempDir, args: &[&str]) -> Terminal {
         let (ours, theirs) = pair();
         let mut command = Command::new(env!("CARGO_BIN_EXE_hotloop"));
         command
+            .args(args)
             .current_dir(place.path())
             .env("TERM", "xterm-256color")
             .env("HOTLOOP_HISTORY", place.path().join("history"))
@@ -200,5 +205,25 @@ fn ctrl_c_stops_a_kernel_and_keeps_the_session() {
     }
     terminal.enter("x + 1", "8.5  f64");
     terminal.press("\u{4}");
+    assert_eq!(terminal.end(), Some(0));
+}
+
+#[test]
+fn a_long_run_shows_how_far_it_is() {
+    let place = tempfile::tempdir().expect("a directory");
+    let text = "kernel steps(turns: i64) {\n var u = zeros(1000)\n for t in range(turns) { u = 0.5*u + 1 }\n sum(u)\n}\n\
+                kernel open(turns: i64) {\n var u = zeros(9)\n while u[0] < turns { u = u + 1 }\n sum(u)\n}\n";
+    std::fs::write(place.path().join("long.hl"), text).expect("written");
+    // Far more turns than anybody waits for: it shows a part of the whole, and goes away when it is stopped.
+    for (kernel, shown) in [("steps", "0%, "), ("open", "how much is left is not known")] {
+        let mut terminal = Terminal::running(&place, &["run", "long.hl", kernel, "turns=1000000000000"]);
+        terminal.wait(shown);
+        terminal.press("\u{3}");
+        terminal.wait("interrupted");
+        assert_eq!(terminal.end(), Some(130));
+    }
+    let mut terminal = Terminal::running(&place, &["run", "long.hl", "steps", "turns=90"]);
+    terminal.wait("2000.0");
+    assert!(!terminal.seen.contains('%'), "a short run shows its result alone: {}", terminal.seen);
     assert_eq!(terminal.end(), Some(0));
 }

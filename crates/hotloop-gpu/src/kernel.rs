@@ -14,6 +14,8 @@ use hotloop_target::frame::HEADER_WORDS;
 use hotloop_target::{FaultRecord, FrameLayout, Kernel, Status};
 use std::borrow::Cow;
 use std::cell::RefCell;
+use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 thread_local! {
@@ -268,8 +270,8 @@ impl Kernel for GpuKernel {
             // SAFETY: the words came from this frame.
             let ended = unsafe { to_the_end(&mut run, frame) };
             for word in HEADER_WORDS..self.0.layout.words() {
-                // SAFETY: the frame has that many words, and nobody else writes them during the call.
-                unsafe { frame.add(word).write(run.words()[word]) };
+                // SAFETY: the frame has that many words, and nobody else writes them during the call; others may look.
+                unsafe { AtomicU64::from_ptr(frame.add(word)).store(run.words()[word], Relaxed) };
             }
             ended
         });

@@ -7,7 +7,7 @@ use crate::flow::Stop;
 use hotloop_ir::{ArrayId, Extent, ProductId, Program, Scalar, SlotId, Type};
 use hotloop_target::frame::{CANCEL_WORD, HOST_WORD};
 use hotloop_target::{FrameLayout, HostTable, Status};
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 
 /// The memory of one call.
 pub(crate) struct Memory<'a> {
@@ -33,8 +33,8 @@ impl<'a> Memory<'a> {
 
     fn set_word(&mut self, index: usize, value: u64) {
         assert!(index < self.layout.words());
-        // SAFETY: as for reading; `frame` came as a pointer to mutable words.
-        unsafe { self.frame.add(index).write(value) }
+        // SAFETY: as for reading; `frame` came as a pointer to mutable words, which others may look at meanwhile.
+        unsafe { AtomicU64::from_ptr(self.frame.add(index)).store(value, Ordering::Relaxed) }
     }
 
     /// The value of a slot.

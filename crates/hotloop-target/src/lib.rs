@@ -64,7 +64,7 @@ pub trait Kernel: Any + Send + Sync {
     /// `frame` points to `FrameLayout::of(program).words()` words, filled as `frame` documents: host table, cancel flag,
     /// every parameter's base address, extents and strides (valid for reads, and for writes where the role says so, for
     /// the whole call), and every scalar parameter's slot. The other words are 0. No written array overlaps any other
-    /// array.
+    /// array. Slots are written by machine code or atomically: other threads may look at them during the call.
     unsafe fn run(&self, frame: *mut u64, fault: &mut FaultRecord) -> Status;
 
     /// Bytes of executable memory this kernel holds; 0 for interpreted ones.

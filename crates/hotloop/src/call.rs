@@ -14,6 +14,7 @@ use crate::host::{Failure, Host, Splitting};
 use crate::job::Origin;
 use crate::options::Call;
 use crate::plan::{ParamPlan, Plan, ResultPlan};
+use crate::progress::Progress;
 use crate::tiers::Code;
 use crate::value::{Outputs, Value};
 use crate::view::{Parts, copy_elements, dense_strides, meet};
@@ -123,9 +124,15 @@ fn run(
     let threads = call.threads.unwrap_or(engine.threads.count());
     let mut host = Host::new(plan, &engine.threads, &direct)
         .with_splitting(compiled.splitting, threads)
-        .with_memory_limit(engine.memory_limit);
+        .with_memory_limit(engine.memory_limit)
+        .with_progress(call.progress.map(Progress::shared));
     let turn = compiled.begin(&engine.background);
-    enter(compiled, turn.kernel, &mut frame, &mut host, call)?;
+    // SAFETY: `fill` has filled the frame, which stays where it is until the guard is gone; targets write slots by
+    // machine code or atomically.
+    let watch = call.progress.map(|progress| unsafe { progress.shared().watch(frame.as_ptr(), compiled.clone()) });
+    let done = enter(compiled, turn.kernel, &mut frame, &mut host, call);
+    drop(watch);
+    done?;
     compiled.end(&turn, &engine.background);
     match outs {
         Some(outs) => store(plan, &frame, &mut host, &direct, outs).map(|()| Outputs::default()),

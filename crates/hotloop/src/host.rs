@@ -8,12 +8,14 @@ use crate::array::{ALIGN, Array, Buffer, Shape};
 use crate::error::{ArgumentError, RunError};
 use crate::matmul::{Task, run_tiles};
 use crate::plan::Plan;
+use crate::progress::Shared;
 use crate::threads::{Threads, Work, run_here, run_parallel};
 use crate::view::Parts;
 use hotloop_target::frame::{CANCEL_WORD, NestFn};
 use hotloop_target::{FaultRecord, HostTable, Status};
 use smallvec::SmallVec;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 
 /// When tiles go to other threads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,6 +43,7 @@ pub(crate) struct Host<'a> {
     temps: Arena,
     partials: SmallVec<[(u32, Buffer); 2]>,
     failure: Option<Failure>,
+    progress: Option<&'a Arc<Shared>>,
 }
 
 /// Why a callback failed.
@@ -72,6 +75,7 @@ impl<'a> Host<'a> {
             temps: Arena::default(),
             partials: SmallVec::new(),
             failure: None,
+            progress: None,
         }
     }
 
@@ -83,6 +87,12 @@ impl<'a> Host<'a> {
 
     pub(crate) fn with_memory_limit(mut self, bytes: usize) -> Host<'a> {
         self.memory_limit = bytes;
+        self
+    }
+
+    /// Counts tiles there.
+    pub(crate) fn with_progress(mut self, progress: Option<&'a Arc<Shared>>) -> Host<'a> {
+        self.progress = progress;
         self
     }
 
@@ -317,7 +327,7 @@ unsafe extern "C" fn matmul(data: *mut u8, frame: *mut u64, product: u32) -> i32
         let mut task = task.ok_or_else(|| bug("a product without rows and columns"))?;
         let tiles = task.count();
         let (threads, chunk) = host.split(tiles, || task.cost());
-        let work = Work { run: run_tiles, frame: (&raw mut task).cast(), tiles };
+        let work = Work { run: run_tiles, frame: (&raw mut task).cast(), tiles, progress: None };
         let fault = &mut FaultRecord::default();
         // SAFETY: the task outlives the run, and its tiles are different parts of the result.
         status = unsafe {
@@ -356,7 +366,10 @@ unsafe extern "C" fn par_for(
         let (word, fault) = unsafe { (|at: usize| *frame.add(at), &mut *fault) };
         let plan = host.plan;
         let (threads, chunk) = host.split(tiles, || plan.nests[nest as usize].cost * plan.points(nest as usize, word));
-        let work = Work { run, frame, tiles };
+        if let Some(progress) = host.progress {
+            progress.begin(nest as usize, tiles);
+        }
+        let work = Work { run, frame, tiles, progress: host.progress };
         // SAFETY: compiled code passes its own frame, and asks only for nests whose tiles may run at the same time.
         status = unsafe {
             if threads <= 1 { run_here(work, fault) } else { run_parallel(host.pool, work, threads, chunk, fault) }

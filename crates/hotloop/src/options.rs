@@ -1,6 +1,7 @@
 //! What a caller can choose for one call, and what it can learn from it.
 
 use crate::cancel::CancelToken;
+use crate::progress::Progress;
 use crate::targets::TargetChoice;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
@@ -16,6 +17,8 @@ pub struct Call<'a> {
     pub cancel: Option<&'a CancelToken>,
     /// Takes down how long the call took.
     pub timing: Option<&'a Timing>,
+    /// Says how far the call is while it runs.
+    pub progress: Option<&'a Progress>,
     /// Whether results stay on the device although no argument is there.
     pub on_device: bool,
 }
@@ -44,6 +47,13 @@ impl<'a> Call<'a> {
     #[must_use]
     pub fn cancel(mut self, token: &'a CancelToken) -> Call<'a> {
         self.cancel = Some(token);
+        self
+    }
+
+    /// Says in `progress` how far it is.
+    #[must_use]
+    pub fn progress(mut self, progress: &'a Progress) -> Call<'a> {
+        self.progress = Some(progress);
         self
     }
 

@@ -5,6 +5,7 @@
 
 use crate::matmul::MatMulPlan;
 use crate::points::{Points, SitePoints};
+use crate::progress::Part;
 use hotloop_ir::program::{Inst, Lane, Region, Stmt};
 use hotloop_ir::{Extent, FaultKind, Op, Param, Program, ResultRef, Role, Site, Type};
 use hotloop_target::FrameLayout;
@@ -20,6 +21,8 @@ pub(crate) struct Plan {
     pub(crate) nests: Vec<NestPlan>,
     pub(crate) products: Vec<MatMulPlan>,
     pub(crate) sites: Vec<SitePlan>,
+    /// What tells how far a call is.
+    pub(crate) way: Vec<Part>,
     /// Whether some parameter is written.
     pub(crate) writes_params: bool,
 }
@@ -101,6 +104,7 @@ impl Plan {
             nests: program.nests.iter().map(|nest| nest_plan(nest, &layout)).collect(),
             products: program.products.iter().map(|product| MatMulPlan::of(program, product, &layout)).collect(),
             sites: program.sites.iter().map(|site| SitePlan { points: points.get(site), site: site.clone() }).collect(),
+            way: Part::all(program, &layout),
             writes_params,
         }
     }

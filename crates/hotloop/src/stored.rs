@@ -6,6 +6,7 @@
 use crate::matmul::{DimPlan, MatMulPlan, ViewPlan};
 use crate::plan::{ArrayPlan, ExtentPlan, NestPlan, ParamPlan, Plan, ResultPlan, SitePlan};
 use crate::points::Points;
+use crate::progress::Part;
 use hotloop_ir::{FaultKind, Site, Span, Type};
 use hotloop_target::Artifact;
 use hotloop_target::bytes::{Reader, Writer};
@@ -36,6 +37,7 @@ fn write_plan(plan: &Plan, to: &mut Writer) {
     write_list(to, &plan.nests, write_nest);
     write_list(to, &plan.products, write_product);
     write_list(to, &plan.sites, write_site);
+    write_list(to, &plan.way, write_part);
 }
 
 fn read_plan(from: &mut Reader<'_>) -> Option<Plan> {
@@ -49,6 +51,7 @@ fn read_plan(from: &mut Reader<'_>) -> Option<Plan> {
         nests: from.list(read_nest)?,
         products: from.list(read_product)?,
         sites: from.list(read_site)?,
+        way: from.list(read_part)?,
     };
     Some(plan)
 }
@@ -63,6 +66,29 @@ fn read_bool(from: &mut Reader<'_>) -> Option<bool> {
         0 => Some(false),
         1 => Some(true),
         2.. => None,
+    }
+}
+
+fn write_part(part: &Part, to: &mut Writer) {
+    match part {
+        Part::Nest(nest) => [0, *nest as u64].into_iter().for_each(|number| to.number(number)),
+        Part::Counted { index, start, stop, step, nests } => {
+            [1, *index as u64, *start as u64, *stop as u64, *step as u64].into_iter().for_each(|word| to.number(word));
+            write_list(to, nests, |nest, to| to.number(*nest as u64));
+        }
+        Part::Open => to.number(2),
+    }
+}
+
+fn read_part(from: &mut Reader<'_>) -> Option<Part> {
+    match from.number()? {
+        0 => Some(Part::Nest(from.count()?)),
+        1 => {
+            let (index, start, stop, step) = (from.count()?, from.count()?, from.count()?, from.count()?);
+            Some(Part::Counted { index, start, stop, step, nests: from.list(Reader::count)? })
+        }
+        2 => Some(Part::Open),
+        3.. => None,
     }
 }
 

@@ -5,6 +5,7 @@
 //! thread that was asked but has not come yet finds the job closed and leaves. So neither a busy core nor a sleeping
 //! thread holds up a call. One of the files with `unsafe`: threads share the frame.
 
+use crate::progress::Shared;
 use hotloop_target::frame::NestFn;
 use hotloop_target::{FaultRecord, Status, fpenv};
 use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
@@ -62,19 +63,42 @@ impl Threads {
 
 /// The code of one nest and its frame.
 #[derive(Clone, Copy)]
-pub(crate) struct Work {
+pub(crate) struct Work<'p> {
     pub(crate) run: NestFn,
     pub(crate) frame: *mut u64,
     pub(crate) tiles: i64,
+    /// Where to count the tiles that are done.
+    pub(crate) progress: Option<&'p Arc<Shared>>,
 }
+
+/// In how many pieces one thread does a nest that is watched.
+const PIECES: i64 = 64;
 
 /// Runs all tiles on the calling thread.
 ///
 /// # Safety
 /// The frame is the one the nest was compiled for, filled as the target's contract says.
-pub(crate) unsafe fn run_here(work: Work, fault: &mut FaultRecord) -> Status {
-    // SAFETY: the caller's promise.
-    Status::from_raw(unsafe { (work.run)(work.frame, fault, 0, work.tiles) })
+pub(crate) unsafe fn run_here(work: Work<'_>, fault: &mut FaultRecord) -> Status {
+    let Some(progress) = work.progress else {
+        // SAFETY: the caller's promise.
+        return Status::from_raw(unsafe { (work.run)(work.frame, fault, 0, work.tiles) });
+    };
+    let (mut lo, piece, mut outcome) = (0, (work.tiles / PIECES).max(1), Status::Ok);
+    while lo < work.tiles {
+        let hi = lo.saturating_add(piece).min(work.tiles);
+        let mut record = FaultRecord::default();
+        // SAFETY: as above.
+        match Status::from_raw(unsafe { (work.run)(work.frame, &mut record, lo, hi) }) {
+            Status::Ok => {}
+            // The rest is done as with several threads; the pieces come in order, so the first fault counts.
+            Status::Fault if outcome == Status::Ok => (outcome, *fault) = (Status::Fault, record),
+            Status::Fault => {}
+            status @ (Status::Cancelled | Status::Host) => return status,
+        }
+        progress.advance(hi - lo);
+        lo = hi;
+    }
+    outcome
 }
 
 /// Runs all tiles on up to `threads` threads, the caller among them, `chunk` tiles at a time.
@@ -83,13 +107,16 @@ pub(crate) unsafe fn run_here(work: Work, fault: &mut FaultRecord) -> Status {
 /// As for [`run_here`]; and tiles of the nest may run at the same time.
 pub(crate) unsafe fn run_parallel(
     pool: &Threads,
-    work: Work,
+    work: Work<'_>,
     threads: usize,
     chunk: i64,
     fault: &mut FaultRecord,
 ) -> Status {
     let job = Arc::new(Job {
-        work,
+        run: work.run,
+        frame: work.frame,
+        tiles: work.tiles,
+        progress: work.progress.cloned(),
         chunk: chunk.max(1),
         next: AtomicI64::new(0),
         members: AtomicUsize::new(0),
@@ -114,7 +141,10 @@ pub(crate) unsafe fn run_parallel(
 
 /// One nest being run by several threads.
 struct Job {
-    work: Work,
+    run: NestFn,
+    frame: *mut u64,
+    tiles: i64,
+    progress: Option<Arc<Shared>>,
     chunk: i64,
     /// The first tile that nobody has taken.
     next: AtomicI64,
@@ -157,15 +187,18 @@ impl Job {
     fn take_chunks(&self) {
         loop {
             let lo = self.next.fetch_add(self.chunk, Ordering::Relaxed);
-            if lo >= self.work.tiles {
+            if lo >= self.tiles {
                 return;
             }
-            let hi = lo.saturating_add(self.chunk).min(self.work.tiles);
+            let hi = lo.saturating_add(self.chunk).min(self.tiles);
             let mut fault = FaultRecord::default();
             // SAFETY: the promise of `run_parallel`, whose caller is kept waiting while this thread is a member.
-            let status = Status::from_raw(unsafe { (self.work.run)(self.work.frame, &mut fault, lo, hi) });
+            let status = Status::from_raw(unsafe { (self.run)(self.frame, &mut fault, lo, hi) });
             if status != Status::Ok {
                 self.note(status, fault);
+            }
+            if let Some(progress) = &self.progress {
+                progress.advance(hi - lo);
             }
         }
     }
@@ -184,7 +217,7 @@ impl Job {
             (Status::Cancelled | Status::Host, Status::Fault) => {}
             (_, Status::Cancelled | Status::Host) => {
                 outcome.status = status;
-                self.next.store(self.work.tiles, Ordering::Relaxed);
+                self.next.store(self.tiles, Ordering::Relaxed);
             }
         }
     }
@@ -238,7 +271,7 @@ mod tests {
         let mut frame = vec![0; tiles + 1];
         frame[0] = first_fault;
         let mut fault = FaultRecord::default();
-        let work = Work { run: count, frame: frame.as_mut_ptr(), tiles: tiles as i64 };
+        let work = Work { run: count, frame: frame.as_mut_ptr(), tiles: tiles as i64, progress: None };
         // SAFETY: `count` asks for such a frame.
         let status = unsafe { run_parallel(pool, work, threads, chunk, &mut fault) };
         assert!(frame[1..].iter().all(|runs| *runs == 1), "every tile is run once");
@@ -271,7 +304,7 @@ mod tests {
     fn cancelling_stops_the_rest() {
         let pool = Threads::new(None, false, Some(4));
         let mut runs = 0u64;
-        let work = Work { run: cancelled, frame: &raw mut runs, tiles: 1_000_000 };
+        let work = Work { run: cancelled, frame: &raw mut runs, tiles: 1_000_000, progress: None };
         // SAFETY: `cancelled` asks for such a frame.
         let status = unsafe { run_parallel(&pool, work, 4, 1, &mut FaultRecord::default()) };
         assert_eq!(status, Status::Cancelled);
@@ -295,7 +328,7 @@ mod tests {
     fn no_thread_is_started_before_it_is_needed() {
         let pool = Threads::new(None, false, None);
         let mut frame = vec![u64::MAX, 0];
-        let work = Work { run: count, frame: frame.as_mut_ptr(), tiles: 1 };
+        let work = Work { run: count, frame: frame.as_mut_ptr(), tiles: 1, progress: None };
         // SAFETY: `count` asks for such a frame.
         assert_eq!(unsafe { run_here(work, &mut FaultRecord::default()) }, Status::Ok);
         assert!(pool.own.get().is_none());
