@@ -180,6 +180,8 @@ pub struct DeviceOptions {
     pub row: Option<u32>,
     /// Leaves the driver free to rearrange float operations, as it is where it cannot be told not to.
     pub relaxed: bool,
+    /// Does without `f64` and 64-bit integers, as devices that have none.
+    pub narrow: bool,
 }
 
 impl Device {
@@ -204,12 +206,16 @@ impl Device {
                 count => format!("there is no number {index} among {count}"),
             })
         })?;
-        let info = info_of(&adapter);
-        let features = wgpu::Features::SHADER_F64
-            | wgpu::Features::SHADER_INT64
-            | wgpu::Features::PASSTHROUGH_SHADERS
+        let mut info = info_of(&adapter);
+        let wide = wgpu::Features::SHADER_F64 | wgpu::Features::SHADER_INT64;
+        let mut features = wgpu::Features::PASSTHROUGH_SHADERS
             | wgpu::Features::TIMESTAMP_QUERY
             | wgpu::Features::TIMESTAMP_QUERY_INSIDE_ENCODERS;
+        if options.narrow {
+            (info.f64, info.i64) = (false, false);
+        } else {
+            features |= wide;
+        }
         let descriptor = wgpu::DeviceDescriptor {
             label: Some("hotloop"),
             required_features: adapter.features() & features,

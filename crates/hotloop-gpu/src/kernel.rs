@@ -9,7 +9,8 @@ use crate::run::{Ended, Run};
 use crate::scalar::is_scalar;
 use crate::shade::{self, Shader};
 use crate::strict;
-use hotloop_ir::{ArrayId, FoldDest, FoldId, Inst, Nest, NestId, Op, Program, Stmt, Type};
+use hotloop_ir::program::ProductId;
+use hotloop_ir::{ArrayId, FoldDest, FoldId, Inst, MatMul, Nest, NestId, Op, Program, Stmt, Type};
 use hotloop_target::frame::HEADER_WORDS;
 use hotloop_target::{FaultRecord, FrameLayout, Kernel, Status};
 use std::borrow::Cow;
@@ -44,6 +45,10 @@ impl Stage {
     fn new(shader: Shader, nest: &Nest) -> Stage {
         let uneven = has_loops(&nest.lane.body);
         let operations = nest.lane.values.len() as u64 * if uneven { TURNS } else { 1 };
+        Stage::with_costs(shader, nest, operations, uneven)
+    }
+
+    fn with_costs(shader: Shader, nest: &Nest, operations: u64, uneven: bool) -> Stage {
         let (whole, cost, pipeline) = (shade::computed(nest), Mutex::new(None), OnceLock::new());
         Stage { shader, whole, operations, uneven, cost, pipeline }
     }
@@ -149,6 +154,21 @@ pub(crate) enum Work {
     Shaders(Box<Stage>, Vec<Stage>),
 }
 
+/// A matrix product: its domain, as a nest without code, and the shader.
+pub(crate) struct Product {
+    pub(crate) domain: Nest,
+    pub(crate) stage: Stage,
+}
+
+impl Product {
+    fn of(program: &Program, product: &MatMul) -> Product {
+        let domain = shade::domain(product);
+        // A tile costs as much as its sums are long.
+        let stage = Stage::with_costs(shade::product(program, &domain), &domain, 1, true);
+        Product { domain, stage }
+    }
+}
+
 /// A program on a device. Clones share everything.
 #[derive(Clone)]
 pub struct GpuKernel(Arc<Loaded>);
@@ -159,19 +179,26 @@ pub(crate) struct Loaded {
     pub(crate) program: Program,
     pub(crate) layout: FrameLayout,
     work: Vec<Work>,
+    products: Vec<Product>,
+}
+
+impl Loaded {
+    fn of(device: Arc<Device>, program: Program, fused: &dyn Fn(&Nest) -> bool) -> Loaded {
+        let work = program.nests.iter().map(|nest| work_of(&program, nest, fused(nest))).collect();
+        let products = program.products.iter().map(|product| Product::of(&program, product)).collect();
+        Loaded { device, layout: FrameLayout::of(&program), program, work, products }
+    }
 }
 
 impl GpuKernel {
     /// The shaders of a program as they are for a device whose `fma` is what it should be.
     pub(crate) fn plain(device: Arc<Device>, program: Program) -> GpuKernel {
-        let work = program.nests.iter().map(|nest| work_of(&program, nest, true)).collect();
-        GpuKernel(Arc::new(Loaded { device, layout: FrameLayout::of(&program), program, work }))
+        GpuKernel(Arc::new(Loaded::of(device, program, &|_| true)))
     }
 
     /// The shaders of a program that `unsupported` has nothing against.
     pub(crate) fn new(device: Arc<Device>, program: Program) -> GpuKernel {
-        let work = program.nests.iter().map(|nest| work_of(&program, nest, fuses(&device, nest))).collect();
-        GpuKernel(Arc::new(Loaded { device, layout: FrameLayout::of(&program), program, work }))
+        GpuKernel(Arc::new(Loaded::of(device.clone(), program, &|nest| fuses(&device, nest))))
     }
 
     /// The device.
@@ -209,6 +236,10 @@ impl Loaded {
     pub(crate) fn work(&self, nest: NestId) -> &Work {
         &self.work[nest.index()]
     }
+
+    pub(crate) fn product(&self, product: ProductId) -> &Product {
+        &self.products[product.index()]
+    }
 }
 
 /// Whether the device rounds each `fma` of a nest once; asked only where there is one.
@@ -237,20 +268,21 @@ fn has_loops(region: &[Stmt]) -> bool {
 
 /// What a program needs that the device lacks, if anything.
 pub(crate) fn unsupported(program: &Program, has_f64: bool, has_i64: bool) -> Option<String> {
-    if !program.products.is_empty() {
-        return Some("matrix products; use a CPU target, or write sums of products".to_owned());
+    let lacking = |ty: Type| match ty {
+        Type::F64 => (!has_f64).then_some("f64; cast to f32 or use a CPU target"),
+        Type::I64 | Type::U64 => (!has_i64).then_some("64-bit integers; cast to i32 or use a CPU target"),
+        Type::Bool | Type::I8 | Type::I16 | Type::I32 | Type::U8 | Type::U16 | Type::U32 | Type::F32 => None,
+        Type::F16 | Type::BF16 => None,
+    };
+    let refused = |lacking: &str| format!("this GPU does not compute with {lacking}");
+    for product in &program.products {
+        if let Some(lacking) = lacking(program.array(product.c.array).ty) {
+            return Some(refused(lacking));
+        }
     }
     for nest in program.nests.iter().filter(|nest| !is_scalar(nest)) {
-        for ty in shade::types_of(program, nest) {
-            let lacking = match ty {
-                Type::F64 => (!has_f64).then_some("f64; cast to f32 or use a CPU target"),
-                Type::I64 | Type::U64 => (!has_i64).then_some("64-bit integers; cast to i32 or use a CPU target"),
-                Type::Bool | Type::I8 | Type::I16 | Type::I32 | Type::U8 | Type::U16 | Type::U32 | Type::F32 => None,
-                Type::F16 | Type::BF16 => None,
-            };
-            if let Some(lacking) = lacking {
-                return Some(format!("this GPU does not compute with {lacking}"));
-            }
+        if let Some(lacking) = shade::types_of(program, nest).into_iter().find_map(lacking) {
+            return Some(refused(lacking));
         }
         let slots = nest.folds.iter().filter(|fold| matches!(fold.dest, FoldDest::Slot(_))).count();
         if slots != 0 && slots != nest.folds.len() {

@@ -29,7 +29,8 @@ pub use pool::PoolCounters;
 pub use selftest::Exactness;
 pub use transfer::Transfers;
 
-use hotloop_ir::{NestId, Program, read, text, verify};
+use hotloop_ir::program::ProductId;
+use hotloop_ir::{NestId, Program, Type, read, text, verify};
 use hotloop_target::{Artifact, BuildError, CompileError, Kernel, LoadError, Target};
 use std::sync::Arc;
 
@@ -132,19 +133,29 @@ fn each_shader(
             continue;
         }
         let folds = (0..nest.folds.len() as u32).map(|fold| shade::combiner(program, nest, hotloop_ir::FoldId(fold)));
-        let wide: Vec<&str> =
-            shade::types_of(program, nest).into_iter().filter(|ty| ty.bytes() == 8).map(|ty| ty.name()).collect();
         for shader in std::iter::once(shade::shade(program, nest, true)).chain(folds) {
-            out.push_str(&format!("{comment} nest {id}\n"));
-            if !wide.is_empty() {
-                out.push_str(&format!(
-                    "{comment} with {}: naga's dialect, for devices that have it\n",
-                    wide.join(", ")
-                ));
-            }
+            out.push_str(&heading(comment, &format!("nest {id}"), &shade::types_of(program, nest)));
             out.push_str(&text(&shader.module)?);
             out.push('\n');
         }
     }
+    for (index, product) in program.products.iter().enumerate() {
+        let (id, domain) = (ProductId(index as u32), shade::domain(product));
+        out.push_str(&heading(comment, &format!("product {id}"), &shade::types_of(program, &domain)));
+        out.push_str(&text(&shade::product(program, &domain).module)?);
+        out.push('\n');
+    }
     Ok(out)
+}
+
+/// The lines above a shader.
+fn heading(comment: &str, whose: &str, types: &[Type]) -> String {
+    let wide: Vec<&str> = types.iter().filter(|ty| ty.bytes() == 8).map(|ty| ty.name()).collect();
+    match wide.is_empty() {
+        true => format!("{comment} {whose}\n"),
+        false => {
+            let wide = wide.join(", ");
+            format!("{comment} {whose}\n{comment} with {wide}: naga's dialect, for devices that have it\n")
+        }
+    }
 }

@@ -7,6 +7,7 @@
 mod dispatch;
 mod pace;
 mod pieces;
+mod product;
 
 use crate::device::{Device, DeviceError};
 use crate::kernel::{Loaded, Work};
@@ -194,8 +195,7 @@ impl Run {
             Step::Alloc(array, extents) => self.alloc(*array, extents)?,
             // Commands that read it may not have been handed over yet, so it goes back to the pool with them.
             Step::Free(array) => self.borrowed.extend(self.arrays[array.index()].take()),
-            // `unsupported` lets no such program through.
-            Step::MatMul(_) => {}
+            Step::MatMul(id) => self.product(*id)?,
             Step::If { cond, then, otherwise } => {
                 let chosen = self.read_slot(*cond)?.is_true();
                 return self.steps(if chosen { then } else { otherwise });

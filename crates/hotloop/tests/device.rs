@@ -3,8 +3,8 @@
 //! Runs on the first device there is; without one the tests pass unless `HOTLOOP_REQUIRE=gpu` says that it is missing.
 
 use hotloop::{
-    Array, Call, CancelToken, Device, DeviceArray, Engine, Error, EventClock, Fallback, Kernel, TargetChoice, Type,
-    Value, View, args, named,
+    Array, Call, CancelToken, Device, DeviceArray, DeviceOptions, Engine, Error, EventClock, Fallback, Kernel,
+    TargetChoice, Type, Value, View, args, named,
 };
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
@@ -297,12 +297,18 @@ fn devices_say_what_they_are() {
 #[test]
 fn what_the_device_cannot_do_falls_back_only_if_told() {
     let _alone = alone();
-    let Some((engine, device)) = engine() else { return };
+    let narrow = DeviceOptions { narrow: true, ..DeviceOptions::default() };
+    let Ok(device) = Device::open_with(0, &narrow) else { return };
+    let engine = Engine::builder().target(TargetChoice::Gpu).device(device.clone()).build();
+    let narrow = "kernel poly(x: f32[:], i: i32[:]) = (exp(x) + 1, sum(x), x[::2] - x[1::2], i * 2 // 3)";
+    let (x, i) = ([1.0f32, 2.0, 3.0, 4.0], [3i32, -1, 0]);
+    let found = kernel(&engine, narrow).call(&args![&x, &i]).expect("it needs nothing wide");
+    assert_eq!(found, kernel(&Engine::new(), narrow).call(&args![&x, &i]).expect("it runs"));
     let told = Engine::builder().target(TargetChoice::Gpu).device(device.clone()).fallback(Fallback::Cpu).build();
-    let text = "kernel gram(x: f32[:]) = (reshape(x, 2, 2) @ reshape(x, 2, 2), sum(x))";
-    let x = [1.0f32, 2.0, 3.0, 4.0];
+    let text = "kernel wide(x: f32[:]) = (f64(x) / 3, sum(f64(x)))";
     let refused = message(kernel(&engine, text).call(&args![&x]).expect_err("it is not supported"));
-    assert!(refused.contains("not supported on target `gpu`: "), "{refused}");
+    let says = "not supported on target `gpu`: this GPU does not compute with f64; cast to f32 or use a CPU target";
+    assert!(refused.contains(says), "{refused}");
     let first = kernel(&told, text);
     let value = first.call(&args![&x]).expect("the processor does it");
     let expected = kernel(&Engine::new(), text).call(&args![&x]).expect("it runs");
@@ -319,6 +325,60 @@ fn what_the_device_cannot_do_falls_back_only_if_told() {
     assert_eq!(fallbacks.count, 1, "it is built once: {fallbacks:?}");
     assert!(fallbacks.last.expect("a reason").contains("not supported on target `gpu`"));
     assert_eq!(engine.fallbacks().count, 0);
+}
+
+/// Numbers between -1 and 1.
+fn scattered(count: usize, mut state: u64) -> Vec<f64> {
+    let mut next = || {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 11) as f64 / 2f64.powi(52) - 1.0
+    };
+    (0..count).map(|_| next()).collect()
+}
+
+/// The exact product of matrices of whole numbers below 2^24 in size, and the sum of the absolute terms.
+fn exact(a: &[i64], b: &[i64], [m, k, n]: [usize; 3], each: &mut dyn FnMut(usize, i128, i128)) {
+    for (row, column) in (0..m).flat_map(|row| (0..n).map(move |column| (row, column))) {
+        let terms = (0..k).map(|i| i128::from(a[row * k + i]) * i128::from(b[i * n + column]));
+        let (sum, size) = terms.fold((0, 0), |(sum, size), term| (sum + term, size + term.abs()));
+        each(row * n + column, sum, size);
+    }
+}
+
+#[test]
+fn matrix_products_stay_within_their_bound() {
+    let _alone = alone();
+    let Some((engine, _)) = engine() else { return };
+    let product = kernel(&engine, "kernel k(a, b) = a @ b");
+    for shape @ [m, k, n] in [[1, 1, 1], [65, 33, 64], [5, 700, 3], [130, 17, 70]] {
+        // Multiples of 2^-24, which f32 holds, so that the sums are exact as whole numbers.
+        let unit = 2f64.powi(24);
+        let numbers = |count, seed| scattered(count, seed).iter().map(|x| (x * unit) as i64).collect::<Vec<i64>>();
+        let (a, b) = (numbers(m * k, 1), numbers(k * n, 2));
+        let narrow = |values: &[i64]| values.iter().map(|value| *value as f32 / unit as f32).collect::<Vec<f32>>();
+        let wide = |values: &[i64]| values.iter().map(|value| *value as f64 / unit).collect::<Vec<f64>>();
+        let view = |rows, columns| [rows, columns];
+        let (a32, b32, a64, b64) = (narrow(&a), narrow(&b), wide(&a), wide(&b));
+        let single = args![
+            View::with_shape(&a32, &view(m, k)).expect("that many"),
+            View::with_shape(&b32, &view(k, n)).expect("that many")
+        ];
+        let found = product.call(&single).expect("it runs").into_array().expect("an array");
+        let found: Vec<f64> = found.as_slice::<f32>().iter().map(|value| f64::from(*value)).collect();
+        let double = args![
+            View::with_shape(&a64, &view(m, k)).expect("that many"),
+            View::with_shape(&b64, &view(k, n)).expect("that many")
+        ];
+        let wide = product.call(&double).expect("it runs").into_array().expect("an array");
+        let wide: Vec<f64> = wide.as_slice::<f64>().to_vec();
+        for (found, rounding) in [(found, 2f64.powi(-24)), (wide, 2f64.powi(-53))] {
+            exact(&a, &b, shape, &mut |at, sum, size| {
+                let error = (found[at] - sum as f64 / (unit * unit)).abs();
+                let bound = (k as f64 + 1.0) * rounding * size as f64 / (unit * unit);
+                assert!(error <= bound, "{shape:?} at {at}: {error:e} is over {bound:e}");
+            });
+        }
+    }
 }
 
 #[test]

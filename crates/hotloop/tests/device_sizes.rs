@@ -14,7 +14,7 @@ fn engine(options: &DeviceOptions) -> Option<(Engine, Arc<Device>)> {
     }
 }
 
-const SMALL: DeviceOptions = DeviceOptions { window_bytes: Some(1 << 16), row: Some(3), relaxed: false };
+const SMALL: DeviceOptions = DeviceOptions { window_bytes: Some(1 << 16), row: Some(3), relaxed: false, narrow: false };
 
 /// Kernels over arrays `x` and `y` of as many elements, whose parts see windows of every kind: moved, mirrored,
 /// strided, broadcast, reduced, written in place.
@@ -53,6 +53,28 @@ fn arrays_larger_than_a_window_give_the_same() {
             compare(&engine, &reference, text, || args![table(&x), table(&y)]);
         }
     }
+}
+
+/// Small whole numbers, so that every order of adding gives the same.
+fn whole(count: usize, salt: usize) -> Vec<f32> {
+    (0..count).map(|i| ((i * 7919 + salt) % 17) as f32 - 8.0).collect()
+}
+
+#[test]
+fn products_of_matrices_larger_than_a_window_give_the_same() {
+    let Some((engine, _)) = engine(&SMALL) else { return };
+    let reference = Engine::new();
+    let product = "kernel k(x, y) = x @ y";
+    for [m, k, n] in [[1, 20_000, 1], [300, 70, 200], [65, 200, 250], [250, 190, 3], [3, 70, 250]] {
+        let (x, y) = (whole(m * k, 13), whole(k * n, 5));
+        let matrix = |data, rows, columns| View::with_shape(data, &[rows, columns]).expect("that many");
+        compare(&engine, &reference, product, || args![matrix(&x, m, k), matrix(&y, k, n)]);
+        let by_columns = "kernel k(x, y) = transpose(x) @ transpose(y)";
+        compare(&engine, &reference, by_columns, || args![matrix(&x, k, m), matrix(&y, n, k)]);
+    }
+    let (x, y) = (whole(40 * 30 * 50, 3), whole(50 * 20, 1));
+    let stack = |data| View::with_shape(data, &[40, 30, 50]).expect("that many");
+    compare(&engine, &reference, product, || args![stack(&x), View::with_shape(&y, &[50, 20]).expect("that many")]);
 }
 
 #[test]

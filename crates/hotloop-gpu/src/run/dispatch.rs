@@ -40,7 +40,10 @@ impl Run {
                 }
             };
             let work = Work { nest, stage: main, size: &size, unit, reaches: &reaches, partials: &partials };
-            self.in_parts(main, groups, u64::from(walked), &mut |run, first, end| run.windows(&work, first, end))?;
+            let scalars = self.scalars;
+            self.in_parts(main, scalars, groups, u64::from(walked), &mut |run, first, end| {
+                run.windows(&work, first, end)
+            })?;
         }
         for stage in folds.iter().filter(|_| size.results > 0) {
             let work = Work { nest, stage, size: &size, unit: Unit::Results, reaches: &reaches, partials: &partials };
@@ -51,7 +54,7 @@ impl Run {
     }
 
     /// The views of a nest with their numbers.
-    fn reaches(&mut self, nest: &Nest) -> Result<Vec<Reach>, End> {
+    pub(super) fn reaches(&mut self, nest: &Nest) -> Result<Vec<Reach>, End> {
         let mut reaches = Vec::with_capacity(nest.views.len());
         for view in &nest.views {
             let mut reach = Reach { array: view.array, base: 0, steps: vec![0; nest.axes.len()] };
@@ -69,7 +72,7 @@ impl Run {
     }
 
     /// Hands over workgroups `first .. end`, in parts small enough that what each array shows fits into a binding.
-    fn windows(&mut self, work: &Work<'_>, first: u64, end: u64) -> Result<(), End> {
+    pub(super) fn windows(&mut self, work: &Work<'_>, first: u64, end: u64) -> Result<(), End> {
         let (mut first, mut size) = (first, end - first);
         while first < end {
             let count = size.min(end - first);
@@ -86,7 +89,7 @@ impl Run {
     }
 
     /// What is bound of each array of a shader: its first element and the one past the last.
-    fn bindings(&self, work: &Work<'_>, first: u64, last: u64) -> Result<Vec<Window>, DeviceError> {
+    pub(super) fn bindings(&self, work: &Work<'_>, first: u64, last: u64) -> Result<Vec<Window>, DeviceError> {
         let mut windows = Vec::new();
         let mut area = None;
         for (buffer, _) in &work.stage.shader.buffers {
@@ -116,14 +119,14 @@ impl Run {
     fn partials(&self, work: &Work<'_>, first: u64, end: u64) -> (u64, u64) {
         let blocks = match work.unit {
             Unit::Results => u64::from(work.size.blocks),
-            Unit::Blocks(_) | Unit::Rows(..) | Unit::Points(_) => 1,
+            Unit::Blocks(_) | Unit::Rows(..) | Unit::Points(_) | Unit::Tiles { .. } => 1,
         };
         // The smallest elements have four bytes, so this suits all.
         let grain = (u64::from(self.device().limits.min_storage_buffer_offset_alignment) / 4).max(1);
         (first * blocks / grain * grain, end * blocks)
     }
 
-    fn element_bytes(&self, array: ArrayId) -> u64 {
+    pub(super) fn element_bytes(&self, array: ArrayId) -> u64 {
         stored_bytes(self.kernel.program.array(array).ty) as u64
     }
 
@@ -272,20 +275,20 @@ fn groups(shader: &Shader, count: u32) -> u32 {
 }
 
 /// What a binding shows of an array: its first element and the one past the last.
-struct Window {
-    array: ArrayId,
-    low: u64,
-    high: u64,
+pub(super) struct Window {
+    pub(super) array: ArrayId,
+    pub(super) low: u64,
+    pub(super) high: u64,
 }
 
 /// A shader over a domain.
-struct Work<'a> {
-    nest: &'a Nest,
-    stage: &'a Stage,
-    size: &'a Size,
-    unit: Unit,
-    reaches: &'a [Reach],
-    partials: &'a [Arc<Lease>],
+pub(super) struct Work<'a> {
+    pub(super) nest: &'a Nest,
+    pub(super) stage: &'a Stage,
+    pub(super) size: &'a Size,
+    pub(super) unit: Unit,
+    pub(super) reaches: &'a [Reach],
+    pub(super) partials: &'a [Arc<Lease>],
 }
 
 impl Work<'_> {
@@ -309,16 +312,17 @@ fn dense_strides(extents: &[usize]) -> Vec<i64> {
 }
 
 /// The numbers of a nest that depend on its extents.
-struct Size {
-    extents: Vec<u32>,
+#[derive(Default)]
+pub(super) struct Size {
+    pub(super) extents: Vec<u32>,
     /// Points along the axes that are not ordered.
-    points: u32,
-    /// Points along the ordered axes.
-    ordered: u32,
-    /// Results of a fold, points that one combines, and blocks of those.
-    results: u32,
-    reduced: u32,
-    blocks: u32,
+    pub(super) points: u32,
+    /// Points along the ordered axes; of a matrix product the first term of the sums.
+    pub(super) ordered: u32,
+    /// Results of a fold, points that one combines (of a matrix product the end of the terms), and blocks of those.
+    pub(super) results: u32,
+    pub(super) reduced: u32,
+    pub(super) blocks: u32,
 }
 
 impl Size {

@@ -78,15 +78,17 @@ impl Run {
         }
     }
 
-    /// Runs the workgroups of a stage, in parts where they may take long; `part` hands over `first .. end`.
+    /// Runs the workgroups of a stage, in parts where they may take long; `part` hands over `first .. end`. What an uneven
+    /// one costs is remembered for these `scalars`.
     pub(super) fn in_parts(
         &mut self,
         stage: &Stage,
+        scalars: u64,
         groups: u64,
         points: u64,
         part: &mut dyn FnMut(&mut Run, u64, u64) -> Result<(), End>,
     ) -> Result<(), End> {
-        let known = stage.cost_of_group(self.scalars);
+        let known = stage.cost_of_group(scalars);
         let expected = known.map(|cost| Duration::from_secs_f64(cost * groups as f64));
         // What a point of an uneven nest costs depends on the data, so that a guess needs room.
         let room = if stage.is_uneven() { 4 } else { 1 };
@@ -111,7 +113,7 @@ impl Run {
             part(self, first, end)?;
             self.drain()?;
             let cost = start.elapsed().as_secs_f64() / (end - first) as f64;
-            stage.note_cost(self.scalars, cost);
+            stage.note_cost(scalars, cost);
             size = groups_in(AIM, cost).min(size * 8);
             first = end;
         }

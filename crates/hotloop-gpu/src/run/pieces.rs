@@ -24,6 +24,9 @@ pub(super) enum Unit {
     Rows(u64, u64),
     /// A result of a reduction: the one, or one of those over some axes.
     Results,
+    /// A tile of a matrix product with so many rows and columns, of so many tiles down and to the right, and the terms
+    /// `from .. to` of its sums.
+    Tiles { side: u64, tiles: [u64; 2], terms: [u64; 2] },
 }
 
 /// The domain of a nest: per axis its extent, and whether it is counted by a unit's numbers.
@@ -62,6 +65,18 @@ impl Domain {
                 }
             }
             Unit::Results => narrow(&|axis| !self.reduced[axis], first, last),
+            Unit::Tiles { side, tiles, terms } => {
+                let rows = self.extents.len() - 3;
+                let mut counts = self.extents[..rows].to_vec();
+                counts.extend(tiles);
+                let reached = between(first, last, &counts);
+                for (axis, (low, high)) in reached.into_iter().enumerate() {
+                    let size = if axis < rows { 1 } else { side };
+                    let end = self.extents[axis].saturating_sub(1);
+                    out[axis] = ((low * size).min(end), (high * size + size - 1).min(end));
+                }
+                out[rows + 2] = (terms[0], terms[1].saturating_sub(1).max(terms[0]));
+            }
         }
         out
     }
@@ -143,6 +158,11 @@ mod tests {
         assert_eq!(domain.reached(Unit::Results, 1, 2), [(1, 2), (0, 9)]);
         assert_eq!(domain.reached(Unit::Points(8), 0, 0), [(0, 0), (0, 7)]);
         assert_eq!(domain.reached(Unit::Blocks(10), 2, 9), [(2, 3), (0, 9)]);
+        let product = Domain { extents: vec![2, 100, 130, 50], reduced: vec![false; 4], ordered: vec![false; 4] };
+        let tiles = |terms| Unit::Tiles { side: 64, tiles: [2, 3], terms };
+        assert_eq!(product.reached(tiles([16, 32]), 4, 4), [(0, 0), (64, 99), (64, 127), (16, 31)]);
+        assert_eq!(product.reached(tiles([0, 50]), 4, 5), [(0, 0), (64, 99), (64, 129), (0, 49)]);
+        assert_eq!(product.reached(tiles([0, 50]), 5, 6), [(0, 1), (0, 99), (0, 129), (0, 49)]);
     }
 
     #[test]

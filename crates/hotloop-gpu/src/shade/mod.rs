@@ -2,7 +2,7 @@
 //!
 //! Reading order: `types` (how values stand in registers and buffers), `params` (what the host passes), `code` (the
 //! function under construction), `ops`, `float` and `convert` (values), `lane` (the code of one point), `entry` (which
-//! invocation runs which points), `fold` (reductions).
+//! invocation runs which points), `fold` (reductions), `product` (matrix products).
 
 mod code;
 mod convert;
@@ -12,10 +12,12 @@ mod fold;
 mod lane;
 mod ops;
 pub(crate) mod params;
+mod product;
 mod types;
 
 pub(crate) use entry::shade;
 pub(crate) use fold::{combiner, over_all as fold_all};
+pub(crate) use product::{TILE, domain, product};
 pub(crate) use types::stored_bytes;
 
 use hotloop_ir::{ArrayId, FoldId, Nest, Program, SlotId, Stmt, Type};
