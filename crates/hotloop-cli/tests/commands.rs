@@ -237,6 +237,24 @@ fn fmt_rewrites_and_checks() {
 }
 
 #[test]
+fn the_library_and_the_examples_are_in_the_one_layout() {
+    let root = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
+    let mut files = Vec::new();
+    for folder in ["examples", "crates/hotloop-sema/src/std"] {
+        for item in fs::read_dir(format!("{root}/{folder}")).expect("a folder") {
+            let path = item.expect("an item").path();
+            if path.extension().is_some_and(|ending| ending == "hl") {
+                files.push(path.into_os_string().into_string().expect("text"));
+            }
+        }
+    }
+    assert!(files.len() > 30);
+    let args: Vec<&str> = ["fmt", "--check"].into_iter().chain(files.iter().map(String::as_str)).collect();
+    let ran = Place::new().run(&args);
+    assert_eq!((ran.code, &*ran.err), (0, ""), "`hotloop fmt` puts them right");
+}
+
+#[test]
 fn mapped_files_are_not_written() {
     let place = Place::new();
     place.write("grow.hl", "kernel grow(u: mut f64[:]) { u[:] = u + 1 }\n");

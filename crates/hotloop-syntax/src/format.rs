@@ -191,6 +191,9 @@ mod tests {
         check("fn f(a)=if a>0 then a else{- a}", "fn f(a) = if a > 0 then a else { -a }\n");
         check("kernel k(u:mut f64[ :,: ]){u[ ...,0 ]+=1}", "kernel k(u: mut f64[:, :]) { u[..., 0] += 1 }\n");
         check("fn f(a,b)=2*a+f( a )*b-a*b*2", "fn f(a, b) = 2*a + f(a) * b - a*b*2\n");
+        check("fn f(a)=4 * a[ @-1 ]-a[i+1]*a[ 2*i ]", "fn f(a) = 4*a[@-1] - a[i + 1]*a[2 * i]\n");
+        check("fn f(a,b)=a* -b+b*a", "fn f(a, b) = a * -b + b*a\n");
+        check("fn f(a,i)=a[2 * i:2*i+2 , 3*i]", "fn f(a, i) = a[2*i:2*i + 2, 3 * i]\n");
         check("fn f(a)=- -a", "fn f(a) = - -a\n");
         check("fn f(a)=(a,)", "fn f(a) = (a,)\n");
     }

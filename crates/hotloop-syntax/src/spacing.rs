@@ -1,7 +1,8 @@
 //! Where spaces stand between the tokens of a line, for the formatter.
 //!
-//! Binary operators have spaces around them, but for `**` and, beside sums, for products of names and numbers; signs,
-//! calls, indices, slices and keyword arguments have none. Which bracket and which operator a token belongs to is found in one walk.
+//! Binary operators have spaces around them, but for `**` and, beside sums, for products of names, their elements and
+//! numbers; signs, calls, indices, slices and keyword arguments have none. Which bracket and which operator a token
+//! belongs to is found in one walk.
 
 use hotloop_source::Source;
 
@@ -44,7 +45,7 @@ struct Group {
     inside: Inside,
     /// The products of the term at hand.
     products: Vec<usize>,
-    /// Whether that term has names and numbers only.
+    /// Whether that term has names, their elements and numbers only.
     is_simple: bool,
     /// The products of the terms before it that have.
     simple: Vec<usize>,
@@ -132,8 +133,8 @@ impl<'t> Walk<'t> {
                 }
                 Role::Plain
             }
-            Token::Plus | Token::Minus | Token::At if !self.is_after_operand(at) => Role::Prefix,
-            Token::Tilde | Token::Bang => Role::Prefix,
+            Token::Plus | Token::Minus | Token::At if !self.is_after_operand(at) => self.prefix(at),
+            Token::Tilde | Token::Bang => self.prefix(at),
             Token::Plus | Token::Minus => self.sum(),
             Token::Star | Token::Slash | Token::FloorDiv | Token::Percent | Token::At => self.product(at),
             Token::Pow => Role::Tight,
@@ -142,7 +143,7 @@ impl<'t> Walk<'t> {
                 Role::Trailing
             }
             Token::Colon => {
-                self.end_expression();
+                self.bound(inside);
                 if inside == Inside::Brackets { Role::Tight } else { Role::Trailing }
             }
             Token::Eq => {
@@ -181,10 +182,31 @@ impl<'t> Walk<'t> {
             Token::OpenBracket => Inside::Brackets,
             _ => Inside::Braces,
         };
+        let is_index = inside == Inside::Brackets && self.is_after_operand(at);
         if let Some(group) = self.groups.last_mut() {
-            group.is_simple = false;
+            group.is_simple &= is_index;
         }
         self.groups.push(Group::new(inside));
+    }
+
+    /// A sign behind the sign of a product would read as one operator with it.
+    fn prefix(&mut self, at: usize) -> Role {
+        if let Some(group) = self.groups.last_mut() {
+            group.is_simple &= !at.checked_sub(1).is_some_and(|before| group.products.last() == Some(&before));
+        }
+        Role::Prefix
+    }
+
+    /// The colon of a slice holds less together than what stands on its sides, which therefore is written as in a sum.
+    fn bound(&mut self, inside: Inside) {
+        let is_slice = inside == Inside::Brackets;
+        if let Some(group) = self.groups.last_mut() {
+            group.has_sum |= is_slice;
+        }
+        self.end_expression();
+        if let Some(group) = self.groups.last_mut() {
+            group.has_sum = is_slice;
+        }
     }
 
     fn sum(&mut self) -> Role {
