@@ -192,7 +192,7 @@ impl<'t> Walk<'t> {
     /// A sign behind the sign of a product would read as one operator with it.
     fn prefix(&mut self, at: usize) -> Role {
         if let Some(group) = self.groups.last_mut() {
-            group.is_simple &= !at.checked_sub(1).is_some_and(|before| group.products.last() == Some(&before));
+            group.is_simple &= at.checked_sub(1).is_none_or(|before| group.products.last() != Some(&before));
         }
         Role::Prefix
     }

@@ -1,9 +1,10 @@
-//! `load("FILE")`, columns of tables and `save(VALUE, "FILE")` in what is typed: they are values of the session, not of
-//! the language.
+//! `load("FILE")`, columns of tables, lists of numbers and `save(VALUE, "FILE")` in what is typed: they are values of the
+//! session, not of the language.
 //!
 //! A name of the same length stands for each in what is parsed, so that places in messages stay right. Owns finding them
 //! and the names; reading the files is left to `value` and `table`.
 
+use crate::literal;
 use hotloop::text::{Piece, pieces};
 use std::ops::Range;
 
@@ -37,7 +38,15 @@ pub enum Origin {
         /// The column.
         column: String,
     },
+    /// `[1, 2, 3]`
+    List,
 }
+
+/// Functions that take extents.
+const MAKERS: &[&str] = &["zeros", "ones", "full"];
+/// Functions of an array that take extents or axes after it.
+const ARRANGERS: &[&str] =
+    &["reshape", "broadcast_to", "transpose", "tile", "flip", "roll", "moveaxis", "swapaxes", "squeeze", "expand_dims"];
 
 type Pieces = Vec<(Range<usize>, Piece)>;
 
@@ -62,7 +71,8 @@ pub fn stand_ins(
     let mut found: Vec<StandIn> = Vec::new();
     let mut at = 0;
     while at < all.len() {
-        let Some((origin, length)) = scan.load(at).or_else(|| scan.column(at, &is_table)) else {
+        let found_here = scan.load(at).or_else(|| scan.column(at, &is_table)).or_else(|| scan.list(at));
+        let Some((origin, length)) = found_here else {
             at += 1;
             continue;
         };
@@ -124,6 +134,49 @@ impl<'t> Scan<'t> {
         }
         let (column, length) = self.column_of(at + 1)?;
         Some((Origin::Column { table: table.to_owned(), column }, 1 + length))
+    }
+
+    /// A list of numbers that stands for a value, and not for the extents or axes of a call.
+    fn list(&self, at: usize) -> Option<(Origin, usize)> {
+        let is_definition = matches!(self.word(0), "fn" | "kernel" | "@");
+        if self.word(at) != "[" || is_definition || self.is_operand_before(at) || self.is_part_of_call(at) {
+            return None;
+        }
+        let mut depth = 0;
+        let last = (at..self.all.len()).find(|at| {
+            match self.word(*at) {
+                "[" => depth += 1,
+                "]" => depth -= 1,
+                _ => {}
+            }
+            depth == 0
+        })?;
+        let text = &self.text[self.all[at].0.start..self.all[last].0.end];
+        literal::parse(text, None).ok().map(|_| (Origin::List, last - at + 1))
+    }
+
+    fn is_operand_before(&self, at: usize) -> bool {
+        let Some(before) = at.checked_sub(1) else { return false };
+        self.is(before, &[Piece::Name, Piece::Function, Piece::Number, Piece::Text])
+            || matches!(self.word(before), ")" | "]")
+    }
+
+    /// Whether a list at a piece is an argument that says extents or axes.
+    fn is_part_of_call(&self, at: usize) -> bool {
+        let mut open: Vec<(&str, usize)> = Vec::new();
+        for before in 0..at {
+            match self.word(before) {
+                "(" | "[" | "{" if self.is(before, &[Piece::Sign]) => {
+                    let is_call = before > 0 && self.is(before - 1, &[Piece::Function]);
+                    open.push((if is_call { self.word(before - 1) } else { "" }, 0));
+                }
+                ")" | "]" | "}" => drop(open.pop()),
+                "," => open.iter_mut().last().into_iter().for_each(|(_, commas)| *commas += 1),
+                _ => {}
+            }
+        }
+        let Some((callee, commas)) = open.last().filter(|(callee, _)| !callee.is_empty()) else { return false };
+        self.word(at - 1) == "=" || MAKERS.contains(callee) || ARRANGERS.contains(callee) && *commas > 0
     }
 
     /// `.column` or `["column"]`.
@@ -214,6 +267,18 @@ mod tests {
         // A table that the same text makes.
         assert_eq!(found("u = load(\"u.csv\"); u.x").1[1].1, column("u", "x"));
         assert!(found("u.x; u = load(\"u.csv\")").1.len() == 1);
+    }
+
+    #[test]
+    fn lists_are_replaced_where_they_are_values() {
+        let lists = |text: &str| -> Vec<String> { found(text).1.into_iter().map(|one| one.0).collect() };
+        assert_eq!(lists("x = [1, -2.5, nan] + [3]"), ["[1, -2.5, nan]", "[3]"]);
+        assert_eq!(lists("sum([[1, 2], [3, 4]], axis=[0, 1])"), ["[[1, 2], [3, 4]]"]);
+        assert_eq!(lists("a[[0, 2]] + concat([x, [1f32]])"), ["[0, 2]", "[1f32]"]);
+        assert_eq!(lists("reshape([1, 2, 3, 4], [2, 2])"), ["[1, 2, 3, 4]"]);
+        for text in ["a[1]", "f(x)[0]", "zeros([2, 3])", "[x, 1]", "fn f(x) = x + [1]", "[1", "f64[:]"] {
+            assert_eq!(lists(text), Vec::<String>::new(), "{text}");
+        }
     }
 
     #[test]

@@ -1,7 +1,8 @@
-//! Files and tables of a session: what stands for them in a text gets its value, and tables get their names.
+//! Files, tables and lists of a session: what stands for them in a text gets its value, and tables get their names.
 
 use super::files::{self, Origin, StandIn};
 use super::session::Session;
+use crate::literal::{self, Literal};
 use crate::print::type_text;
 use crate::report::Failure;
 use crate::tables::Table;
@@ -23,11 +24,15 @@ impl Session {
 
     /// The values of names that stand for files and columns.
     pub(super) fn values_of(&self, found: &[StandIn]) -> Result<Vec<(String, Loaded)>, Failure> {
-        found.iter().map(|one| Ok((one.name.clone(), self.value_of(&one.origin)?))).collect()
+        found.iter().map(|one| Ok((one.name.clone(), self.value_of(one)?))).collect()
     }
 
-    fn value_of(&self, origin: &Origin) -> Result<Loaded, Failure> {
-        match origin {
+    fn value_of(&self, one: &StandIn) -> Result<Loaded, Failure> {
+        match &one.origin {
+            Origin::List => match literal::parse(&one.typed, None).map_err(Failure::Data)? {
+                Literal::Weak(scalar) => Ok(Loaded::Weak(scalar)),
+                Literal::Typed(value) => Ok(Loaded::Value(value)),
+            },
             Origin::File { path, column } => {
                 let place = match column {
                     Some(column) => format!("{path}:{column}"),
