@@ -29,6 +29,7 @@ def make():
     levenshtein()
     deep()
     edges()
+    grouped()
 
 
 def grid(n, m, low=-4, high=4):
@@ -1046,3 +1047,157 @@ kernel again(a: mut f64[:], turns: i64) {
             file.lines.pop()
             file.after("a", "f64", b)
             file.lines.append("")
+
+
+def grouped():
+    text = """
+kernel minus_row(a: mut f64[:, :], f: f64, k: i64, i: i64) {
+    for j in range(k, shape(a, 1)) { a[i, j] -= f * a[k, j] }
+}
+
+kernel least_sum(x: i32[:], y: i32[:, :], j: i64, first: i64, least: mut i32[:]) {
+    var m = least[0]
+    for k in range(first, len(x)) { m = min(m, x[k] + y[k, j]) }
+    least[0] = m
+}
+
+kernel total(x: i64[:], y: u8[:], out: mut i64[:]) {
+    var s = out[0]
+    var most = out[1]
+    for k in range(0, len(x)) {
+        s += x[k] * 3
+        most = max(most, x[k] + i64(y[k]))
+    }
+    out[0] = s
+    out[1] = most
+}
+
+kernel largest(x: f32[:], start: f32) {
+    var m = start
+    for k in range(len(x)) { m = max(m, x[k]) }
+    m
+}
+
+kernel ahead(a: mut i64[:], by: i64) {
+    for i in range(len(a) - 9) { a[i] = a[i + 1] + a[i + 9] - i }
+}
+
+kernel behind(a: mut i64[:]) {
+    for i in range(9, len(a)) { a[i] = a[i - 9] + 1 }
+}
+
+kernel just_behind(a: mut i64[:]) {
+    for i in range(2, len(a)) { a[i] = a[i - 2] + a[i] }
+}
+
+kernel swapped(a: mut i64[:], out: mut i64[:]) {
+    for i in range(len(a) - 1) {
+        out[i] = a[i + 1]
+        a[i] = out[i] - a[i]
+        out[i] = a[i + 1] * i
+    }
+}
+
+kernel reversed(a: i32[:], out: mut i32[:]) {
+    for i in range(len(a)) { out[len(a) - 1 - i] = a[i] * a[i] }
+}
+
+kernel scattered(x: f64[:, :], out: mut f64[:, :], j: i64) {
+    for i in range(len(x)) { out[i, j] = sqrt(x[i, 0]) + x[i, 0] / 3.0 }
+}
+
+kernel looked_up(table: i64[:], at: u8[:], out: mut i64[:]) {
+    for i in range(len(at)) { out[i] = table[at[i]] + 1 }
+}
+
+kernel chosen(x: f32[:], limit: f32, out: mut f32[:]) {
+    for i in range(len(x)) { out[i] = if x[i] < limit then x[i] * 2.0 else -x[i] }
+}
+
+kernel last_turn(a: mut i64[:]) {
+    var at = -1
+    for i in range(len(a)) { a[i] += i }
+    for i in range(len(a)) { at = i }
+    at
+}
+
+kernel in_order(x: f32[:], start: f32) {
+    var s = start
+    for k in range(len(x)) { s += x[k] }
+    s
+}
+"""
+    with File("loops/grouped.hl", "Loops whose turns can be computed in groups, and loops whose turns cannot.") as file:
+        file.code(text)
+
+        def case(name, kernel, inputs, after):
+            file.case(None, name, inputs, [], kernel=kernel)
+            file.lines.pop()
+            for argument, ty, values in after:
+                file.after(argument, ty, values)
+            file.lines.append("")
+
+        numbers = np.random.default_rng(23)
+        whole = lambda *shape: numbers.integers(-50, 50, shape)
+        for n in (0, 1, 3, 4, 5, 8, 23):
+            a = numbers.integers(-30, 30, (3, n + 1)) / 8.0
+            b = a.copy()
+            for j in range(1, n + 1):
+                b[0, j] -= 0.1 * b[1, j]
+            case(f"minus a row of {n}", "minus_row", [("a", "mut f64", a), ("f", "f64", "0.1"), ("k", "i64", "1"), ("i", "i64", "0")], [("a", "f64", b)])
+            b = a.copy()
+            for j in range(1, n + 1):
+                b[1, j] -= 0.1 * b[1, j]
+            case(f"minus itself, {n}", "minus_row", [("a", "mut f64", a), ("f", "f64", "0.1"), ("k", "i64", "1"), ("i", "i64", "1")], [("a", "f64", b)])
+            x, y = whole(n), whole(n, 2)
+            least = min([77] + [int(x[k] + y[k, 1]) for k in range(min(2, n), n)])
+            case(f"least of {n}", "least_sum", [("x", "i32", x), ("y", "i32", y), ("j", "i64", "1"), ("first", "i64", str(min(2, n))), ("least", "mut i32", [77])], [("least", "i32", [least])])
+            x, y = whole(n), numbers.integers(0, 256, n)
+            case(f"total of {n}", "total", [("x", "i64", x), ("y", "u8", y), ("out", "mut i64", [5, -1000])], [("out", "i64", [5 + 3 * int(x.sum()), max([-1000] + [int(v) for v in x + y])])])
+            x = whole(n) / 4.0
+            file.case(None, f"largest of {n}", [("x", "f32", x), ("start", "f32", "-100")], [("f32", max([-100.0] + [float(v) for v in x]))], kernel="largest")
+            a = [int(v) for v in whole(n + 9)]
+            b = a[:]
+            for i in range(n):
+                b[i] = b[i + 1] + b[i + 9] - i
+            case(f"ahead {n}", "ahead", [("a", "mut i64", a), ("by", "i64", "1")], [("a", "i64", b)])
+            for kernel, by in (("behind", 9), ("just_behind", 2)):
+                b = a[:]
+                for i in range(by, len(a)):
+                    b[i] = b[i - 9] + 1 if by == 9 else b[i - 2] + b[i]
+                case(f"{kernel.replace('_', ' ')} {n}", kernel, [("a", "mut i64", a)], [("a", "i64", b)])
+            b, out = a[:], [0] * len(a)
+            for i in range(len(a) - 1):
+                out[i] = b[i + 1]
+                b[i] = out[i] - b[i]
+                out[i] = b[i + 1] * i
+            case(f"swapped {n}", "swapped", [("a", "mut i64", a), ("out", "mut i64", [0] * len(a))], [("a", "i64", b), ("out", "i64", out)])
+            x = whole(n)
+            case(f"reversed {n}", "reversed", [("a", "i32", x), ("out", "mut i32", [0] * n)], [("out", "i32", [int(v) * int(v) for v in x[::-1]])])
+            x = numbers.integers(0, 60, (n, 2)) / 4.0
+            out = np.zeros((n, 3))
+            for i in range(n):
+                out[i, 1] = math.sqrt(x[i, 0]) + x[i, 0] / 3.0
+            case(f"scattered {n}", "scattered", [("x", "f64", x), ("out", "mut f64", np.zeros((n, 3))), ("j", "i64", "1")], [("out", "f64", out)])
+            at = numbers.integers(0, 4, n)
+            table = [7, -3, 11, 1 << 40]
+            case(f"looked up {n}", "looked_up", [("table", "i64", table), ("at", "u8", at), ("out", "mut i64", [0] * n)], [("out", "i64", [table[v] + 1 for v in at])])
+            x = whole(n) / 4.0
+            case(f"chosen {n}", "chosen", [("x", "f32", x), ("limit", "f32", "1.5"), ("out", "mut f32", np.zeros(n))], [("out", "f32", [v * 2.0 if v < 1.5 else -v for v in x])])
+            x = whole(n)
+            file.case(None, f"last turn of {n}", [("a", "mut i64", x)], [("i64", n - 1)], kernel="last_turn")
+            file.lines.pop()
+            file.after("a", "i64", [int(v) + i for i, v in enumerate(x)])
+            file.lines.append("")
+            x = (numbers.integers(1, 1 << 22, n) / np.float32(1 << 9)).astype(np.float32)
+            s = np.float32(0.25)
+            for v in x:
+                s = np.float32(s + v)
+            file.case(None, f"in order {n}", [("x", "f32", x), ("start", "f32", "0.25")], [("f32", float(s))], kernel="in_order")
+        nan = ["nan", "-0.0", "0.0", "2.5", "1", "-inf", "0", "0", "0"]
+        file.case(None, "largest with a nan", [("x", "f32", "[" + ", ".join(nan) + "]"), ("start", "f32", "-1")], [("f32", math.nan)], kernel="largest")
+        zeros = "[" + ", ".join(["-0.0"] * 11 + ["0.0"] + ["-0.0"] * 6) + "]"
+        file.case(None, "largest of zeros", [("x", "f32", zeros), ("start", "f32", "-1")], [("f32", 0.0)], kernel="largest")
+        at = [0] * 9 + [4] + [9] * 3
+        inputs = [("table", "i64", [7, -3, 11, 1]), ("at", "u8", at), ("out", "mut i64", [0] * 13)]
+        file.case(None, "looked up outside", inputs, [], ['fault "index 4 is out of range for axis 0 of `table`"'], kernel="looked_up")

@@ -334,11 +334,12 @@ impl Lane<'_, '_, '_> {
         let [start, stop, step] = range.map(|value| self.uniform(value));
         let form = Form::scalar(Type::I64);
         let sign = self.sign_of(range[2]);
+        let start = self.grouped_turns(index, [start, stop], body);
         let (header, latch, after) = (self.f.b.create_block(), self.f.b.create_block(), self.f.b.create_block());
         let some = self.in_range(form, sign, [start, stop, step]);
         let counter = self.f.variable(start);
         let innermost = is_innermost(body);
-        let around = innermost.then(|| self.open_pointers(index, [start, step], body));
+        let around = innermost.then(|| self.open_pointers(index, counter, [start, step], body));
         let unit = self.code.nest.lane.inst(range[2]).clone();
         let unit = matches!(unit, Inst::Const(scalar) if scalar.as_i64().abs() == 1);
         let poll = !self.is_short(range, body);
@@ -385,7 +386,7 @@ impl Lane<'_, '_, '_> {
     }
 
     /// Begins a group of turns by 1 or -1 with a look at the cancel flag; gives where it ends.
-    fn open_group(
+    pub(crate) fn open_group(
         &mut self,
         groups: clif::Block,
         header: clif::Block,

@@ -28,6 +28,8 @@ pub(crate) struct NestCode<'n> {
     pub(crate) views: Vec<ViewCode>,
     /// Bytes of the integers of control masks.
     pub(crate) mask_class: usize,
+    /// Most turns of a loop that are computed together.
+    pub(crate) most_turns: usize,
     /// The coordinates of the row; that of the inner axis is not used.
     pub(crate) coords: Vec<clif::Value>,
     /// The base address of each view in this row.
@@ -78,6 +80,8 @@ pub(crate) struct Lane<'l, 'f, 'n> {
     pub(crate) parked: HashMap<Value, Parked>,
     /// Addresses that the open loop has computed before its first turn.
     pub(crate) pointers: Pointers,
+    /// The variables that have a value for each turn of the group that is being emitted.
+    pub(crate) grouped: Vec<Local>,
     /// What was given to each fold.
     pub(crate) folds: Vec<Option<Val>>,
 }
@@ -107,6 +111,7 @@ impl<'l, 'f, 'n> Lane<'l, 'f, 'n> {
             left_together: Vec::new(),
             parked: HashMap::new(),
             pointers: Pointers::default(),
+            grouped: Vec::new(),
             folds: vec![None; code.nest.folds.len()],
         }
     }
@@ -144,7 +149,7 @@ impl<'l, 'f, 'n> Lane<'l, 'f, 'n> {
 
     /// Whether the local has a value of its own in each lane.
     pub(crate) fn varies_local(&self, local: Local) -> bool {
-        self.lanes > 1 && self.code.facts.varying_local[local.index()]
+        self.lanes > 1 && (self.code.facts.varying_local[local.index()] || self.grouped.contains(&local))
     }
 
     /// Emits the statements of a region; false if none of them is followed by what comes after the region.

@@ -35,6 +35,7 @@ mod rows;
 mod scale;
 mod seldom;
 mod tree;
+mod turns;
 mod values;
 mod views;
 

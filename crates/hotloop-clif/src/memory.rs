@@ -5,6 +5,7 @@
 use crate::forms::{Mask, Regs, VECTOR, Val, int_type, regs_for, scalar_type, vector_type};
 use crate::func::{Func, unaligned};
 use crate::lane::Lane;
+use crate::pointers::Spacing;
 use crate::views::Stride;
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{self as clif, InstBuilder, types};
@@ -84,19 +85,22 @@ impl Lane<'_, '_, '_> {
             return Val::Uniform(self.f.load_element(code.ty, address, disp));
         }
         match code.inner {
-            Some(Stride::Bytes(stride)) => {
-                let mut address = address;
-                let mut elements = Vec::with_capacity(self.lanes);
-                for lane in 0..self.lanes {
-                    elements.push(self.f.load_element(code.ty, address, disp));
-                    if lane + 1 < self.lanes {
-                        address = self.f.b.ins().iadd(address, stride);
-                    }
-                }
-                self.f.collect(code.ty, &elements)
-            }
+            Some(Stride::Bytes(stride)) => self.load_spaced(code.ty, address, disp, stride),
             Some(Stride::Unit) | None => self.f.load_bundle(code.ty, address, disp, self.lanes),
         }
+    }
+
+    /// The elements for the whole group, so many bytes apart.
+    fn load_spaced(&mut self, ty: Type, first: clif::Value, disp: i32, stride: clif::Value) -> Val {
+        let mut address = first;
+        let mut elements = Vec::with_capacity(self.lanes);
+        for lane in 0..self.lanes {
+            elements.push(self.f.load_element(ty, address, disp));
+            if lane + 1 < self.lanes {
+                address = self.f.b.ins().iadd(address, stride);
+            }
+        }
+        self.f.collect(ty, &elements)
     }
 
     /// Writes the element of a view, or the elements for the whole group.
@@ -165,8 +169,15 @@ impl Lane<'_, '_, '_> {
     /// The element at computed indices.
     pub(crate) fn load_at(&mut self, array: ArrayId, index: &[Value]) -> Val {
         let ty = self.f.program.array(array).ty;
-        if let Some((address, disp)) = self.pointed(array, index) {
-            return Val::Uniform(self.f.load_element(ty, address, disp));
+        match self.pointed(array, index) {
+            Some((address, disp, Spacing::Unit)) if self.lanes > 1 => {
+                return self.f.load_bundle(ty, address, disp, self.lanes);
+            }
+            Some((address, disp, Spacing::Bytes(stride))) if self.lanes > 1 => {
+                return self.load_spaced(ty, address, disp, stride);
+            }
+            Some((address, disp, _)) => return Val::Uniform(self.f.load_element(ty, address, disp)),
+            None => {}
         }
         let mask = self.active_mask();
         let (base, moving) = self.element_base(array, index);
@@ -197,10 +208,8 @@ impl Lane<'_, '_, '_> {
 
     /// Writes the element at computed indices; in order of the lanes.
     pub(crate) fn store_at(&mut self, array: ArrayId, index: &[Value], value: Value) {
-        if let Some((address, disp)) = self.pointed(array, index) {
-            let value = self.uniform(value);
-            self.f.b.ins().store(unaligned(), value, address, disp);
-            return;
+        if let Some((address, disp, spacing)) = self.pointed(array, index) {
+            return self.store_pointed(array, value, address, disp, spacing);
         }
         let (base, moving) = self.element_base(array, index);
         if self.lanes == 1 {
@@ -214,6 +223,31 @@ impl Lane<'_, '_, '_> {
             let address = self.element_address(base, &moving, lane);
             let element = self.element(value, lane);
             self.store_lane(bits, lane, element, address, 0);
+        }
+    }
+
+    /// Writes the element at an address, or those of the whole group, of which none is the same as another.
+    fn store_pointed(&mut self, array: ArrayId, value: Value, address: clif::Value, disp: i32, spacing: Spacing) {
+        let step = match spacing {
+            Spacing::Unit if self.lanes > 1 => {
+                let regs = self.numbers(value);
+                let ty = self.f.program.array(array).ty;
+                return self.f.store_bundle(ty, &regs, address, disp, self.lanes);
+            }
+            Spacing::Bytes(stride) if self.lanes > 1 => stride,
+            Spacing::Unit | Spacing::Bytes(_) | Spacing::Same => {
+                let value = self.uniform(value);
+                self.f.b.ins().store(unaligned(), value, address, disp);
+                return;
+            }
+        };
+        let mut address = address;
+        for lane in 0..self.lanes {
+            let element = self.element(value, lane);
+            self.f.b.ins().store(unaligned(), element, address, disp);
+            if lane + 1 < self.lanes {
+                address = self.f.b.ins().iadd(address, step);
+            }
         }
     }
 

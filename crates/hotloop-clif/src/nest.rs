@@ -147,6 +147,7 @@ impl<'n> NestCode<'n> {
             rows: vec![zero; views.len()],
             views,
             mask_class,
+            most_turns: plan.most_turns,
             hoisted: vec![None; nest.lane.values.len()],
             splats: HashMap::new(),
         }

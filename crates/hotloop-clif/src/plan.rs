@@ -44,6 +44,8 @@ pub(crate) struct Plan {
     pub(crate) uneven: bool,
     /// Columns in one tile of a `Columns` nest.
     pub(crate) strip: i64,
+    /// Most turns of a loop of scalar code that are computed together.
+    pub(crate) most_turns: usize,
 }
 
 /// The most values a lane may have.
@@ -98,8 +100,9 @@ pub(crate) fn plan(nest: &Nest, target: &'static str, most_lanes: usize) -> Resu
         Kind::Points => reduced.last().copied(),
     };
     let threads = nest.schedule.threads && ordered.is_empty();
+    let most_turns = most_lanes.min(MAX_LANES);
     let uneven = threads && kind == Kind::Map && has_loop(&nest.lane.body);
-    Ok(Plan { kind, lanes, inner, reduced, kept, threads, checks, uneven, strip: strip(nest) })
+    Ok(Plan { kind, lanes, inner, reduced, kept, threads, checks, uneven, strip: strip(nest), most_turns })
 }
 
 fn kind(nest: &Nest, reduced: &[usize], ordered: &[usize], checks: bool) -> Kind {

@@ -42,16 +42,29 @@ struct Address {
 enum Place {
     /// An address, and the power of two that the counter is multiplied by.
     Offset(clif::Value, i64),
-    /// A pointer that moves by a number of bytes each turn.
-    Moves(Variable, clif::Value),
+    /// A pointer that moves by a number of bytes each turn, or each group of turns, and the bytes for one turn.
+    Moves(Variable, clif::Value, clif::Value),
     /// The same address in all turns.
     Fixed(clif::Value),
+}
+
+/// How the elements of the turns of a group lie.
+#[derive(Clone, Copy)]
+pub(crate) enum Spacing {
+    /// Side by side.
+    Unit,
+    /// So many bytes apart.
+    Bytes(clif::Value),
+    /// There is one for all.
+    Same,
 }
 
 /// The addresses of one loop.
 #[derive(Clone, Default)]
 pub(crate) struct Pointers {
     counter: Option<Local>,
+    /// What the counter is in this turn, or in the first one of the group.
+    at: Option<Variable>,
     /// The values that the loop computes.
     inside: HashSet<Value>,
     list: Vec<Address>,
@@ -69,11 +82,20 @@ pub(crate) fn is_innermost(body: &Region) -> bool {
 
 impl Lane<'_, '_, '_> {
     /// Computes the addresses for the body of an innermost loop; gives those of the loop around it.
-    pub(crate) fn open_pointers(&mut self, counter: Local, [start, step]: [clif::Value; 2], body: &Region) -> Pointers {
+    /// A turn may be a group of turns that are computed together.
+    pub(crate) fn open_pointers(
+        &mut self,
+        counter: Local,
+        at: Variable,
+        [start, step]: [clif::Value; 2],
+        body: &Region,
+    ) -> Pointers {
         let around = self.open_bases(body);
         self.pointers.list.clear();
         if self.lanes == 1 {
             self.pointers.counter = Some(counter);
+            self.pointers.at = Some(at);
+            self.pointers.inside.clear();
             note_values(body, &mut self.pointers.inside);
             let mut accesses = Vec::new();
             self.accesses(body, &mut accesses);
@@ -110,7 +132,7 @@ impl Lane<'_, '_, '_> {
     /// Moves the pointers on by a turn.
     pub(crate) fn advance_pointers(&mut self) {
         for address in &self.pointers.list {
-            if let Place::Moves(pointer, by) = address.place {
+            if let Place::Moves(pointer, by, _) = address.place {
                 let at = self.f.b.use_var(pointer);
                 let next = self.f.b.ins().iadd(at, by);
                 self.f.b.def_var(pointer, next);
@@ -118,21 +140,22 @@ impl Lane<'_, '_, '_> {
         }
     }
 
-    /// The address and the displacement of an element, if the loop has it ready.
-    pub(crate) fn pointed(&mut self, array: ArrayId, index: &[Value]) -> Option<(clif::Value, i32)> {
+    /// The address and the displacement of an element, if the loop has it ready, and how those of the other turns of a
+    /// group lie.
+    pub(crate) fn pointed(&mut self, array: ArrayId, index: &[Value]) -> Option<(clif::Value, i32, Spacing)> {
         let counter = self.pointers.counter?;
         let (index, disp) = self.linear_index(array, index, counter)?;
         let known = self.pointers.list.iter().find(|address| address.array == array && address.index == index)?;
-        let address = match known.place {
+        let (address, spacing) = match known.place {
             Place::Offset(base, shift) => {
-                let at = self.f.b.use_var(self.locals[counter.index()][0]);
+                let at = self.f.b.use_var(self.pointers.at?);
                 let offset = if shift == 0 { at } else { self.f.b.ins().ishl_imm_u(at, shift) };
-                self.f.b.ins().iadd(base, offset)
+                (self.f.b.ins().iadd(base, offset), Spacing::Unit)
             }
-            Place::Moves(pointer, _) => self.f.b.use_var(pointer),
-            Place::Fixed(address) => address,
+            Place::Moves(pointer, _, bytes) => (self.f.b.use_var(pointer), Spacing::Bytes(bytes)),
+            Place::Fixed(address) => (address, Spacing::Same),
         };
-        Some((address, disp))
+        Some((address, disp, spacing))
     }
 
     /// The accesses of a region by computed indices.
@@ -214,7 +237,7 @@ impl Lane<'_, '_, '_> {
             (Some(shift), _) => Place::Offset(base, shift),
             (None, Some(bytes)) => {
                 let first = self.f.add_scaled(base, start, bytes);
-                Place::Moves(self.f.variable(first), self.f.b.ins().imul(bytes, step))
+                Place::Moves(self.f.variable(first), self.f.b.ins().imul(bytes, step), bytes)
             }
             (None, None) => Place::Fixed(base),
         };

@@ -11,7 +11,7 @@ use crate::ops::{VectorForm, vector_form};
 use crate::parking::Parked;
 use crate::ranges::float_range;
 use cranelift_codegen::ir::condcodes::IntCC;
-use cranelift_codegen::ir::{self as clif, InstBuilder, types};
+use cranelift_codegen::ir::{self as clif, InstBuilder};
 use hotloop_ir::{Inst, Op, Scalar, Type, Value};
 
 impl Lane<'_, '_, '_> {
@@ -133,14 +133,7 @@ impl Lane<'_, '_, '_> {
         if self.lanes == 1 {
             return Val::Uniform(point);
         }
-        let all = self.f.splat(Type::I64, point);
-        Val::Varying(Regs::make(regs_for(self.lanes, 8), |i| {
-            let mut entry = [0; VECTOR];
-            entry[..8].copy_from_slice(&(2 * i as u64).to_le_bytes());
-            entry[8..].copy_from_slice(&(2 * i as u64 + 1).to_le_bytes());
-            let steps = self.f.vector_entry(types::I64X2, entry);
-            self.f.b.ins().iadd(all, steps)
-        }))
+        Val::Varying(self.turns_at(point))
     }
 
     fn is_uniform(&self, value: Value) -> bool {

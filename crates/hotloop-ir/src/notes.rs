@@ -53,6 +53,15 @@ kinds! {
     StoreThenCheck "store_then_check" "one point at a time: something is stored before an element that may fail";
     FoldWithCheck "fold_with_check" "one point at a time: a reduction whose elements may fail";
     FoldOrder "fold_order" "one point at a time: reduced and kept axes alternate";
+    TurnsTogether "turns_together" "several turns of this loop are computed together";
+    TurnsElement "turns_element" "one turn at a time: it may need an element that an earlier turn of this loop stores";
+    TurnsVariable "turns_variable" "one turn at a time: it needs what a variable was given in the turn before";
+    TurnsOrder "turns_order" "one turn at a time: floats are added up in the order of this loop; `sum` and `prange` group them";
+    TurnsBranch "turns_branch" "one turn at a time: the turns of this loop take different ways";
+    TurnsCheck "turns_check" "one turn at a time: an index is checked in each turn of this loop";
+    TurnsEnd "turns_end" "one turn at a time: a condition ends this loop, not a count";
+    TurnsStep "turns_step" "one turn at a time: this loop counts by another step than 1";
+    TurnsGain "turns_gain" "one turn at a time: vectors would gain nothing in this loop";
 }
 
 /// One note.

@@ -453,7 +453,7 @@ pub enum Stmt {
 }
 
 /// How the code generators run a nest. The default is one point at a time, in order.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Schedule {
     /// How lanes are laid over the domain.
     pub shape: Shape,
@@ -462,6 +462,20 @@ pub struct Schedule {
     pub lanes: u32,
     /// Whether tiles of this nest may run on several threads.
     pub threads: bool,
+    /// Loops of scalar code that compute several turns together.
+    pub turns: Vec<Turns>,
+}
+
+/// A counted loop of scalar code whose turns are computed in groups: it counts by 1, there is neither a branch nor a
+/// loop nor a check in it, and no turn needs what another one in its group stores. Turns left over are run one by one.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Turns {
+    /// The counter of the loop; no other loop has it.
+    pub counter: Local,
+    /// How many turns are computed together: a power of two.
+    pub lanes: u32,
+    /// The variables that collect a value from each turn, in an order that does not matter.
+    pub folds: Vec<(Local, FoldOp)>,
 }
 
 /// How lanes are laid over the domain of a nest.

@@ -128,6 +128,7 @@ impl<'a> Reader<'a> {
                 }
                 "fold" => nest.folds.push(fold(&mut line, nest.folds.len())?),
                 "schedule" => nest.schedule = schedule(&mut line)?,
+                "turns" => nest.schedule.turns.push(turns(&mut line)?),
                 "local" => {
                     line.next_handle('l', nest.lane.locals.len())?;
                     nest.lane.locals.push(line.ty()?);
@@ -358,7 +359,18 @@ fn fold(line: &mut Line<'_>, index: usize) -> Result<Fold, ReadError> {
 fn schedule(line: &mut Line<'_>) -> Result<Schedule, ReadError> {
     let shape = line.parse("a shape", Shape::from_name)?;
     line.expect("lanes")?;
-    Ok(Schedule { shape, lanes: line.number()?, threads: line.accept("threads") })
+    Ok(Schedule { shape, lanes: line.number()?, threads: line.accept("threads"), turns: Vec::new() })
+}
+
+fn turns(line: &mut Line<'_>) -> Result<Turns, ReadError> {
+    let counter = Local(line.handle('l')?);
+    line.expect("lanes")?;
+    let mut turns = Turns { counter, lanes: line.number()?, folds: Vec::new() };
+    while line.peek().is_some() {
+        let op = line.parse("a reduction", FoldOp::from_name)?;
+        turns.folds.push((Local(line.handle('l')?), op));
+    }
+    Ok(turns)
 }
 
 /// `start + step*x0 full`, of which each part but one may be missing.

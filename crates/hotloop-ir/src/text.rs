@@ -6,7 +6,8 @@
 
 use crate::notes::Note;
 use crate::program::{
-    Extent, FoldDest, Inst, Nest, NestId, Param, Program, Region, ResultRef, Schedule, Step, Stmt, Value, View, ViewDim,
+    Extent, FoldDest, Inst, Nest, NestId, Param, Program, Region, ResultRef, Schedule, Step, Stmt, Turns, Value, View,
+    ViewDim,
 };
 use hotloop_source::Span;
 use std::fmt::{Display, Write};
@@ -189,9 +190,13 @@ impl Printer {
             self.line(format_args!("fold r{i} {} {} -> {dest}", fold.op.name(), fold.ty));
         }
         if nest.schedule != Schedule::default() {
-            let Schedule { shape, lanes, threads } = nest.schedule;
-            let threads = if threads { " threads" } else { "" };
+            let Schedule { shape, lanes, threads, turns } = &nest.schedule;
+            let threads = if *threads { " threads" } else { "" };
             self.line(format_args!("schedule {} lanes {lanes}{threads}", shape.name()));
+            for Turns { counter, lanes, folds } in turns {
+                let folds: String = folds.iter().map(|(local, op)| format!(" {} {local}", op.name())).collect();
+                self.line(format_args!("turns {counter} lanes {lanes}{folds}"));
+            }
         }
         for (i, ty) in nest.lane.locals.iter().enumerate() {
             self.line(format_args!("local l{i} {ty}"));

@@ -29,6 +29,9 @@
 //! - The lanes of a schedule are at most [`MAX_LANES`] (0 counts as 1). The shape is `Serial` with one lane,
 //!   `FoldPoints` with one lane where there is a `Reduce` and no `Ordered` axis, or what `Shape::of` the axes is. A
 //!   nest with a `Parallel` axis and a fold to a slot is `Serial`.
+//! - Each loop whose turns a schedule groups is one loop of a nest with one lane, by its counter. Groups are powers of two
+//!   from 2 to [`MAX_LANES`]. The loop has only values, stores by computed indices, and in it each variable that collects
+//!   is set once, to the op of what it was and something else, while no other variable is set.
 //!
 //! Matrix products
 //! - There are at least three axes. All three arrays have one float type. The result may be written and is neither
@@ -56,6 +59,7 @@
 mod lane;
 mod nest;
 mod steps;
+mod turns;
 
 use crate::program::{NestId, Param, Program, ResultRef, Role, SlotId, Value};
 use crate::types::Type;

@@ -18,6 +18,7 @@ mod reuse;
 mod schedule;
 mod spread;
 mod thread;
+mod together;
 mod turns;
 mod unused;
 
@@ -57,6 +58,11 @@ pub const PASSES: &[Pass] = &[
     },
     Pass { name: "collapse", about: "merges axes that lie together in memory", run: collapse::run },
     Pass { name: "schedule", about: "chooses lanes and threads for each nest", run: schedule::run },
+    Pass {
+        name: "together",
+        about: "groups the turns of innermost loops in scalar code, for vectors",
+        run: together::run,
+    },
     Pass { name: "release", about: "gives temporaries back behind their last use", run: release::run },
     Pass { name: "turns", about: "lets lanes share a count of the turns of a loop", run: turns::run },
 ];

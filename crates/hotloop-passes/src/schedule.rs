@@ -37,7 +37,7 @@ fn why_one_lane(nest: &Nest) -> Option<NoteKind> {
 }
 
 fn choose(nest: &Nest) -> Schedule {
-    let serial = Schedule { shape: Shape::Serial, lanes: 1, threads: false };
+    let serial = Schedule { shape: Shape::Serial, lanes: 1, ..Schedule::default() };
     let Some(last) = nest.axes.last() else {
         return serial;
     };
@@ -58,7 +58,7 @@ fn choose(nest: &Nest) -> Schedule {
         Shape::Map | Shape::FoldRows | Shape::FoldColumns if !vectorizable(nest, checks) => 1,
         Shape::Map | Shape::FoldRows | Shape::FoldColumns => lanes(nest),
     };
-    Schedule { shape, lanes, threads: true }
+    Schedule { shape, lanes, threads: true, turns: Vec::new() }
 }
 
 /// A group of lanes that meets a fault is run again point by point, so nothing may have been stored before a check.

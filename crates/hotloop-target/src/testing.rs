@@ -26,7 +26,7 @@ pub fn scheduled(program: &Program, lanes: u32, threads: bool) -> Program {
             Shape::Map | Shape::FoldRows | Shape::FoldColumns => lanes,
             Shape::Serial | Shape::FoldPoints => 1,
         };
-        nest.schedule = Schedule { shape, lanes, threads: threads && shape != Shape::Serial };
+        nest.schedule = Schedule { shape, lanes, threads: threads && shape != Shape::Serial, turns: Vec::new() };
     }
     program
 }

@@ -42,6 +42,30 @@ fn what_keeps_a_pass_slow_is_said() {
 }
 
 #[test]
+fn loops_of_scalar_code_say_what_keeps_their_turns_apart() {
+    let told = |text: &str| {
+        let why = why(text, &[array(Type::F64, 1), array(Type::F64, 1)]);
+        why.notes.iter().map(|note| (note.kind, note.subject.clone())).collect::<Vec<_>>()
+    };
+    let within =
+        |body: &str| told(&format!("kernel k(x, out: mut f64[:]) {{\n    var s = 0.0\n    {body}\n    out[0] = s\n}}"));
+    let note = |kind, subject: &str| vec![(kind, subject.to_owned())];
+    for (body, kind, subject) in [
+        ("for i in range(len(x)) { out[i] = 2.0 * x[i] }", NoteKind::TurnsTogether, ""),
+        ("for i in range(len(x)) { s = max(s, x[i]) }", NoteKind::TurnsTogether, ""),
+        ("for i in range(1, len(x)) { out[i] = out[i - 1] + x[i] }", NoteKind::TurnsElement, "out"),
+        ("for i in range(len(x)) { s += x[i] }", NoteKind::TurnsOrder, ""),
+        ("for i in range(len(x)) { s = 0.5 * s + x[i] }", NoteKind::TurnsVariable, ""),
+        ("for i in range(len(x)) { if x[i] > 0.0 { out[i] = x[i] } }", NoteKind::TurnsBranch, ""),
+        ("for i in range(len(x)) { out[i64(x[i])] = 1.0 }", NoteKind::TurnsCheck, "out"),
+        ("for i in range(0, len(x), 2) { out[i] = x[i] }", NoteKind::TurnsStep, ""),
+        ("while s < x[0] { s += 1.0 }", NoteKind::TurnsEnd, ""),
+    ] {
+        assert_eq!(within(body), note(kind, subject), "{body}");
+    }
+}
+
+#[test]
 fn cheap_neighbors_are_computed_again_and_dear_ones_stored() {
     let told = |body: &str| {
         let text =

@@ -70,7 +70,12 @@ fn nest() -> Nest {
         views: vec![View { array: ArrayId(0), dims }],
         folds: vec![Fold { op: FoldOp::Max, ty: Type::F32, dest: FoldDest::Slot(SlotId(1)) }],
         lane,
-        schedule: Schedule { shape: Shape::FoldRows, lanes: 12, threads: true },
+        schedule: Schedule {
+            shape: Shape::FoldRows,
+            lanes: 12,
+            threads: true,
+            turns: vec![Turns { counter: Local(1), lanes: 4, folds: vec![(Local(0), FoldOp::Max)] }],
+        },
         span: Span::new(0, 40),
     }
 }
@@ -111,12 +116,12 @@ fn errors_name_the_line() {
         ("axis reduce s0", "axis reduce s0 s0", 12, "something follows"),
         ("-> s1", "-> q1", 14, "a slot or a view"),
         ("fold_rows", "fold_row", 15, "not a shape"),
-        ("v0: bool", "v1: bool", 19, "`v0:`"),
-        ("const true", "const maybe", 19, "not a constant"),
-        ("-128i8", "-129i8", 20, "not a constant"),
-        ("nan:0xffa00001f32", "nan:0x1f32", 27, "not a constant"),
-        ("const true", "sinh v0", 19, "no instruction"),
-        ("break 0", "brake 0", 37, "no step"),
+        ("v0: bool", "v1: bool", 20, "`v0:`"),
+        ("const true", "const maybe", 20, "not a constant"),
+        ("-128i8", "-129i8", 21, "not a constant"),
+        ("nan:0xffa00001f32", "nan:0x1f32", 28, "not a constant"),
+        ("const true", "sinh v0", 20, "no instruction"),
+        ("break 0", "brake 0", 38, "no step"),
         ("\"x y\"", "\"x y", 3, "does not end"),
     ] {
         let (found, text) = refused(from, to);

@@ -1,6 +1,6 @@
 //! The rules of nests: axes, views, folds and schedules.
 
-use super::{Check, MAX_LANES, VerifyError, ensure, in_range, lane, same_type, slot_type};
+use super::{Check, MAX_LANES, VerifyError, ensure, in_range, lane, same_type, slot_type, turns};
 use crate::matmul::MatMul;
 use crate::program::{ArrayId, AxisKind, Extent, Fold, FoldDest, Nest, Program, Role, Shape, SlotId, View};
 use crate::types::Type;
@@ -22,6 +22,7 @@ pub(super) fn check(program: &Program, nest: &Nest) -> Result<Vec<SlotId>, Verif
     }
     schedule(nest)?;
     written.extend(lane::check(program, nest)?);
+    turns::check(nest)?;
     let mut written: Vec<SlotId> = written.into_iter().collect();
     written.sort();
     Ok(written)
@@ -96,7 +97,7 @@ fn fold(program: &Program, nest: &Nest, fold: &Fold) -> Check {
 }
 
 fn schedule(nest: &Nest) -> Check {
-    let schedule = nest.schedule;
+    let schedule = &nest.schedule;
     let count = |kind| nest.axes.iter().filter(|axis| axis.kind == kind).count();
     ensure(schedule.lanes <= MAX_LANES, || format!("{} lanes are too many", schedule.lanes))?;
     let fits = match schedule.shape {

@@ -14,7 +14,7 @@ pub(super) fn merge(program: &mut Program, earlier: NestId, later: NestId) {
     let mut lane = std::mem::take(&mut second.lane);
     let first = &mut program.nests[earlier.index()];
     // Folds are part of what decides the kinds, so both nests are put together again for the question.
-    let whole = Nest { axes, views: Vec::new(), folds, lane: Lane::default(), schedule: first.schedule, span };
+    let whole = Nest { axes, views: Vec::new(), folds, lane: Lane::default(), schedule: first.schedule.clone(), span };
     if let Ok(kinds) = kinds(first, &whole) {
         first.axes.iter_mut().zip(kinds).for_each(|(axis, kind)| axis.kind = kind);
     }
