@@ -1,7 +1,10 @@
 //! What there is to know of a function: how it is called, what it gives, how exact it is, and one example.
 //!
 //! Builtins say what they are in their own table; functions of the library have a comment above them in `std/`, which
-//! ends in how far they may be off. Here stand signatures and examples.
+//! ends in how far they may be off. Here stand signatures and examples; those of functions of arrays, and what words of
+//! the language are for, in `rows`.
+
+mod rows;
 
 use crate::builtins::{BUILTINS, Predefined, predefined};
 use crate::module::Module;
@@ -109,7 +112,7 @@ const ROWS: &[(&str, &str, &str, &str)] = &[
     ("zeros_like", "zeros_like(a)", "", "zeros_like(arange(3))"),
 ];
 
-/// What there is to know of a function or a constant; none for names that mean nothing.
+/// What there is to know of a function, a constant or a word of the language; none for names that mean nothing.
 pub fn doc(name: &str) -> Option<Doc> {
     if let Some(constant) = predefined(name) {
         let meaning = match constant {
@@ -119,7 +122,11 @@ pub fn doc(name: &str) -> Option<Doc> {
         let (signature, accuracy) = (name.to_owned(), String::new());
         return Some(Doc { signature, meaning, accuracy, example: name.to_owned() });
     }
-    let row = ROWS.iter().find(|row| row.0 == name);
+    if let Some((_, signature, meaning, example)) = rows::WORDS.iter().find(|row| row.0 == name) {
+        let [signature, meaning, example] = [signature, meaning, example].map(|text| (*text).to_owned());
+        return Some(Doc { signature, meaning, accuracy: String::new(), example });
+    }
+    let row = ROWS.iter().chain(rows::ARRAYS).find(|row| row.0 == name);
     let (_, signature, meaning, example) = row.copied().unwrap_or((name, "", "", ""));
     if let Some((_, _, help)) = BUILTINS.iter().find(|row| row.0 == name) {
         let signature = if signature.is_empty() { format!("{name}(…)") } else { signature.to_owned() };
@@ -155,7 +162,7 @@ fn comment(name: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{ROWS, doc};
+    use super::{ROWS, doc, rows};
     use crate::builtins::BUILTINS;
     use crate::module::Module;
 
@@ -165,14 +172,15 @@ mod tests {
             let doc = doc(name).unwrap_or_else(|| panic!("`{name}` has none"));
             assert!(doc.signature.starts_with(name), "{name}");
             assert!(!doc.meaning.is_empty(), "`{name}` needs a meaning");
+            assert!(!doc.signature.ends_with("(…)") && !doc.example.is_empty(), "`{name}` needs a row in `doc`");
         }
         assert_eq!(doc("nothing"), None);
     }
 
     #[test]
     fn rows_are_in_order_and_about_functions() {
-        assert!(ROWS.is_sorted_by_key(|row| row.0));
-        for row in ROWS {
+        assert!([ROWS, rows::ARRAYS, rows::WORDS].iter().all(|rows| rows.is_sorted_by_key(|row| row.0)));
+        for row in ROWS.iter().chain(rows::ARRAYS) {
             assert!(doc(row.0).is_some(), "there is no `{}`", row.0);
         }
     }

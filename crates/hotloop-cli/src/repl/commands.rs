@@ -94,8 +94,16 @@ fn doc(session: &mut Session, rest: &str, show: Show<'_>) -> Result<(), Failure>
         show(&crate::print::filled(&names, 76));
         return Ok(());
     }
+    if let Some((name, args, help, _)) = COMMANDS.iter().find(|row| rest.strip_prefix(':') == Some(row.0)) {
+        show(&format!(":{name} {args}\n  {help}"));
+        return Ok(());
+    }
+    if session.has(rest) {
+        return session.enter(rest, show);
+    }
     let Some(doc) = text::doc(rest) else {
-        let hint = match text::similar(rest, text::functions()) {
+        let known = text::functions().chain(text::constants()).chain(text::keywords()).chain(["load", "save"]);
+        let hint = match text::similar(rest, known) {
             Some(similar) => format!("did you mean `{similar}`?"),
             None => "`:doc` lists the functions".to_owned(),
         };

@@ -119,6 +119,11 @@ impl Session {
         self.vars.keys().chain(self.tables.keys()).cloned().chain(definitions).chain(columns).collect()
     }
 
+    /// Whether a name is one of a variable, a table or a column.
+    pub(super) fn has(&self, name: &str) -> bool {
+        self.definition(name).is_none() && self.names().iter().any(|other| other == name)
+    }
+
     fn entry(&mut self, entry: &Entry, parsed: &str, typed: &str, show: &mut dyn FnMut(&str)) -> Result<(), Failure> {
         let (text, shown) = (&parsed[entry.span.range()], &typed[entry.span.range()]);
         match &entry.kind {
