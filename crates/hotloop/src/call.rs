@@ -17,7 +17,7 @@ use crate::plan::{ParamPlan, Plan, ResultPlan};
 use crate::progress::Progress;
 use crate::tiers::Code;
 use crate::value::{Outputs, Value};
-use crate::view::{Parts, copy_elements, dense_strides, meet};
+use crate::view::{Parts, copy_elements, meet};
 use hotloop_ir::{Layout, Scalar};
 use hotloop_source::Source;
 use hotloop_target::frame::{CANCEL_WORD, HOST_WORD};
@@ -184,19 +184,22 @@ pub(crate) fn fill(plan: &Plan, args: &Args<'_, '_>, frame: &mut Frame) -> Resul
     Ok(())
 }
 
-/// Puts one array into the frame. Axes of one point have no stride of their own: they get the one the layout promises.
+/// Puts one array into the frame. Axes of one point have no stride of their own: they get the one the layout promises,
+/// as do all axes of an array without gaps.
 fn put(frame: &mut Frame, base: usize, parts: &Parts) {
     let size = parts.ty.bytes() as i64;
     let rank = parts.shape.len();
     let dense = parts.layout() == Layout::Dense;
-    let canonical = dense_strides(&parts.shape);
-    frame[base] = parts.base.expose_provenance() as u64;
-    for axis in 0..rank {
-        let extent = parts.shape[axis];
-        let stride = if dense || extent <= 1 { canonical[axis] } else { parts.strides[axis] };
-        frame[base + 1 + axis] = extent as u64;
-        frame[base + 1 + rank + axis] = (stride as i64).wrapping_mul(size) as u64;
+    let (extents, strides) = frame[base + 1..base + 1 + 2 * rank].split_at_mut(rank);
+    // Extents of an empty array may be huge; its strides are never used.
+    let mut canonical = size;
+    for (axis, (&extent, &stride)) in parts.shape.iter().zip(&parts.strides).enumerate().rev() {
+        extents[axis] = extent as u64;
+        let own = if dense || extent <= 1 { canonical } else { (stride as i64).wrapping_mul(size) };
+        strides[axis] = own as u64;
+        canonical = canonical.wrapping_mul(extent as i64);
     }
+    frame[base] = parts.base.expose_provenance() as u64;
 }
 
 /// Copies every array that is only read but shares memory with a written one; refuses two written ones that do.

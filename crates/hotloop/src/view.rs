@@ -79,6 +79,7 @@ impl<'a> View<'a> {
     /// # Safety
     /// For `'a`, every element the shape and strides reach from `base` is inside one allocation or mapping, is
     /// readable, holds a valid value of the type (a `bool` is 0 or 1), and is not written while a kernel runs.
+    #[inline]
     pub unsafe fn from_raw(
         base: *const u8,
         ty: Type,
@@ -174,6 +175,7 @@ impl<'a> ViewMut<'a> {
     /// # Safety
     /// As for [`View::from_raw`]; the elements are also writable, and while a call has them, nobody but that call reads
     /// or writes them. Arguments of one call may share memory: the call sees to it or refuses.
+    #[inline]
     pub unsafe fn from_raw(
         base: *mut u8,
         ty: Type,
@@ -236,6 +238,7 @@ impl Parts {
         Parts { base, ty, shape: SmallVec::from_slice(&[len]), strides: SmallVec::from_slice(&[1]) }
     }
 
+    #[inline]
     fn raw(base: *mut u8, ty: Type, shape: &[usize], strides: &[isize]) -> Result<Parts, ArgumentError> {
         if !is_short_line(shape, strides) {
             element_count(shape)?;
@@ -245,7 +248,8 @@ impl Parts {
         if !base.addr().is_multiple_of(ty.bytes()) {
             return Err(ArgumentError::Misaligned { ty });
         }
-        Ok(Parts { base, ty, shape: shape.into(), strides: strides.into() })
+        // Slices of plain numbers are copied at once, others element by element.
+        Ok(Parts { base, ty, shape: SmallVec::from_slice(shape), strides: SmallVec::from_slice(strides) })
     }
 
     /// The tightest layout these extents and strides have. Axes of at most one point have no stride to speak of.
