@@ -136,9 +136,7 @@ impl Maker<'_> {
         let builder = FunctionBuilder::new(&mut self.context.func, self.builder);
         let (mut f, params) = Func::open(builder, self.program, self.layout, &mut self.table);
         emit(&mut f, &params);
-        let blocks = std::mem::take(&mut f.by_need);
-        f.b.finalize(isa.frontend_config());
-        for block in blocks {
+        for block in f.finish(isa.frontend_config()) {
             order::by_need(&mut self.context.func, block);
         }
         self.list_clif(nest);

@@ -7,7 +7,7 @@ use crate::constants::Constants;
 use crate::forms::{Form, Regs, VECTOR, int_vector, vector_type};
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{self as clif, BlockArg, InstBuilder, MemFlagsData, types};
-use cranelift_codegen::isa::CallConv;
+use cranelift_codegen::isa::{CallConv, TargetFrontendConfig};
 use cranelift_frontend::{FunctionBuilder, Variable};
 use hotloop_ir::{Extent, Program, Type};
 use hotloop_target::FrameLayout;
@@ -28,7 +28,9 @@ pub(crate) struct Func<'a> {
     /// Address of the cancel flag.
     pub(crate) cancel: clif::Value,
     /// Blocks whose instructions are to be ordered anew.
-    pub(crate) by_need: Vec<clif::Block>,
+    by_need: Vec<clif::Block>,
+    /// The one block that returns, once something has.
+    exit: Option<clif::Block>,
 }
 
 /// Memory the contract vouches for.
@@ -67,6 +69,7 @@ impl<'a> Func<'a> {
             consts: frame,
             cancel: frame,
             by_need: Vec::new(),
+            exit: None,
         };
         func.consts = func.word(CONSTANTS_WORD);
         func.cancel = func.word(CANCEL_WORD);
@@ -184,7 +187,8 @@ impl<'a> Func<'a> {
     /// Returns from the function.
     pub(crate) fn ret(&mut self, status: Status) {
         let raw = self.b.ins().iconst(types::I32, status as i64);
-        self.b.ins().return_(&[raw]);
+        let exit = self.exit();
+        self.b.ins().jump(exit, &[BlockArg::Value(raw)]);
     }
 
     /// Returns `Cancelled` if the flag is set.
@@ -195,11 +199,8 @@ impl<'a> Func<'a> {
 
     /// Returns the status a call gave, if it is not `Ok`.
     pub(crate) fn pass_on(&mut self, status: clif::Value) {
-        let stop = self.cold_block();
-        let go_on = self.b.create_block();
-        self.b.ins().brif(status, stop, &[], go_on, &[]);
-        self.enter_sealed(stop);
-        self.b.ins().return_(&[status]);
+        let (exit, go_on) = (self.exit(), self.b.create_block());
+        self.b.ins().brif(status, exit, &[BlockArg::Value(status)], go_on, &[]);
         self.enter_sealed(go_on);
     }
 
@@ -211,6 +212,26 @@ impl<'a> Func<'a> {
         self.enter_sealed(stop);
         self.ret(status);
         self.enter_sealed(go_on);
+    }
+
+    /// The block that all returns jump to, with the status: what ends a function is then compiled once.
+    fn exit(&mut self) -> clif::Block {
+        *self.exit.get_or_insert_with(|| {
+            let exit = self.b.create_block();
+            self.b.append_block_param(exit, types::I32);
+            exit
+        })
+    }
+
+    /// Ends the function; gives the blocks to be ordered by need.
+    pub(crate) fn finish(mut self, config: TargetFrontendConfig) -> Vec<clif::Block> {
+        if let Some(exit) = self.exit {
+            self.enter_sealed(exit);
+            let status = self.b.block_params(exit)[0];
+            self.b.ins().return_(&[status]);
+        }
+        self.b.finalize(config);
+        self.by_need
     }
 
     /// Asks for the instructions of this block, the end of a short loop, to be put in the order of need.

@@ -25,10 +25,16 @@ impl Allocator {
     }
 }
 
+/// A code generator, and everything about the machine and the settings that decides the bytes of its code.
+pub(crate) struct Host {
+    pub(crate) isa: OwnedTargetIsa,
+    pub(crate) fingerprint: String,
+}
+
 /// The code generator for this machine, or why there is none.
-pub(crate) fn host(allocator: Allocator) -> Result<&'static OwnedTargetIsa, &'static str> {
-    static BACKTRACKING: OnceLock<Result<OwnedTargetIsa, &'static str>> = OnceLock::new();
-    static SINGLE_PASS: OnceLock<Result<OwnedTargetIsa, &'static str>> = OnceLock::new();
+pub(crate) fn host(allocator: Allocator) -> Result<&'static Host, &'static str> {
+    static BACKTRACKING: OnceLock<Result<Host, &'static str>> = OnceLock::new();
+    static SINGLE_PASS: OnceLock<Result<Host, &'static str>> = OnceLock::new();
     let cell = match allocator {
         Allocator::Backtracking => &BACKTRACKING,
         Allocator::SinglePass => &SINGLE_PASS,
@@ -36,7 +42,7 @@ pub(crate) fn host(allocator: Allocator) -> Result<&'static OwnedTargetIsa, &'st
     cell.get_or_init(|| build(allocator)).as_ref().map_err(|reason| *reason)
 }
 
-fn build(allocator: Allocator) -> Result<OwnedTargetIsa, &'static str> {
+fn build(allocator: Allocator) -> Result<Host, &'static str> {
     check_level()?;
     finish(cranelift_native::builder()?, allocator, false)
 }
@@ -77,13 +83,13 @@ levels! {
 }
 
 /// The code generator for object files: position independent, for processors of a level, whatever this machine has.
-pub(crate) fn portable(cpu: Cpu) -> Result<&'static OwnedTargetIsa, &'static str> {
-    static LEVELS: [OnceLock<Result<OwnedTargetIsa, &'static str>>; Cpu::ALL.len()] =
+pub(crate) fn portable(cpu: Cpu) -> Result<&'static Host, &'static str> {
+    static LEVELS: [OnceLock<Result<Host, &'static str>>; Cpu::ALL.len()] =
         [const { OnceLock::new() }; Cpu::ALL.len()];
     LEVELS[cpu as usize].get_or_init(|| build_portable(cpu)).as_ref().map_err(|reason| *reason)
 }
 
-fn build_portable(cpu: Cpu) -> Result<OwnedTargetIsa, &'static str> {
+fn build_portable(cpu: Cpu) -> Result<Host, &'static str> {
     let Some(preset) = cpu.preset() else {
         check_level()?;
         return finish(cranelift_native::builder()?, Allocator::Backtracking, true);
@@ -96,7 +102,7 @@ fn build_portable(cpu: Cpu) -> Result<OwnedTargetIsa, &'static str> {
     finish(isa, Allocator::Backtracking, true)
 }
 
-fn finish(isa: isa::Builder, allocator: Allocator, is_pic: bool) -> Result<OwnedTargetIsa, &'static str> {
+fn finish(isa: isa::Builder, allocator: Allocator, is_pic: bool) -> Result<Host, &'static str> {
     let mut builder = settings::builder();
     let verify = if cfg!(debug_assertions) { "true" } else { "false" };
     let choices = [
@@ -104,6 +110,8 @@ fn finish(isa: isa::Builder, allocator: Allocator, is_pic: bool) -> Result<Owned
         ("regalloc_algorithm", allocator.name()),
         ("enable_verifier", verify),
         ("is_pic", if is_pic { "true" } else { "false" }),
+        // Nothing unwinds through code made here for this process; a linker or a debugger may ask for it in an object.
+        ("unwind_info", if is_pic { "true" } else { "false" }),
         // Stack probes are written in line: a call would need a relocation.
         ("enable_probestack", "true"),
         ("probestack_strategy", "inline"),
@@ -111,7 +119,10 @@ fn finish(isa: isa::Builder, allocator: Allocator, is_pic: bool) -> Result<Owned
     for (name, value) in choices {
         builder.set(name, value).map_err(|_| "a setting of the code generator is not known")?;
     }
-    isa.finish(settings::Flags::new(builder)).map_err(|_| "the code generator does not take its settings")
+    let isa = isa.finish(settings::Flags::new(builder));
+    let isa = isa.map_err(|_| "the code generator does not take its settings")?;
+    let fingerprint = fingerprint(&isa);
+    Ok(Host { isa, fingerprint })
 }
 
 #[cfg(target_arch = "x86_64")]
@@ -131,8 +142,7 @@ fn check_level() -> Result<(), &'static str> {
     Err("only x86-64 processors are supported")
 }
 
-/// Everything about the machine and the settings that decides the bytes of the code.
-pub(crate) fn fingerprint(isa: &OwnedTargetIsa) -> String {
+fn fingerprint(isa: &OwnedTargetIsa) -> String {
     let mut text = format!("cranelift {} {}", cranelift_codegen::VERSION, isa.triple());
     for flag in isa.flags().iter() {
         text.push(' ');

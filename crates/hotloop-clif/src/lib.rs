@@ -91,18 +91,18 @@ impl Clif {
 
     /// The target `simd` for processors of a level, whatever this machine has: to look at the code object files hold.
     pub fn portable(cpu: object::Cpu) -> Result<Clif, NotAvailable> {
-        let isa = isa::portable(cpu).map_err(NotAvailable)?;
-        Ok(Clif::on("simd", forms::MAX_LANES, isa))
+        let host = isa::portable(cpu).map_err(NotAvailable)?;
+        Ok(Clif::on("simd", forms::MAX_LANES, host))
     }
 
     fn new(name: &'static str, most_lanes: usize, allocator: Allocator) -> Result<Clif, NotAvailable> {
-        let isa = isa::host(allocator).map_err(NotAvailable)?;
-        Ok(Clif::on(name, most_lanes, isa))
+        let host = isa::host(allocator).map_err(NotAvailable)?;
+        Ok(Clif::on(name, most_lanes, host))
     }
 
-    fn on(name: &'static str, most_lanes: usize, isa: &'static OwnedTargetIsa) -> Clif {
-        let fingerprint = format!("{name} {CODEGEN_VERSION} {}", isa::fingerprint(isa));
-        Clif { name, most_lanes, isa, fingerprint }
+    fn on(name: &'static str, most_lanes: usize, host: &'static isa::Host) -> Clif {
+        let fingerprint = format!("{name} {CODEGEN_VERSION} {}", host.fingerprint);
+        Clif { name, most_lanes, isa: &host.isa, fingerprint }
     }
 
     fn settings(&self) -> Settings {

@@ -58,8 +58,8 @@ pub struct Export<'p> {
 
 /// An object file with these entry points, for processors of this level.
 pub fn object(exports: &[Export<'_>], cpu: Cpu) -> Result<Vec<u8>, CompileError> {
-    let isa =
-        isa::portable(cpu).map_err(|reason| CompileError::Unsupported { target: TARGET, reason: reason.into() })?;
+    let refused = |reason: &'static str| CompileError::Unsupported { target: TARGET, reason: reason.into() };
+    let isa = &isa::portable(cpu).map_err(refused)?.isa;
     let names = cranelift_module::default_libcall_names();
     let builder = ObjectBuilder::new(isa.clone(), "hotloop", names).map_err(bug)?;
     let mut maker = Maker {
