@@ -29,6 +29,7 @@ pub(super) fn write(context: &Context<'_>, out: &mut dyn Write) -> Result<()> {
     writeln!(
         out,
         "- C may fuse multiplications and additions; hotloop's default tier does not, and sums in a fixed order.\n\
+         \x20 Column `relaxed` is the tier `@fastmath(relaxed)`, which may fuse them too; ratios are of the default tier.\n\
          - One thread is pinned. The candidates work on the same memory and take turns, and the best of many rounds\n  \
          counts, as the machine has other work too. hotloop's time is that of a whole call through a prepared handle.\n"
     )?;

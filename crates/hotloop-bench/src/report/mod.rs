@@ -13,7 +13,7 @@ mod threads;
 use crate::measure::Effort;
 use crate::peers::{self, Peer};
 use crate::workload::{WORKLOADS, Workload};
-use hotloop::Engine;
+use hotloop::{Engine, Fastmath, Options};
 use std::io::{self, Write};
 
 /// What to measure.
@@ -52,6 +52,8 @@ impl Plan {
 /// What sections work with.
 struct Context<'a> {
     engine: Engine,
+    /// One whose programs may be contracted and reassociated, as C may with `-ffast-math`.
+    relaxed: Engine,
     peers: Vec<Peer>,
     plan: &'a Plan,
 }
@@ -61,7 +63,9 @@ type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
 
 /// Measures and writes the page.
 pub fn write(plan: &Plan, out: &mut dyn Write) -> Result<()> {
-    let context = Context { engine: Engine::new(), peers: peers::all()?, plan };
+    let options = Options { fastmath: Fastmath::Relaxed, ..Options::default() };
+    let relaxed = Engine::builder().options(options).build();
+    let context = Context { engine: Engine::new(), relaxed, peers: peers::all()?, plan };
     machine::write(&context, out)?;
     ratios::write(&context, out)?;
     if plan.only_ratios {

@@ -17,7 +17,7 @@ pub(super) fn write(context: &Context<'_>, out: &mut dyn Write) -> Result<()> {
     pin(context.engine.threads().saturating_sub(1));
     for elements in &context.plan.sizes {
         writeln!(out, "### n = {}\n", size(*elements))?;
-        let mut titles = cells(&["workload", "type", "hotloop", "GB/s"]);
+        let mut titles = cells(&["workload", "type", "hotloop", "GB/s", "relaxed"]);
         for peer in &context.peers {
             titles.push(peer.name.clone());
             titles.push(format!("hotloop / {}", peer.name));
@@ -52,14 +52,18 @@ fn line(context: &Context<'_>, workload: &'static Workload, dtype: Dtype, elemen
     let foreign: Vec<Foreign> = context.peers.iter().filter_map(|peer| peer.kernel(workload, dtype)).collect();
     let wrong: Vec<bool> = foreign.iter().map(|kernel| !agrees(*kernel, &mut data, &own)).collect();
     // The case has run once, so it runs again.
+    let relaxed = Case::new(&context.relaxed, &mut data, TargetChoice::Auto)?;
+    relaxed.run(&mut data)?;
     let ours = |data: &mut Data| drop(case.run(data));
+    let ours_relaxed = |data: &mut Data| drop(relaxed.run(data));
     let theirs: Vec<_> = foreign.iter().map(|kernel| |data: &mut Data| kernel.run(data)).collect();
-    let mut candidates: Vec<Candidate<'_, Data>> = vec![&ours];
+    let mut candidates: Vec<Candidate<'_, Data>> = vec![&ours, &ours_relaxed];
     candidates.extend(theirs.iter().map(|kernel| kernel as Candidate<'_, Data>));
     let times = alternate(&mut data, context.plan.effort, &candidates);
     line.push(time(times[0]));
     line.push(data.bytes().map_or_else(String::new, |bytes| format!("{:.1}", bytes as f64 / times[0])));
-    for (peer, wrong) in times[1..].iter().zip(wrong) {
+    line.push(time(times[1]));
+    for (peer, wrong) in times[2..].iter().zip(wrong) {
         line.push(time(*peer));
         line.push(if wrong { "results differ".to_owned() } else { format!("{:.2}", times[0] / peer) });
     }
