@@ -21,7 +21,6 @@ pub(crate) fn emit(f: &mut Func<'_>, plans: &[Plan]) {
     if driver.steps(&program.steps) {
         driver.f.ret(Status::Ok);
     }
-    f.b.seal_all_blocks();
 }
 
 struct Driver<'d, 'f> {

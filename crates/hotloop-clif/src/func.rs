@@ -226,10 +226,11 @@ impl<'a> Func<'a> {
     /// Ends the function; gives the blocks to be ordered by need.
     pub(crate) fn finish(mut self, config: TargetFrontendConfig) -> Vec<clif::Block> {
         if let Some(exit) = self.exit {
-            self.enter_sealed(exit);
+            self.b.switch_to_block(exit);
             let status = self.b.block_params(exit)[0];
             self.b.ins().return_(&[status]);
         }
+        self.b.seal_all_blocks();
         self.b.finalize(config);
         self.by_need
     }

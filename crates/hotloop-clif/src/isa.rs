@@ -84,8 +84,7 @@ levels! {
 
 /// The code generator for object files: position independent, for processors of a level, whatever this machine has.
 pub(crate) fn portable(cpu: Cpu) -> Result<&'static Host, &'static str> {
-    static LEVELS: [OnceLock<Result<Host, &'static str>>; Cpu::ALL.len()] =
-        [const { OnceLock::new() }; Cpu::ALL.len()];
+    static LEVELS: [OnceLock<Result<Host, &'static str>>; Cpu::ALL.len()] = [const { OnceLock::new() }; Cpu::ALL.len()];
     LEVELS[cpu as usize].get_or_init(|| build_portable(cpu)).as_ref().map_err(|reason| *reason)
 }
 

@@ -393,5 +393,4 @@ pub(crate) fn emit(f: &mut Func<'_>, nest: &Nest, id: NestId, plan: &Plan, range
         Kind::Columns => crate::columns::emit(f, &mut code, id, plan, range),
         Kind::Points => crate::points::emit(f, &mut code, id, plan, range),
     }
-    f.b.seal_all_blocks();
 }
