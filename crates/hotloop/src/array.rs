@@ -6,11 +6,13 @@
 
 use crate::element::Element;
 use crate::error::ArgumentError;
+use crate::kept::Kept;
 use hotloop_ir::{Scalar, Type};
 use smallvec::SmallVec;
 use std::alloc::{self, Layout};
 use std::fmt;
 use std::ptr::NonNull;
+use std::sync::{Arc, Weak};
 
 /// The extents of an array; up to four axes take no allocation.
 pub type Shape = SmallVec<[usize; 4]>;
@@ -61,8 +63,17 @@ impl Array {
     /// An array whose elements hold whatever was in memory before. Private to the crate: whoever calls it writes
     /// every element before anyone can read.
     pub(crate) fn uninit(ty: Type, shape: &[usize]) -> Result<Array, ArgumentError> {
+        Array::made(ty, shape, Buffer::aligned)
+    }
+
+    /// The same in memory of an engine's.
+    pub(crate) fn uninit_in(kept: &Arc<Kept>, ty: Type, shape: &[usize]) -> Result<Array, ArgumentError> {
+        Array::made(ty, shape, |bytes| kept.take(bytes))
+    }
+
+    fn made(ty: Type, shape: &[usize], memory: impl FnOnce(usize) -> Option<Buffer>) -> Result<Array, ArgumentError> {
         let bytes = element_count(shape)?.checked_mul(ty.bytes()).ok_or(ArgumentError::TooLarge)?;
-        let buffer = Buffer::aligned(bytes).ok_or(ArgumentError::TooLarge)?;
+        let buffer = memory(bytes).ok_or(ArgumentError::TooLarge)?;
         Ok(Array { buffer, ty, shape: shape.into() })
     }
 
@@ -252,6 +263,7 @@ fn advise_huge(_: NonNull<u8>, _: usize) {}
 const PLAIN_ALIGN: usize = 16;
 
 /// Memory and how to give it back.
+#[derive(Debug)]
 pub(crate) struct Buffer {
     ptr: NonNull<u8>,
     /// What was allocated, which begins `before` bytes ahead of `ptr`.
@@ -259,6 +271,8 @@ pub(crate) struct Buffer {
     before: usize,
     /// The bytes that were asked for.
     len: usize,
+    /// The engine that takes the memory back.
+    home: Option<Weak<Kept>>,
 }
 
 // SAFETY: a buffer is plain memory with one owner; nothing about it belongs to a thread.
@@ -272,7 +286,7 @@ impl Buffer {
         if bytes == 0 {
             // A dangling address that is aligned for every element type.
             let ptr = NonNull::new(std::ptr::without_provenance_mut(ALIGN))?;
-            return Some(Buffer { ptr, layout: Layout::new::<()>(), before: 0, len: 0 });
+            return Some(Buffer { ptr, layout: Layout::new::<()>(), before: 0, len: 0, home: None });
         }
         if bytes >= HUGE { Buffer::huge(bytes) } else { Buffer::padded(bytes) }
     }
@@ -285,7 +299,7 @@ impl Buffer {
         let before = start.addr().get().next_multiple_of(ALIGN) - start.addr().get();
         // SAFETY: the address is a multiple of `PLAIN_ALIGN`, so at most `ALIGN - PLAIN_ALIGN` bytes are passed over,
         // and `bytes` are left.
-        Some(Buffer { ptr: unsafe { start.add(before) }, layout, before, len: bytes })
+        Some(Buffer { ptr: unsafe { start.add(before) }, layout, before, len: bytes, home: None })
     }
 
     fn huge(bytes: usize) -> Option<Buffer> {
@@ -293,7 +307,7 @@ impl Buffer {
         // SAFETY: the layout is not of size zero.
         let ptr = NonNull::new(unsafe { alloc::alloc(layout) })?;
         advise_huge(ptr, bytes);
-        Some(Buffer { ptr, layout, before: 0, len: bytes })
+        Some(Buffer { ptr, layout, before: 0, len: bytes, home: None })
     }
 
     /// The address of the first byte.
@@ -306,20 +320,42 @@ impl Buffer {
         self.len
     }
 
+    /// The bytes there are, of which `len` have been asked for.
+    pub(crate) fn room(&self) -> usize {
+        self.layout.size() - self.before
+    }
+
+    /// The same memory for fewer bytes.
+    pub(crate) fn cut(mut self, bytes: usize) -> Buffer {
+        debug_assert!(bytes <= self.room(), "a block of memory is too small");
+        self.len = bytes;
+        self
+    }
+
+    /// The same memory, given back to an engine.
+    pub(crate) fn with_home(mut self, home: Weak<Kept>) -> Buffer {
+        self.home = Some(home);
+        self
+    }
+
     fn from_vec<T: Element>(vec: Vec<T>) -> Buffer {
         let mut vec = std::mem::ManuallyDrop::new(vec);
         let size = vec.capacity() * size_of::<T>();
         let ptr = NonNull::from(vec.as_mut_slice()).cast();
         // A vector without capacity holds nothing to give back, which is what size 0 means here too.
         match Layout::from_size_align(size, align_of::<T>()) {
-            Ok(layout) => Buffer { ptr, layout, before: 0, len: size },
-            Err(_) => Buffer { ptr, layout: Layout::new::<()>(), before: 0, len: 0 },
+            Ok(layout) => Buffer { ptr, layout, before: 0, len: size, home: None },
+            Err(_) => Buffer { ptr, layout: Layout::new::<()>(), before: 0, len: 0, home: None },
         }
     }
 }
 
 impl Drop for Buffer {
     fn drop(&mut self) {
+        if let Some(home) = self.home.take().and_then(|home| home.upgrade()) {
+            let Buffer { ptr, layout, before, len, .. } = *self;
+            return home.give(Buffer { ptr, layout, before, len, home: None });
+        }
         if self.layout.size() > 0 {
             // SAFETY: the memory came from the global allocator with this layout, here or inside the vector, and began
             // `before` bytes ahead.

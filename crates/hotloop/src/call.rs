@@ -122,7 +122,7 @@ fn run(
         None => Direct::new(),
     };
     let threads = call.threads.unwrap_or(engine.threads.count());
-    let mut host = Host::new(plan, &engine.threads, &direct)
+    let mut host = Host::new(plan, &engine.threads, &engine.kept, &direct)
         .with_splitting(compiled.splitting, threads)
         .with_memory_limit(engine.memory_limit)
         .with_progress(call.progress.map(Progress::shared));

@@ -10,6 +10,7 @@ use crate::device;
 use crate::disk::DiskCache;
 use crate::error::{ArgumentError, Error};
 use crate::fallback::{self, Fallback, Fallbacks};
+use crate::kept::{self, Kept, KeptMemory};
 use crate::module::{Module, ResultType, result_types};
 use crate::options::Call;
 use crate::targets::{TargetChoice, Targets};
@@ -53,6 +54,7 @@ pub(crate) struct Inner {
     pub(crate) tiers: Tiers,
     pub(crate) background: Background,
     pub(crate) memory_limit: usize,
+    pub(crate) kept: Arc<Kept>,
     pub(crate) options: sema::Options,
     pub(crate) limits: syntax::Limits,
     pub(crate) last_compile: AtomicU64,
@@ -76,6 +78,7 @@ pub struct EngineBuilder {
     #[cfg(feature = "gpu")]
     device: Option<Arc<hotloop_gpu::Device>>,
     memory_limit: Option<usize>,
+    keep_memory: Option<usize>,
     fallback: Fallback,
     options: sema::Options,
     limits: syntax::Limits,
@@ -188,6 +191,16 @@ impl Engine {
         self.inner.cache.clear();
     }
 
+    /// Large blocks of memory that results and temporaries gave back and that are kept for the next ones.
+    pub fn kept_memory(&self) -> KeptMemory {
+        self.inner.kept.told()
+    }
+
+    /// Gives the memory that is kept to the system; says how many bytes that were.
+    pub fn trim(&self) -> usize {
+        self.inner.kept.empty()
+    }
+
     /// What this engine has done, and what it holds.
     pub fn stats(&self) -> Stats {
         let last_compile = Duration::from_nanos(self.inner.last_compile.load(Relaxed));
@@ -288,6 +301,14 @@ impl EngineBuilder {
         self
     }
 
+    /// The most bytes that are kept of the memory which dropped results and temporaries give back, for the next ones:
+    /// 128 MiB by default, and 0 keeps nothing.
+    #[must_use]
+    pub fn keep_memory(mut self, bytes: usize) -> EngineBuilder {
+        self.keep_memory = Some(bytes);
+        self
+    }
+
     /// The device of target `gpu`; without one it is the first of `devices()`, opened when it is first needed.
     #[cfg(feature = "gpu")]
     #[must_use]
@@ -333,6 +354,7 @@ impl EngineBuilder {
             tiers: self.tiers,
             background: Background::default(),
             memory_limit: self.memory_limit.unwrap_or(usize::MAX),
+            kept: Kept::new(self.keep_memory.unwrap_or(kept::USUAL)),
             options: self.options,
             limits: self.limits,
             last_compile: AtomicU64::new(0),

@@ -6,6 +6,7 @@
 use crate::arena::{Arena, Place};
 use crate::array::{ALIGN, Array, Buffer, Shape};
 use crate::error::{ArgumentError, RunError};
+use crate::kept::Kept;
 use crate::matmul::{Task, run_tiles};
 use crate::plan::Plan;
 use crate::progress::Shared;
@@ -34,6 +35,7 @@ pub(crate) struct Host<'a> {
     pool: &'a Threads,
     threads: usize,
     splitting: Splitting,
+    kept: &'a Arc<Kept>,
     memory_limit: usize,
     used: usize,
     /// By result: the caller's memory that is written directly.
@@ -62,10 +64,16 @@ impl From<RunError> for Failure {
 }
 
 impl<'a> Host<'a> {
-    pub(crate) fn new(plan: &'a Plan, pool: &'a Threads, direct: &'a [Option<&'a Parts>]) -> Host<'a> {
+    pub(crate) fn new(
+        plan: &'a Plan,
+        pool: &'a Threads,
+        kept: &'a Arc<Kept>,
+        direct: &'a [Option<&'a Parts>],
+    ) -> Host<'a> {
         Host {
             plan,
             pool,
+            kept,
             threads: pool.count(),
             splitting: Splitting::WhenItPays,
             memory_limit: usize::MAX,
@@ -146,7 +154,7 @@ impl<'a> Host<'a> {
         self.used -= self.temps.release();
         let bytes = self.reserve(array, shape)?;
         let ty = self.plan.arrays[array as usize].ty;
-        let made = Array::uninit(ty, shape).map_err(|_| self.no_memory(array, bytes as u128, None))?;
+        let made = Array::uninit_in(self.kept, ty, shape).map_err(|_| self.no_memory(array, bytes as u128, None))?;
         let base = made.as_ptr();
         self.results[result] = Some(made);
         Ok(base)
@@ -165,7 +173,7 @@ impl<'a> Host<'a> {
                 self.used -= released;
                 let plan = &self.plan.arrays[array as usize];
                 self.account(bytes as u128, || describe(&plan.name, plan.result, shape))?;
-                let chunk = Buffer::aligned(bytes).ok_or_else(|| self.no_memory(array, bytes as u128, None))?;
+                let chunk = self.kept.take(bytes).ok_or_else(|| self.no_memory(array, bytes as u128, None))?;
                 Ok(self.temps.add(array, chunk))
             }
         }
@@ -183,7 +191,7 @@ impl<'a> Host<'a> {
         let what = || "the partial results of a reduction".to_owned();
         self.account(bytes as u128, what)?;
         let none = || RunError::Memory { what: what(), bytes: bytes as u128, limit: None };
-        let buffer = Buffer::aligned(bytes).ok_or_else(none)?;
+        let buffer = self.kept.take(bytes).ok_or_else(none)?;
         let base = buffer.as_ptr();
         self.partials.push((nest, buffer));
         Ok(base)

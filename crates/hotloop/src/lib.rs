@@ -33,6 +33,7 @@ mod fault;
 mod header;
 mod host;
 mod job;
+mod kept;
 mod matmul;
 mod module;
 mod names;
@@ -88,6 +89,7 @@ pub use hotloop_sema::{ArgType, Fastmath, KernelInfo, Options, ParamInfo, ParamT
 pub use hotloop_source::{Diagnostic, Position, Severity, Source, Span};
 pub use hotloop_syntax::Limits as TextLimits;
 pub use job::Origin;
+pub use kept::KeptMemory;
 pub use module::{Kernel, Module, Prepared, ResultType};
 pub use options::{Call, Timing};
 pub use progress::Progress;

@@ -3,7 +3,7 @@
 //!
 //! An allocator that counts makes this a test of its own; one of the files with `unsafe`.
 
-use hotloop::{Array, Call, Engine, Tiers, arg_type, args};
+use hotloop::{Array, Call, Engine, Tiers, arg_type, args, named};
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
@@ -43,7 +43,7 @@ const SLACK: usize = 1 << 16;
 /// The most bytes a call has in use beyond those before it, in arrays of `N` elements; and the temporaries `why` lists.
 fn arrays(body: &str, rank: usize) -> (f64, usize) {
     let _alone = ALONE.lock().unwrap_or_else(|error| error.into_inner());
-    let engine = Engine::builder().tiers(Tiers::Best).build();
+    let engine = Engine::builder().tiers(Tiers::Best).keep_memory(0).build();
     let module = engine.load(&format!("kernel k(x, y) {{\n{body}\n}}")).expect("it is correct");
     let kernel = module.kernel("k").expect("it is there");
     let side = 1 << 9;
@@ -63,6 +63,25 @@ fn arrays(body: &str, rank: usize) -> (f64, usize) {
     let most = MOST.load(SeqCst) - before;
     drop(results);
     (most as f64 / (N * 8) as f64, listed)
+}
+
+/// What a call gives back serves the next one, until the engine is told to let it go.
+#[test]
+fn memory_that_is_kept_is_not_taken_again() {
+    let _alone = ALONE.lock().unwrap_or_else(|error| error.into_inner());
+    let engine = Engine::builder().tiers(Tiers::Best).build();
+    let x = Array::from(vec![1.5f64; N]);
+    let run = || engine.eval("2*x / sum(2*x)", &named! { x: &x }).expect("it runs");
+    drop(run());
+    let before = IN_USE.load(SeqCst);
+    MOST.store(before, SeqCst);
+    let result = run();
+    assert!(MOST.load(SeqCst) - before <= SLACK, "a second call needs no fresh memory");
+    assert!(engine.kept_memory().reused > 0);
+    drop(result);
+    let kept = engine.kept_memory().bytes;
+    assert!(kept >= N * 8 && engine.trim() == kept && engine.kept_memory().bytes == 0);
+    assert!(IN_USE.load(SeqCst) + N * 8 <= before + SLACK, "the system has it back");
 }
 
 /// A kernel of `x` and `y` takes the memory of so many arrays at most.
