@@ -5,11 +5,13 @@
 
 mod affine;
 mod bounds;
+mod carry;
 mod choose;
 mod collapse;
 mod fold;
 mod fuse;
 mod guard;
+mod index;
 mod invariant;
 mod join;
 mod ranges;
@@ -63,6 +65,7 @@ pub const PASSES: &[Pass] = &[
         about: "groups the turns of innermost loops in scalar code, for vectors",
         run: together::run,
     },
+    Pass { name: "carry", about: "keeps elements from one turn of a loop to the next", run: carry::run },
     Pass { name: "release", about: "gives temporaries back behind their last use", run: release::run },
     Pass { name: "turns", about: "lets lanes share a count of the turns of a loop", run: turns::run },
 ];

@@ -5,13 +5,11 @@
 //! or multiplied, and anything of which the least or the greatest is kept. Floats are added in the order of the loop.
 //! What keeps a loop from it becomes a note.
 
-mod index;
-
+use crate::index::{self, Apart, Index};
 use hotloop_ir::{
     ArrayId, FoldOp, Inst, Lane, Layout, Local, Nest, NestId, Note, NoteKind, Op, Program, Region, Scalar, Shape, Span,
     Stmt, Turns, Type, Value,
 };
-use index::{Apart, Index};
 use std::collections::{HashMap, HashSet};
 
 /// Bytes of one vector register of the code generator.

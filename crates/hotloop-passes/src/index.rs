@@ -1,4 +1,5 @@
-//! Indices in a counted loop as sums, and how many turns two of them are apart. What is done about it is `together`.
+//! Indices in a counted loop as sums, and how many turns two of them are apart. What is done about it is
+//! `together` and `carry`.
 
 use hotloop_ir::{Inst, Lane, Local, Op, Type, Value};
 use std::collections::HashSet;
@@ -9,14 +10,15 @@ const MAX_STEPS: u32 = 16;
 /// `factor * counter + Σ by * value + constant`, where the values do not change in the loop. Equal sums are equal numbers,
 /// also where they wrap; indices that are in bounds differ by as much as their sums.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub(super) struct Index {
-    pub(super) factor: i64,
+pub(crate) struct Index {
+    pub(crate) factor: i64,
     values: Vec<(Value, i64)>,
     constant: i64,
 }
 
 /// When two accesses touch the same element.
-pub(super) enum Apart {
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Apart {
     /// Never.
     Never,
     /// The second one touches in a turn what the first one touches so many turns later.
@@ -27,7 +29,7 @@ pub(super) enum Apart {
 
 impl Index {
     /// The sum that an index is; none if it is no sum.
-    pub(super) fn of(value: Value, counter: Local, lane: &Lane, inside: &HashSet<Value>) -> Option<Index> {
+    pub(crate) fn of(value: Value, counter: Local, lane: &Lane, inside: &HashSet<Value>) -> Option<Index> {
         Index::within(value, counter, lane, inside, MAX_STEPS)
     }
 
@@ -83,7 +85,7 @@ impl Index {
 }
 
 /// When two accesses to one array touch the same element.
-pub(super) fn apart(first: &[Index], second: &[Index]) -> Apart {
+pub(crate) fn apart(first: &[Index], second: &[Index]) -> Apart {
     let mut turns = None;
     for (one, other) in first.iter().zip(second) {
         if one.factor != other.factor || one.values != other.values {
