@@ -77,6 +77,24 @@ impl<'h> Linearizer<'h> {
         }
     }
 
+    /// Whether a variable is the same in all iterations.
+    pub(super) fn is_fixed(&self, var: VarId) -> bool {
+        var != self.index && !self.assigned.contains(&var)
+    }
+
+    /// Whether an expression is the loop's variable.
+    pub(super) fn is_index(&self, expr: &Expr) -> bool {
+        matches!(&expr.kind, Kind::Var(var) if *var == self.index)
+    }
+
+    /// What a variable that is bound once is bound to; other expressions as they are.
+    pub(super) fn resolved(&self, expr: &'h Expr) -> &'h Expr {
+        match &expr.kind {
+            Kind::Var(var) => self.bound.get(var).copied().unwrap_or(expr),
+            _ => expr,
+        }
+    }
+
     /// How much the form grows from one value of the loop's variable to the next.
     pub fn coefficient(&self, form: &Linear) -> i64 {
         form.terms.get(&self.index).copied().unwrap_or(0)

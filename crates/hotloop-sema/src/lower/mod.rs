@@ -11,6 +11,7 @@ mod arrange;
 mod by_index;
 mod cores;
 mod facts;
+mod flat;
 mod gather;
 mod lane;
 mod linear;

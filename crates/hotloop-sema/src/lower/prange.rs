@@ -3,7 +3,7 @@
 use super::linear::Linearizer;
 use super::shape::Ext;
 use super::shared::{Extreme, extremes};
-use super::{Binding, LaneCx, Lower, facts};
+use super::{Binding, LaneCx, Lower, facts, flat};
 use crate::errors;
 use crate::hir::{Block, Expr, Index, Kind, Stmt, StmtKind, VarId};
 use hotloop_ir::{Axis, AxisKind, Fold, FoldDest, FoldId, FoldOp, Local, Op, Scalar, SlotId, Stmt as IrStmt, Type};
@@ -47,7 +47,7 @@ impl<'h> Lower<'h> {
         let Some(found) = self.reductions(var, body) else {
             return;
         };
-        match self.disjoint(var, body) {
+        match self.disjoint(var, step, body) {
             Err(race) => return self.diags.push(*race),
             Ok(true) => {}
             Ok(false) => return self.one_after_another(stmt),
@@ -326,16 +326,18 @@ impl<'h> Lower<'h> {
 
     /// Proves that no iteration touches an element another one writes; false if they only combine values into shared
     /// elements.
-    fn disjoint(&mut self, var: VarId, body: &'h Block) -> Result<bool, Box<Diagnostic>> {
+    fn disjoint(&mut self, var: VarId, step: Ext, body: &'h Block) -> Result<bool, Box<Diagnostic>> {
         let mut all_apart = true;
         let accesses = self.accesses(body);
         let linear = Linearizer::new(var, body);
+        let rows = flat::rows(&linear, step, body);
         let mut arrays: Vec<VarId> = accesses.iter().filter(|access| access.store).map(|access| access.array).collect();
         arrays.sort_unstable();
         arrays.dedup();
         for array in arrays {
             let list: Vec<&Access> = accesses.iter().filter(|access| access.array == array).collect();
-            if keeps_apart(&linear, &list) {
+            let indices: Vec<&[Index]> = list.iter().map(|access| access.index).collect();
+            if keeps_apart(&linear, &list) || flat::keeps_to_rows(&linear, &rows, array, &indices) {
                 continue;
             }
             if !self.accumulates(array, &list, body) {
@@ -374,7 +376,7 @@ impl<'h> Lower<'h> {
             self.place(store.span),
             message,
             &format!(
-                "index one axis of `{name}` by `{index}` alone, the same in every access; or change its elements only by one operation such as `+=`, and read them nowhere else; or use `range`"
+                "index one axis of `{name}` by `{index}` alone, the same in every access, or a row at a time, as in `{name}[{index}*m + j]` with `j` in `range(m)`; or change its elements only by one operation such as `+=`, and read them nowhere else; or use `range`"
             ),
         );
         diag = diag.label(self.place(store.span), "written here");

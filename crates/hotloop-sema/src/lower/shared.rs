@@ -93,7 +93,7 @@ fn plain(expr: &Expr) -> &Expr {
 }
 
 /// Whether two expressions are written alike, so that at one place of the program they have one value.
-fn alike(a: &Expr, b: &Expr) -> bool {
+pub(super) fn alike(a: &Expr, b: &Expr) -> bool {
     let all = |a: &[Expr], b: &[Expr]| a.len() == b.len() && a.iter().zip(b).all(|(a, b)| alike(a, b));
     a.ty.elem == b.ty.elem
         && match (&a.kind, &b.kind) {
