@@ -24,6 +24,7 @@ kernel scale(u: mut f64[:], k: f64) {
 }
 kernel any_above(x: f32[:, :], limit: f32) = any(x > limit)
 kernel total(x: f64[:]) = sum(x)
+kernel wave(t: f64[:]) = exp(-t / 8) * sin(3*t)
 ";
 
 const C_PROGRAM: &str = r##"
@@ -69,6 +70,9 @@ int main(void) {
     CHECK(axpy(2.0, &ax, &ay, NULL, NULL) == HOTLOOP_ARGUMENT);
     hotloop_f64_1 inplace = {x + 2, {3}, {8}};
     CHECK(axpy(2.0, &ax, &ay, &inplace, &error) == HOTLOOP_OVERLAP && strstr(error.message, "`x`") != NULL);
+
+    /* A function of the library. */
+    CHECK(wave(&ay, &ar, &error) == HOTLOOP_OK && fabs(r[0] - exp(-10.0 / 8) * sin(30.0)) < 1e-15);
 
     /* Nothing at all. */
     hotloop_f64_1 none = {NULL, {0}, {8}}, none_too = {NULL, {0}, {8}}, nothing = {NULL, {0}, {8}};
@@ -241,6 +245,13 @@ fn each_level_has_code_of_its_own() {
     for cpu in ["v3", "v4", "native"] {
         done(&hotloop(place.path(), &["kernels.hl", "--emit", "obj", "--cpu", cpu, "-o", cpu]));
         assert!(place.path().join(cpu).join("kernels.o").exists());
+    }
+    // Functions of the library have fused operations, for which every level has an instruction.
+    fs::write(place.path().join("waves.hl"), "kernel wave(t: f64[:]) = exp(-t) * sin(t)\n").expect("written");
+    for cpu in ["v3", "v4", "native"] {
+        done(&hotloop(place.path(), &["waves.hl", "--emit", "obj,asm", "--cpu", cpu, "-o", cpu]));
+        let asm = fs::read_to_string(place.path().join(cpu).join("wave.asm")).expect("text");
+        assert!(asm.contains("vfmadd"), "{cpu}");
     }
     // What is listed is the code of the level: products of 64-bit integers are one instruction of AVX-512.
     let product = ["kernels.hl", "--emit", "clif,asm", "--signature", "product(i64[:], i64[:])"];

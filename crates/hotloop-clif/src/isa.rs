@@ -48,7 +48,7 @@ fn build(allocator: Allocator) -> Result<Host, &'static str> {
 }
 
 macro_rules! levels {
-    ($($(#[$meta:meta])+ $variant:ident $name:literal $preset:expr;)*) => {
+    ($($(#[$meta:meta])+ $variant:ident $name:literal $flags:expr;)*) => {
         /// Which processors an object file is for.
         #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
         pub enum Cpu {
@@ -64,9 +64,9 @@ macro_rules! levels {
                 match self { $(Cpu::$variant => $name,)* }
             }
 
-            /// What the code generator calls the level; none for this machine's own.
-            const fn preset(self) -> Option<&'static str> {
-                match self { $(Cpu::$variant => $preset,)* }
+            /// What the code generator calls the level and what it leaves out of it; nothing for this machine's own.
+            const fn flags(self) -> &'static [&'static str] {
+                match self { $(Cpu::$variant => $flags,)* }
             }
         }
     };
@@ -75,11 +75,11 @@ macro_rules! levels {
 levels! {
     /// x86-64-v3: AVX2 and FMA, what code of hotloop needs at least.
     #[default]
-    V3 "v3" Some("x86-64-v3");
+    V3 "v3" &["x86-64-v3", "has_avx"];
     /// x86-64-v4: AVX-512 too.
-    V4 "v4" Some("x86-64-v4");
+    V4 "v4" &["x86-64-v4", "has_avx", "has_avx512f"];
     /// This machine, whatever it has.
-    Native "native" None;
+    Native "native" &[];
 }
 
 /// The code generator for object files: position independent, for processors of a level, whatever this machine has.
@@ -89,15 +89,17 @@ pub(crate) fn portable(cpu: Cpu) -> Result<&'static Host, &'static str> {
 }
 
 fn build_portable(cpu: Cpu) -> Result<Host, &'static str> {
-    let Some(preset) = cpu.preset() else {
+    if cpu == Cpu::Native {
         check_level()?;
         return finish(cranelift_native::builder()?, Allocator::Backtracking, true);
-    };
+    }
     if cfg!(not(target_arch = "x86_64")) {
         return Err("only x86-64 processors are supported");
     }
     let mut isa = cranelift_native::builder_with_options(false)?;
-    isa.enable(preset).map_err(|_| "the code generator does not know the level")?;
+    for flag in cpu.flags() {
+        isa.enable(flag).map_err(|_| "the code generator does not know the level")?;
+    }
     finish(isa, Allocator::Backtracking, true)
 }
 

@@ -147,7 +147,9 @@ fn library_doc(name: &str, signature: &str, meaning: &str, example: &str) -> Opt
     Some(Doc {
         signature: if signature.is_empty() { written } else { signature.to_owned() },
         meaning: if meaning.is_empty() { comment.clone() } else { meaning.to_owned() },
-        accuracy: accuracy.map_or(String::new(), |ulps| format!("within {ulps} units in the last place")),
+        accuracy: accuracy.map_or(String::new(), |ulps| {
+            format!("within {ulps} {} in the last place", if ulps == "1" { "unit" } else { "units" })
+        }),
         example: example.to_owned(),
     })
 }
