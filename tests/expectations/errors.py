@@ -26,13 +26,14 @@ def announce(file, text, expected):
             else:
                 clean += c
         for first, last in marks:
-            code, message = left.pop(0)
+            code, message, *hints = left.pop(0)
             if last is None:
                 columns = f"{first}-*"
             else:
                 columns = f"{first}-{last}" if last >= first else f"{first}-"
             quoted = message.replace('"', '\\"')
-            file.lines.append(f'#! error {code} {columns} "{quoted}"')
+            hint = "".join(f' hint "{text}"' for text in hints)
+            file.lines.append(f'#! error {code} {columns} "{quoted}"{hint}')
         file.lines.append(clean)
     assert not left, (text, left)
 
@@ -144,6 +145,9 @@ def operands():
         call(file, "root of a bool", "kernel k(b) = «sqrt(b)»", ("E0111", "`sqrt` needs a number"), b=TRUTH)
         call(file, "length of a scalar", "kernel k(x) = len(«x»)", ("E0111", "`len` needs an array"), **x)
         call(file, "bits of an integer", "kernel k(i) = «bits(i)»", ("E0111", "`bits` needs a float"), i=WHOLE)
+        call(file, "random of a float seed", "kernel k(i) = random(«1.5», i)", ("E0111", "`random` needs integers, not `f64`", "cast it, for example `i64(…)`"), i=WHOLE)
+        call(file, "random of a float index", "kernel k(x) = random(1, «x»)", ("E0111", "`random` needs integers, not `f64`", "cast it, for example `i64(…)`"), **x)
+        call(file, "normal of a bool", "kernel k(b, i) = normal(«b», i)", ("E0111", "`normal` needs integers, not `bool`"), b=TRUTH, i=WHOLE)
         call(file, "any of numbers", "kernel k(x) = «any(x)»", ("E0111", "`any` needs bools"), x=LINE)
         call(file, "max of bools", "kernel k(b) = «max(b)»", ("E0111", "`max` needs numbers"), b=("bool", "[true]"))
         call(file, "product of bools", "kernel k(b) = «prod(b)»", ("E0111", "`prod` needs numbers"), b=("bool", "[true]"))

@@ -192,6 +192,22 @@ def power():
                 out = [rounded(ty, mpmath.power(mpmath.mpf(v), n)) for v in values]
                 file.case(f"x ** {n}", f"{ty} to {n}", [("x", ty, values)], [(ty, out, "ulp 1 the bound of powers with a small exponent")])
             file.case("x ** 0.5", f"{ty} the half power is no root", [("x", ty, [-0.0, -INF, 4.0])], [(ty, [0.0, INF, 2.0])])
+            hard_powers(file, ty)
+
+
+def hard_powers(file, ty):
+    """Roots that are nearly half way between two floats, squares of neighbors, subnormal operands and results."""
+    fraction, least = (23, -149) if ty == "f32" else (52, -1074)
+    unit = 2.0**-fraction
+    roots = [1 + 3 * unit, 1 - unit, 1.5 - unit, 2 - unit, 2 - 2 * unit, 1 + 0.5 * unit, 4 - 4 * unit, 4 + 4 * unit, 3.0, 0.1]
+    roots += [2.0**least, 3 * 2.0**least, 2.0 ** (least + fraction) - 2.0**least, 2.0 ** (least + fraction)]
+    x = [float(NUMPY[ty](v)) for v in roots]
+    out = [rounded(ty, mpmath.sqrt(mpmath.mpf(v))) for v in x]
+    file.case("x ** 0.5", f"{ty} hard roots are rounded correctly", [("x", ty, x)], [(ty, out)], ["extend"])
+    edge = 2.0 ** ((least + fraction) / 3)
+    x = [float(NUMPY[ty](v)) for v in (edge, edge * 0.71, edge * 0.3, -edge * 0.9, edge * 1.1, 1 + unit, 1 - unit, 1.2599210498948732)]
+    out = [rounded(ty, mpmath.power(mpmath.mpf(v), 3)) for v in x]
+    file.case("x ** 3", f"{ty} cubes that are subnormal or nearly so", [("x", ty, x)], [(ty, out, "ulp 1 the bound of powers with a small exponent")], ["extend"])
 
 
 def two():

@@ -108,10 +108,32 @@ def exact_remainders(file):
     b = [0.3, 0.1, 0.1, 3.7, 1e-7, 2.0, 2.0, -2.0, 7e-301, 3.0, 0.1, -3.0]
     exact = [Fraction(x) - Fraction(y) * (Fraction(x) // Fraction(y)) for x, y in zip(a, b)]
     file.case("a % b", "remainders of large quotients are exact", [("a", "f64", a), ("b", "f64", b)], [("f64", [float(r) if r else math.copysign(0.0, y) for r, y in zip(exact, b)])])
-    a, b = a[4:8], b[4:8]
     a, b = [7.5, -7.5, 5.5, -5.5, 1.0, 3.0], [2.0, 2.0, -2.0, -2.0, 0.1, 0.3]
     whole = [float(Fraction(x) // Fraction(y)) for x, y in zip(a, b)]
     file.case("a // b", "quotients of remainders", [("a", "f64", a), ("b", "f64", b)], [("f64", whole)])
+    for ty in FLOATS:
+        near_whole(file, ty)
+
+
+def near_whole(file, ty):
+    """Quotients a hair beside a whole number, small ones and large ones, of all signs."""
+    random = np.random.default_rng(11)
+    one = NUMPY[ty]
+    a, b = [], []
+    for size in (1, 10, 1000, 2**20, 2**24, 2**52):
+        for sign in (1, -1):
+            divisor = one(sign * random.uniform(0.01, 100))
+            product_ = one(Fraction(float(divisor)) * int(random.integers(1, 9) * size))
+            for dividend in (product_, np.nextafter(product_, one(0)), np.nextafter(product_, one(np.inf))):
+                for value in (dividend, -dividend):
+                    a.append(float(value))
+                    b.append(float(divisor))
+    pairs_ = [(Fraction(x), Fraction(y)) for x, y in zip(a, b)]
+    inputs = [("a", ty, a), ("b", ty, b)]
+    rest = [rounded(ty, x - y * (x // y), y) for x, y in pairs_]
+    file.case("a % b", f"{ty} remainders beside a whole quotient", inputs, [(ty, rest)], ["extend"])
+    whole = [rounded(ty, Fraction(x // y), 1.0) for x, y in pairs_]
+    file.case("a // b", f"{ty} quotients beside a whole number", inputs, [(ty, whole)], ["extend"])
 
 
 def compare():

@@ -8,6 +8,7 @@ pub mod dtype;
 pub mod ffi;
 pub mod gpu;
 pub mod kargs;
+pub mod maths;
 pub mod measure;
 pub mod peers;
 pub mod programs;

@@ -2,9 +2,11 @@
 //!
 //!     hotloop-bench table [--quick] [--ratios] [--size N]… [WORKLOAD…]
 //!     hotloop-bench loops [--quick] [PROGRAM…]
+//!     hotloop-bench maths [--quick] [--size N] [FUNCTION…]
 //!     hotloop-bench gpu [--size N]…
 
 use hotloop_bench::gpu;
+use hotloop_bench::maths::{FUNCTIONS, Function};
 use hotloop_bench::measure::Effort;
 use hotloop_bench::programs::{LoopProgram, PROGRAMS};
 use hotloop_bench::report::{self, Plan};
@@ -18,6 +20,7 @@ fn main() -> ExitCode {
         Some((command, rest)) if command == "table" => plan(rest)
             .and_then(|plan| report::write(&plan, &mut io::stdout().lock()).map_err(|error| error.to_string())),
         Some((command, rest)) if command == "loops" => loops(rest),
+        Some((command, rest)) if command == "maths" => maths(rest),
         Some((command, rest)) if command == "gpu" => gpu_plan(rest)
             .and_then(|plan| gpu::write(plan, &mut io::stdout().lock()).map_err(|error| error.to_string())),
         _ => Err(usage()),
@@ -68,6 +71,23 @@ fn loops(arguments: &[String]) -> Result<(), String> {
     report::programs::write(effort, &programs, &mut io::stdout().lock()).map_err(|error| error.to_string())
 }
 
+fn maths(arguments: &[String]) -> Result<(), String> {
+    let (mut effort, mut elements, mut functions) = (Effort::FULL, 100_000, Vec::new());
+    let mut arguments = arguments.iter();
+    while let Some(argument) = arguments.next() {
+        match argument.as_str() {
+            "--quick" => effort = Effort::QUICK,
+            "--size" => {
+                let size = arguments.next().and_then(|text| text.parse().ok());
+                elements = size.ok_or("`--size` needs a number of elements")?;
+            }
+            name => functions.push(Function::of_name(name).ok_or_else(usage)?),
+        }
+    }
+    let functions = if functions.is_empty() { FUNCTIONS.iter().collect() } else { functions };
+    report::maths::write(effort, elements, &functions, &mut io::stdout().lock()).map_err(|error| error.to_string())
+}
+
 fn gpu_plan(arguments: &[String]) -> Result<Option<gpu::Plan>, String> {
     let mut sizes = Vec::new();
     for pair in arguments.chunks(2) {
@@ -86,6 +106,7 @@ fn usage() -> String {
     format!(
         "usage: hotloop-bench table [--quick] [--ratios] [--size N]… [WORKLOAD…]\n\
          \x20      hotloop-bench loops [--quick] [PROGRAM…]\n\
+         \x20      hotloop-bench maths [--quick] [--size N] [FUNCTION…]\n\
          \x20      hotloop-bench gpu [--size N]…\n\
          --quick measures less; --ratios only compares with C; the workloads are {}",
         names.join(" ")

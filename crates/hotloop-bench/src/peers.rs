@@ -3,7 +3,7 @@
 use crate::dtype::Dtype;
 use crate::ffi::{Foreign, Library};
 use crate::workload::Workload;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 const SOURCES: [(&str, &str); 2] =
@@ -90,23 +90,50 @@ pub fn loop_library(name: &str, flags: &[&str]) -> Result<Library, String> {
     built.then(|| Library::open(&shared)).flatten().ok_or_else(|| "gcc cannot build the programs of loops".to_owned())
 }
 
+/// The mathematical functions as one compiler makes them.
+#[derive(Debug)]
+pub struct MathsPeer {
+    /// What tables call it.
+    pub name: String,
+    /// The functions.
+    pub library: Library,
+    /// The shared object, for its symbols.
+    pub object: Vec<u8>,
+}
+
+/// Builds and opens mathematical functions with vectors as wide as hotloop's; none without the compiler.
+pub fn maths_peer(compiler: &str, source: &str) -> Option<MathsPeer> {
+    let folder = tempfile::tempdir().ok()?;
+    std::fs::write(folder.path().join("maths.c"), source).ok()?;
+    let (library, shared) = library(folder.path(), "maths.c", compiler, WIDTHS[0], "fast", FAST)?;
+    Some(MathsPeer { name: compiler.to_owned(), library, object: std::fs::read(shared).ok()? })
+}
+
 fn build(folder: &Path, compiler: &str, width: Width) -> Option<Peer> {
-    let plain = library(folder, compiler, width, "plain", PLAIN)?;
-    let fast = library(folder, compiler, width, "fast", FAST)?;
+    let (plain, _) = library(folder, "kernels.c", compiler, width, "plain", PLAIN)?;
+    let (fast, _) = library(folder, "kernels.c", compiler, width, "fast", FAST)?;
     Some(Peer { name: format!("{compiler} {}", width.bits), plain, fast })
 }
 
-fn library(folder: &Path, compiler: &str, width: Width, name: &str, flags: &[&str]) -> Option<Library> {
+fn library(
+    folder: &Path,
+    source: &str,
+    compiler: &str,
+    width: Width,
+    name: &str,
+    flags: &[&str],
+) -> Option<(Library, PathBuf)> {
     let stem = format!("{compiler}-{}-{name}", width.bits);
     let (object, shared) = (folder.join(format!("{stem}.o")), folder.join(format!("{stem}.so")));
     let run = |command: &mut Command| command.status().is_ok_and(|status| status.success());
     let mut compile = Command::new(compiler);
-    compile.args(COMMON).args(width.flags).args(flags).arg("-c").arg(folder.join("kernels.c")).arg("-o").arg(&object);
+    compile.args(COMMON).args(width.flags).args(flags).arg("-c").arg(folder.join(source)).arg("-o").arg(&object);
     if compiler == "clang" && cfg!(target_os = "linux") {
         compile.arg("-fveclib=libmvec");
     }
     // Linked without the flags: with `-ffast-math` the linker adds code that turns subnormals off in this process.
     let mut link = Command::new(compiler);
     link.arg("-shared").arg(&object).arg("-o").arg(&shared).arg("-lm");
-    (version(compiler).is_some() && run(&mut compile) && run(&mut link)).then(|| Library::open(&shared))?
+    let built = version(compiler).is_some() && run(&mut compile) && run(&mut link);
+    built.then(|| Library::open(&shared)).flatten().map(|library| (library, shared))
 }

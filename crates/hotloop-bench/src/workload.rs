@@ -129,8 +129,8 @@ impl Workload {
 
 const FLOATS: &[Dtype] = &[Dtype::F32, Dtype::F64];
 const INTS: &[Dtype] = &[Dtype::U32, Dtype::U64];
-const X: Slot = Slot::In(0, Shape::Rows);
-const Y: Slot = Slot::In(1, Shape::Rows);
+pub(crate) const X: Slot = Slot::In(0, Shape::Rows);
+pub(crate) const Y: Slot = Slot::In(1, Shape::Rows);
 const Z: Slot = Slot::In(2, Shape::Rows);
 const W: Slot = Slot::In(3, Shape::Rows);
 const MAP: &[(Shape, Option<Type>)] = &[(Shape::Rows, None)];
@@ -140,7 +140,7 @@ const SIGNED: &[(f64, f64)] = &[(-2.0, 2.0), (-2.0, 2.0)];
 const POSITIVE: &[(f64, f64)] = &[(0.5, 1.5), (0.5, 1.5)];
 
 /// A row with the usual values, for the others to differ from.
-const USUAL: Workload = Workload {
+pub(crate) const USUAL: Workload = Workload {
     name: "",
     kernel: None,
     title: "",

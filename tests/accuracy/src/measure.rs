@@ -141,18 +141,29 @@ fn compare<T: Float>(
             continue;
         }
         worst.missed += 1;
-        let error = if hopeless(got, wanted) {
-            f64::INFINITY
-        } else if T::FRACTION < 30 && got.rough_error(function.double.call(a.wide(), b.wide())) < worst.error - 1e-6 {
+        if !hopeless(got, wanted) && cannot_be_worst(worst.error, function, a, b, got, wanted) {
             continue;
-        } else {
-            got.error((function.exact)(a.wide(), b.wide()))
-        };
+        }
+        let error = if hopeless(got, wanted) { f64::INFINITY } else { got.error((function.exact)(a.wide(), b.wide())) };
         if error > worst.error {
             let at = std::iter::once(a).chain(y.map(|y| y[i])).map(Float::wide).collect();
             *worst = Worst { error, at, got: got.wide(), wanted: wanted.wide(), ..*worst };
         }
     }
+}
+
+/// Whether a result that is off is clearly no worse than one with this error, without 256 bits.
+fn cannot_be_worst<T: Float>(error: f64, function: &Function, x: T, y: T, got: T, wanted: T) -> bool {
+    at_most(got, wanted) <= error
+        || (T::FRACTION < 30 && got.rough_error(function.double.call(x.wide(), y.wide())) < error - 1e-6)
+}
+
+/// A bound of a result's error from how many floats it is away from the right one. Where a power of two lies between
+/// them, or is one of them, units change, and there is none.
+fn at_most<T: Float>(got: T, wanted: T) -> f64 {
+    let (a, b) = (got.bits(), wanted.bits());
+    let is_power = b & ((1 << T::FRACTION) - 1) == 0;
+    if is_power || a >> T::FRACTION != b >> T::FRACTION { f64::INFINITY } else { a.abs_diff(b) as f64 + 0.5 }
 }
 
 /// Whether two different results cannot be compared as numbers.

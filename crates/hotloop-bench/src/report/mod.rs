@@ -6,6 +6,7 @@ mod auto;
 mod calls;
 mod compile;
 mod machine;
+pub mod maths;
 pub mod programs;
 mod ratios;
 mod threads;

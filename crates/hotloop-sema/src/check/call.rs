@@ -157,7 +157,15 @@ impl<'m> Checker<'m> {
 
     /// A call of a library function: the overload for the arguments' joined type, integers going to `f64`.
     pub(super) fn library_call(&mut self, body: &mut Body, name: &str, values: Vec<Expr>, span: Span) -> Option<Expr> {
-        let values = values.into_iter().map(computed).collect();
+        let values: Vec<Expr> = values.into_iter().map(computed).collect();
+        let list = &Module::library().by_name[name];
+        if list.first().is_some_and(|&index| has_attr(&Module::library().items[index], "integers"))
+            && let Some(value) = values.iter().find(|value| !value.ty.elem.is_int())
+        {
+            let diag = errors::wrong_class(value.span, name, value.ty, "integers");
+            body.report(diag.hint("cast it, for example `i64(…)`"));
+            return None;
+        }
         let args = self.unify(body, values, name, span)?;
         let Some(found) = self.overload(name, args.len(), args.first()?.ty) else {
             return self.no_overload(body, name, &args, span);
