@@ -142,7 +142,7 @@ functions! {
     erf "erf(x)" One cm::erf, cm::erff, |x, _| big::erf(Big::of(x)),
         ((-3.0, 3.0), (-6.0, 6.0)), None, [1.0, 1.0], [4.0, 4.0];
     erfc "erfc(x)" One cm::erfc, cm::erfcf, |x, _| big::erfc(Big::of(x)),
-        ((-1.0, 5.0), (-6.0, 27.3)), None, [1.0, 0.95], [4.0, 4.0];
+        ((-1.0, 5.0), (-6.0, 27.3)), None, [1.0, 0.95], [3.5, 3.5];
     degrees "degrees(x)" One exact::degrees, exact::degrees, |x, _| big::degrees(Big::of(x)),
         ((-10.0, 10.0), (-1e4, 1e4)), None, [0.85, 0.75], [0.85, 0.75];
     radians "radians(x)" One exact::radians, exact::radians, |x, _| big::radians(Big::of(x)),
