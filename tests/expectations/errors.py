@@ -145,7 +145,7 @@ def operands():
         call(file, "root of a bool", "kernel k(b) = «sqrt(b)»", ("E0111", "`sqrt` needs a number"), b=TRUTH)
         call(file, "length of a scalar", "kernel k(x) = len(«x»)", ("E0111", "`len` needs an array"), **x)
         call(file, "bits of an integer", "kernel k(i) = «bits(i)»", ("E0111", "`bits` needs a float"), i=WHOLE)
-        call(file, "random of a float seed", "kernel k(i) = random(«1.5», i)", ("E0111", "`random` needs integers, not `f64`", "cast it, for example `i64(…)`"), i=WHOLE)
+        call(file, "random of a float seed", "kernel k(i) = random(«1.5», i)", ("E0111", "`random` needs integers, not `number`", "cast it, for example `i64(…)`"), i=WHOLE)
         call(file, "random of a float index", "kernel k(x) = random(1, «x»)", ("E0111", "`random` needs integers, not `f64`", "cast it, for example `i64(…)`"), **x)
         call(file, "normal of a bool", "kernel k(b, i) = normal(«b», i)", ("E0111", "`normal` needs integers, not `bool`"), b=TRUTH, i=WHOLE)
         call(file, "any of numbers", "kernel k(x) = «any(x)»", ("E0111", "`any` needs bools"), x=LINE)

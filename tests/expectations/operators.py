@@ -132,8 +132,14 @@ def near_whole(file, ty):
     inputs = [("a", ty, a), ("b", ty, b)]
     rest = [rounded(ty, x - y * (x // y), y) for x, y in pairs_]
     file.case("a % b", f"{ty} remainders beside a whole quotient", inputs, [(ty, rest)], ["extend"])
-    whole = [rounded(ty, Fraction(x // y), 1.0) for x, y in pairs_]
-    file.case("a // b", f"{ty} quotients beside a whole number", inputs, [(ty, whole)], ["extend"])
+    limit = 2 ** (24 if ty == "f32" else 53)
+    for title, kept, tier in (
+        ("beside a whole number", [pair for pair in pairs_ if abs(pair[0] / pair[1]) < limit], ()),
+        ("that are too large for a fraction", [pair for pair in pairs_ if abs(pair[0] / pair[1]) >= limit], ("ulp 1 all floats are whole there, and the quotient is rounded instead of its floor",)),
+    ):
+        inputs = [("a", ty, [float(x) for x, _ in kept]), ("b", ty, [float(y) for _, y in kept])]
+        whole = [rounded(ty, Fraction(x // y), 1.0) for x, y in kept]
+        file.case("a // b", f"{ty} quotients {title}", inputs, [(ty, whole, *tier)], ["extend"])
 
 
 def compare():
