@@ -145,7 +145,8 @@ impl<V: Clone> Memory<V> {
 
     fn claim(&self, lookup: &Lookup<'_>) -> Claim<'_, V> {
         let mut building = lock(&self.building);
-        if let Some(other) = building.iter().find(|build| lookup.is(&build.signature)) {
+        let process = std::process::id();
+        if let Some(other) = building.iter().find(|build| build.process == process && lookup.is(&build.signature)) {
             return Claim::Other(other.clone());
         }
         // It may have been finished between the miss and the lock.
@@ -154,6 +155,7 @@ impl<V: Clone> Memory<V> {
             return Claim::Present;
         }
         let build = Arc::new(Build {
+            process,
             signature: lookup.to_signature(),
             outcome: Mutex::new(Outcome::Pending),
             changed: Condvar::new(),
@@ -279,6 +281,8 @@ impl Hasher for Hashed {
 /// One build under way, which others may wait for.
 #[derive(Debug)]
 struct Build<V> {
+    /// The process it is under way in: a forked one has the entry, but not the thread.
+    process: u32,
     signature: Signature,
     outcome: Mutex<Outcome<V>>,
     changed: Condvar,

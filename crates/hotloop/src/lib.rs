@@ -41,6 +41,7 @@ mod names;
 mod nd;
 mod plan;
 mod points;
+mod process;
 mod progress;
 mod prompt;
 mod stored;

@@ -5,20 +5,23 @@
 //! thread that was asked but has not come yet finds the job closed and leaves. So neither a busy core nor a sleeping
 //! thread holds up a call. One of the files with `unsafe`: threads share the frame.
 
+use crate::process::PerProcess;
 use crate::progress::Shared;
 use hotloop_target::frame::NestFn;
 use hotloop_target::{FaultRecord, Status, fpenv};
 use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, Thread};
 
 /// Where threads come from.
 #[derive(Debug)]
 pub(crate) struct Threads {
-    own: OnceLock<Option<Arc<rayon::ThreadPool>>>,
+    own: PerProcess<Option<Arc<rayon::ThreadPool>>>,
     supplied: Option<Arc<rayon::ThreadPool>>,
     inherit: bool,
     count: usize,
+    /// The process whose threads the supplied ones are.
+    process: u32,
 }
 
 impl Threads {
@@ -28,7 +31,7 @@ impl Threads {
             None => thread::available_parallelism().map_or(1, usize::from),
         };
         let count = count.unwrap_or_else(available).max(1);
-        Threads { own: OnceLock::new(), supplied, inherit, count }
+        Threads { own: PerProcess::default(), supplied, inherit, count, process: std::process::id() }
     }
 
     /// The most threads a call uses when it does not say.
@@ -36,20 +39,23 @@ impl Threads {
         self.count
     }
 
-    /// Asks another thread to run something soon; false if there is no other thread.
+    /// Asks another thread to run something soon; false if there is no other thread. In a process forked from the one
+    /// that made the engine, the caller's pool has no threads: kernels run on the calling one. The engine's own are
+    /// made anew.
     fn spawn(&self, body: impl FnOnce() + Send + 'static) -> bool {
-        if self.inherit && rayon::current_thread_index().is_some() {
+        let is_at_home = std::process::id() == self.process;
+        if self.inherit && is_at_home && rayon::current_thread_index().is_some() {
             rayon::spawn(body);
             return true;
         }
         let pool = match &self.supplied {
-            Some(pool) => Some(pool),
+            Some(pool) => Some(pool).filter(|_| is_at_home),
             None => self.own.get_or_init(|| self.make_pool()).as_ref(),
         };
         pool.map(|pool| pool.spawn(body)).is_some()
     }
 
-    /// The engine's own threads, made when they are first needed, so that a process can fork before.
+    /// The engine's own threads, made when they are first needed, in each process.
     fn make_pool(&self) -> Option<Arc<rayon::ThreadPool>> {
         // The caller works too. More threads than the count are wanted only when a call asks for them, and then
         // chunks are shared among those there are.

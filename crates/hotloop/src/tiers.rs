@@ -6,9 +6,10 @@
 use crate::call::Compiled;
 use crate::job::{Job, Origin};
 use crate::plan::Plan;
+use crate::process::PerProcess;
 use hotloop_target::{BuildError, Kernel, Target};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering::Relaxed};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
 use std::thread;
@@ -43,6 +44,8 @@ pub(crate) struct Code {
     /// What the better code is made of; taken by whoever makes it.
     recipe: Mutex<Option<Recipe>>,
     recipe_bytes: usize,
+    /// The process that took the recipe; 0 while nobody has. Asked before the lock, which a fork may find taken.
+    taken_by: AtomicU32,
 }
 
 struct Recipe {
@@ -93,7 +96,7 @@ impl Code {
         let recipe_bytes = job.memory();
         let recipe = Mutex::new(Some(Recipe { job, target: best.clone() }));
         let (was_called, was_asked) = (AtomicBool::new(was_called), AtomicBool::new(false));
-        Code { first, last: OnceLock::new(), was_called, was_asked, recipe, recipe_bytes }
+        Code { first, last: OnceLock::new(), was_called, was_asked, recipe, recipe_bytes, taken_by: AtomicU32::new(0) }
     }
 
     /// Code that stays.
@@ -105,6 +108,7 @@ impl Code {
             was_asked: AtomicBool::new(true),
             recipe: Mutex::new(None),
             recipe_bytes: 0,
+            taken_by: AtomicU32::new(0),
         }
     }
 
@@ -126,9 +130,11 @@ impl Code {
         self.last.get().is_none() && !self.was_called.load(Relaxed) && work() >= WORTH_WAITING
     }
 
-    /// Makes the better code here and now, or waits for the thread that is making it; returns when it is in place.
+    /// Makes the better code here and now, or waits for the thread that is making it; returns when it is in place. In
+    /// a process that was forked while a thread of its parent was making it, the first code stays: there is no such
+    /// thread here.
     pub(crate) fn settle(&self) {
-        if !self.improve() {
+        if !self.improve() && self.taken_by.load(Relaxed) == std::process::id() {
             // A recipe that is gone was taken by someone who sets this whatever happens.
             self.last.wait();
         }
@@ -136,6 +142,9 @@ impl Code {
 
     /// Makes the better code, unless someone else does or did. A failure leaves the first code in place for good.
     fn improve(&self) -> bool {
+        if self.taken_by.compare_exchange(0, std::process::id(), Relaxed, Relaxed).is_err() {
+            return false;
+        }
         let taken = self.recipe.lock().unwrap_or_else(PoisonError::into_inner).take();
         let Some(mut recipe) = taken else { return false };
         let built = catch_unwind(AssertUnwindSafe(|| recipe.job.make(&*recipe.target)));
@@ -177,7 +186,7 @@ impl Compiled {
 /// The thread that makes better code: started by the first kernel that is used again, gone with the engine.
 #[derive(Default)]
 pub(crate) struct Background {
-    jobs: OnceLock<Option<SyncSender<Weak<Compiled>>>>,
+    jobs: PerProcess<Option<SyncSender<Weak<Compiled>>>>,
     made: Arc<Made>,
 }
 
