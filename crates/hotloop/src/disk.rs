@@ -123,3 +123,29 @@ pub(crate) fn key(program: &[u8], target: &dyn Target) -> Vec<u8> {
     key.bytes(program);
     key.finish()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::key;
+    use hotloop_clif::Clif;
+    use hotloop_clif::object::Cpu;
+    use std::collections::HashSet;
+
+    #[test]
+    #[cfg(target_arch = "x86_64")]
+    fn another_level_of_processor_and_another_tier_are_other_keys() {
+        let simd = Clif::simd().expect("this machine has the target");
+        let level = |cpu| Clif::portable(cpu).expect("the code generator knows the level");
+        let targets = [
+            level(Cpu::V3),
+            level(Cpu::V4),
+            simd.quick().expect("as the target"),
+            Clif::scalar().expect("as the other"),
+            simd,
+        ];
+        let keys: HashSet<Vec<u8>> = targets.iter().map(|target| key(b"a program", target)).collect();
+        assert_eq!(keys.len(), targets.len(), "code for one processor is not found by another");
+        assert_eq!(key(b"a program", &level(Cpu::V3)), key(b"a program", &targets[0]));
+        assert_ne!(key(b"another program", &targets[0]), key(b"a program", &targets[0]));
+    }
+}
