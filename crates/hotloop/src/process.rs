@@ -41,6 +41,14 @@ impl<T> PerProcess<T> {
 }
 
 #[cfg(test)]
+impl<T> PerProcess<T> {
+    /// The value of the process that asked first, if one has.
+    pub(crate) fn get(&self) -> Option<&T> {
+        self.made.get().map(|made| &made.value)
+    }
+}
+
+#[cfg(test)]
 mod tests {
     use super::PerProcess;
 

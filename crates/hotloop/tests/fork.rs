@@ -8,7 +8,6 @@ fn main() {
     linux::before_and_after_the_first_parallel_call();
     linux::with_threads_of_the_callers();
     linux::while_code_is_made();
-    println!("forked processes compute what their parents do");
 }
 
 #[cfg(not(target_os = "linux"))]
