@@ -244,10 +244,7 @@ def hotloop(program, folder, name, file, kernel, args, threads):
             value = f"@{path}"
         given.append(f"{key}={value}")
     command = [program, "bench", os.path.join(EXAMPLES, file), kernel, *given, "--sizes", "1000", "--threads", str(threads), "--json"]
-    # Memory that a call gives back stays with the process, as it mostly does in a Python process: what is measured is
-    # the work, and not how fast the system hands out pages.
-    keep = {"GLIBC_TUNABLES": "glibc.malloc.mmap_threshold=1073741824:glibc.malloc.trim_threshold=4294967296"}
-    done = subprocess.run(command, check=True, capture_output=True, text=True, env={**os.environ, **keep})
+    done = subprocess.run(command, check=True, capture_output=True, text=True)
     return json.loads(done.stdout)["results"][0]["seconds"]["min"]
 
 
