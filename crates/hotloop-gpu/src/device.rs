@@ -280,6 +280,12 @@ impl Device {
         can && !self.options.relaxed
     }
 
+    /// Whether functions may rest on the roundings of single operations: shaders keep their order, and `fma` rounds
+    /// once or can be made of other operations.
+    pub fn keeps_order(self: &Arc<Device>) -> bool {
+        self.is_strict() && (self.info.f64 || self.fuses(hotloop_ir::Type::F32))
+    }
+
     /// How many bytes of an array one dispatch sees.
     pub(crate) fn window(&self) -> u64 {
         self.options.window_bytes.unwrap_or(u64::MAX).min(self.info.max_window_bytes).max(256)

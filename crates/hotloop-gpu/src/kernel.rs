@@ -242,8 +242,12 @@ impl Loaded {
     }
 }
 
-/// Whether the device rounds each `fma` of a nest once; asked only where there is one.
+/// Whether the device's own `fma` serves a nest: it rounds once, or nothing else could be relied on to do so. Asked only
+/// where there is one.
 fn fuses(device: &Arc<Device>, nest: &Nest) -> bool {
+    if !device.keeps_order() {
+        return true;
+    }
     let lane = &nest.lane;
     let types = lane.values.iter().zip(&lane.types);
     let mut fmas = types.filter(|(inst, _)| matches!(inst, Inst::Op(Op::Fma, _))).map(|(_, ty)| *ty);

@@ -69,8 +69,12 @@ impl Target for Gpu {
 
     fn fingerprint(&self) -> String {
         let info = self.device.info();
-        let version = env!("CARGO_PKG_VERSION");
-        format!("gpu {version} {} {} {} {}", text::HEADER, info.name, info.backend, info.driver)
+        let (version, order) = (env!("CARGO_PKG_VERSION"), if self.device.is_strict() { "strict" } else { "relaxed" });
+        format!("gpu {version} {} {} {} {} {order}", text::HEADER, info.name, info.backend, info.driver)
+    }
+
+    fn keeps_order(&self) -> bool {
+        self.device.keeps_order()
     }
 
     fn compile(&self, program: &Program) -> Result<Artifact, CompileError> {

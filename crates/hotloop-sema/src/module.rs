@@ -42,6 +42,8 @@ pub(crate) const LIBRARY_TEXT: &str = concat!(
     include_str!("std/random.hl"),
     "\n\n",
     include_str!("std/relaxed.hl"),
+    "\n\n",
+    include_str!("std/regrouped.hl"),
 );
 
 /// The items of one text. Immutable, and cheap to share behind an `Arc`.

@@ -32,6 +32,12 @@ pub trait Target: Any + Send + Sync {
     /// Everything besides the program that decides the artifact's bytes: code generator version, CPU level, settings.
     fn fingerprint(&self) -> String;
 
+    /// Whether sums and products of floats are computed as the program has them; where not, it is to do without
+    /// functions that rest on single roundings.
+    fn keeps_order(&self) -> bool {
+        true
+    }
+
     /// Compiles a verified program.
     fn compile(&self, program: &Program) -> Result<Artifact, CompileError>;
 

@@ -65,7 +65,11 @@ pub(crate) fn kernel_info<'u>(unit: &'u Unit, kernel: &str) -> Result<&'u sema::
 
 /// Lowers a kernel for these argument types.
 pub(crate) fn lower(engine: &Inner, unit: &Unit, kernel: &str, types: &[ArgType]) -> Result<Program, Error> {
-    let lowered = guarded(|| Ok(sema::lower(&unit.module, kernel, types, &engine.options)))?;
+    lower_with(&engine.options, unit, kernel, types)
+}
+
+fn lower_with(options: &sema::Options, unit: &Unit, kernel: &str, types: &[ArgType]) -> Result<Program, Error> {
+    let lowered = guarded(|| Ok(sema::lower(&unit.module, kernel, types, options)))?;
     lowered.map_err(|diagnostics| Error::source(&unit.source, diagnostics))
 }
 
@@ -78,7 +82,8 @@ pub(crate) fn kernel(
     order: Vec<usize>,
     target: &Available,
 ) -> Result<(Arc<Compiled>, usize), Error> {
-    let program = lower(engine, unit, name, types)?;
+    let regrouped = engine.options.regrouped || !target.keeps_order();
+    let program = lower_with(&sema::Options { regrouped, ..engine.options }, unit, name, types)?;
     let label = || label(unit, name, types, target);
     let built = guarded(|| target.build(program, engine.tiers, engine.disk.as_ref(), label).map_err(build_error))?;
     let bytes = built.code.bytes() + built.plan.bytes() + unit.source.text().len();

@@ -188,6 +188,11 @@ impl Available {
         self.generators.best.name()
     }
 
+    /// Whether floats are computed in the order of the program.
+    pub(crate) fn keeps_order(&self) -> bool {
+        self.generators.best.keeps_order()
+    }
+
     /// Makes a kernel of a program as the front end gives it; `label` says for people what it is.
     pub(crate) fn build(
         &self,

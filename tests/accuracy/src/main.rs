@@ -1,14 +1,14 @@
 //! Prints the largest error of each function:
 //! `hotloop-accuracy [--points N] [--exhaustive] [--type f32|f64] [--tier strict|relaxed] [--jobs N]
-//! [--state FILE [--seconds N]] [NAME…]`.
+//! [--on cpu|gpu|regrouping] [--state FILE [--seconds N]] [NAME…]`.
 //!
 //! The table is Markdown; committed as `docs/accuracy.md`, which says how it was made. With `--state`, what has been
 //! measured is kept in a file and not measured again; `--seconds` ends a run early, and a later one goes on.
 
 mod state;
 
-use hotloop::{Engine, Fastmath, Options};
-use hotloop_accuracy::{FUNCTIONS, Float, Function, Operands, Points, Worst, fingerprint, measure_chunks};
+use hotloop::{Engine, Fastmath};
+use hotloop_accuracy::{FUNCTIONS, Float, Function, Machine, Operands, Points, Worst, fingerprint, measure_chunks};
 use state::{Key, State};
 use std::io::Write;
 use std::path::PathBuf;
@@ -25,6 +25,7 @@ struct Plan {
     types: Vec<String>,
     tiers: Vec<Fastmath>,
     jobs: usize,
+    machine: Machine,
     state: Option<PathBuf>,
     until: Option<Instant>,
     names: Vec<String>,
@@ -42,17 +43,17 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let plan = plan(std::env::args().skip(1))?;
     let rows = rows(&plan);
     let state = State::open(plan.state.as_deref())?;
+    let engines: Vec<Engine> =
+        (0..plan.jobs).flat_map(|_| Fastmath::ALL).map(|tier| plan.machine.engine(tier)).collect::<Result<_, _>>()?;
     let mut out = std::io::stdout().lock();
     writeln!(out, "| function | type | tier | largest error, ULP | at | points | not correctly rounded | seconds |")?;
     writeln!(out, "|---|---|---|---|---|---|---|---|")?;
     let next = AtomicUsize::new(0);
     let (send, receive) = mpsc::channel();
     std::thread::scope(|scope| {
-        for _ in 0..plan.jobs {
+        for engines in engines.chunks(Fastmath::ALL.len()) {
             let (send, next, rows, plan, state) = (send.clone(), &next, &rows, &plan, &state);
             scope.spawn(move || {
-                let engine = |fastmath| Engine::builder().options(Options { fastmath, ..Options::default() }).build();
-                let engines = Fastmath::ALL.map(engine);
                 loop {
                     let index = next.fetch_add(1, Ordering::Relaxed);
                     let Some(row) = rows.get(index) else { break };
@@ -95,6 +96,7 @@ fn plan(mut args: impl Iterator<Item = String>) -> Result<Plan, String> {
         types: vec!["f64".into(), "f32".into()],
         tiers: Fastmath::ALL.to_vec(),
         jobs: 1,
+        machine: Machine::default(),
         state: None,
         until: None,
         names: Vec::new(),
@@ -105,6 +107,7 @@ fn plan(mut args: impl Iterator<Item = String>) -> Result<Plan, String> {
         match arg.as_str() {
             "--points" => plan.points = number(value()?)?,
             "--jobs" => plan.jobs = number(value()?)?.max(1),
+            "--on" => plan.machine = value()?.parse()?,
             "--state" => plan.state = Some(value()?.into()),
             "--seconds" => plan.until = Some(Instant::now() + Duration::from_secs(number(value()?)? as u64)),
             "--exhaustive" => plan.exhaustive = true,
@@ -162,7 +165,7 @@ fn line_of<T: Float>(
         let start = Instant::now();
         let chunks = progress.next..key.chunks.min(progress.next + STEP);
         progress.next = chunks.end;
-        measure_chunks(engine, row.function, rounded, which, chunks, &mut progress.worst)?;
+        measure_chunks(plan.machine, engine, row.function, rounded, which, chunks, &mut progress.worst)?;
         progress.seconds += start.elapsed().as_secs_f64();
         state.note(&key, &progress)?;
     }

@@ -205,17 +205,22 @@ impl<'m> Checker<'m> {
         let list = Module::library().by_name.get(name)?;
         let takes = |index: usize| {
             let item = &Module::library().items[index];
-            if self.tier == Fastmath::Strict && has_attr(item, "relaxed") {
+            let relaxed = self.regrouped || self.tier == Fastmath::Relaxed;
+            if !relaxed && has_attr(item, "relaxed") || !self.regrouped && has_attr(item, "regrouped") {
                 return None;
             }
             let params = &item.params;
             let annotation = params.first().and_then(|param| param.ty.as_ref()).and_then(param_type);
             (params.len() == count).then(|| annotation.map(|ty| ty.ty))
         };
-        // A relaxed body goes before the strict one where both fit.
+        // A relaxed body goes before the strict one where both fit, and before it one that may be regrouped.
+        let rank = |index: usize| {
+            let item = &Module::library().items[index];
+            if has_attr(item, "regrouped") { 0 } else { 2 - usize::from(has_attr(item, "relaxed")) }
+        };
         let first = |elem: Option<Type>| {
             let fits = list.iter().filter(|&&index| takes(index) == Some(elem));
-            fits.min_by_key(|&&index| !has_attr(&Module::library().items[index], "relaxed"))
+            fits.min_by_key(|&&index| rank(index))
         };
         let (exact, generic, float) = (first(Some(ty.elem)), first(None), first(Some(Type::F64)));
         match (exact, generic) {

@@ -22,6 +22,7 @@ mod stmt;
 mod walk;
 mod window;
 
+use crate::Options;
 use crate::attributes::has_attr;
 use crate::errors;
 use crate::fastmath::{Fastmath, tier_of};
@@ -59,13 +60,13 @@ pub fn check(
     kernel: &str,
     args: &[Ty],
     span_args: &[String],
-    tier: Fastmath,
+    options: &Options,
 ) -> Result<Checked, Vec<Diagnostic>> {
     let found = module.items.iter().position(|item| item.kind == ast::ItemKind::Kernel && &*item.name.text == kernel);
     let Some(index) = found else {
         return Err(vec![unknown_kernel(module, kernel)]);
     };
-    let mut checker = Checker::new(module, tier);
+    let mut checker = Checker::new(module, options);
     let item = &module.items[index];
     let args = checker.kernel_args(item, args, span_args)?;
     let root = match MAPPING.iter().any(|name| has_attr(item, name)) {
@@ -111,6 +112,8 @@ struct Checker<'m> {
     memo: HashMap<(FnRef, Vec<Ty>, Fastmath), InstanceId>,
     /// The tier of the function at hand, which those it calls have too unless they name one.
     tier: Fastmath,
+    /// Whether functions of the library are their relaxed bodies in either tier.
+    regrouped: bool,
     active: Vec<FnRef>,
     depth: usize,
     /// The greatest depth reached in the instance at hand.
@@ -141,14 +144,15 @@ struct Body {
 }
 
 impl<'m> Checker<'m> {
-    fn new(module: &'m Module, tier: Fastmath) -> Checker<'m> {
+    fn new(module: &'m Module, options: &Options) -> Checker<'m> {
         Checker {
             module,
             program: hir::Program::default(),
             diags: Vec::new(),
             calls: Vec::new(),
             memo: HashMap::new(),
-            tier,
+            tier: options.fastmath,
+            regrouped: options.regrouped,
             active: Vec::new(),
             depth: 0,
             deepest: 0,

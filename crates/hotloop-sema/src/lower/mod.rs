@@ -88,6 +88,9 @@ pub struct Options {
     pub zero_division: ZeroDivision,
     /// How exactly floating-point expressions are computed where no attribute says it.
     pub fastmath: Fastmath,
+    /// Whether what runs the program may regroup sums and products. Functions of the library are then their relaxed
+    /// bodies in either tier: the strict ones rest on the roundings of single operations.
+    pub regrouped: bool,
 }
 
 impl ArgType {
@@ -232,7 +235,7 @@ pub fn lower(
 ) -> Result<Program, Vec<Diagnostic>> {
     let types: Vec<Ty> = args.iter().map(|arg| arg.ty()).collect();
     let described: Vec<String> = args.iter().map(|arg| arg.describe()).collect();
-    let checked = crate::check::check(module, kernel, &types, &described, options.fastmath)?;
+    let checked = crate::check::check(module, kernel, &types, &described, options)?;
     let mut lower = Lower::new(&checked.program, *options);
     lower.kernel(checked.root, kernel, args);
     if lower.levels > MAX_LEVELS {
