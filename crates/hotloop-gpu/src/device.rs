@@ -3,6 +3,7 @@
 //! The only place that talks to drivers about themselves. Nothing here panics: a missing driver, a lost device and a
 //! refused shader are all `DeviceError`s.
 
+use crate::pipelines::Pipelines;
 use crate::pool::Pool;
 use crate::transfer::Transfers;
 use std::fmt;
@@ -112,6 +113,7 @@ pub struct Device {
     pub(crate) limits: wgpu::Limits,
     pub(crate) pool: Mutex<Pool>,
     pub(crate) transfers: Mutex<Transfers>,
+    pub(crate) pipelines: Pipelines,
     /// Whether `fma` of f32 and of f64 rounds once, once that is known.
     pub(crate) fuses: [OnceLock<bool>; 2],
     lost: Arc<AtomicBool>,
@@ -244,6 +246,7 @@ impl Device {
             limits,
             pool: Mutex::default(),
             transfers: Mutex::default(),
+            pipelines: Pipelines::default(),
             fuses: Default::default(),
             lost,
             failure,
@@ -318,6 +321,11 @@ impl Device {
     pub fn close(&self) {
         self.lost.store(true, Relaxed);
         self.device.destroy();
+    }
+
+    /// How many shaders the driver has compiled and kernels still use; kernels with the same shader share one.
+    pub fn pipelines(&self) -> usize {
+        self.pipelines.len()
     }
 
     /// Waits for all work that was handed over, by any thread.

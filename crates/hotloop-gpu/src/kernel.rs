@@ -5,6 +5,7 @@
 use crate::device::{Device, DeviceError};
 use crate::launch::Launched;
 use crate::memory::Memory;
+use crate::pipelines::Shared;
 use crate::run::{Ended, Run};
 use crate::scalar::is_scalar;
 use crate::shade::{self, Shader};
@@ -38,7 +39,7 @@ pub(crate) struct Stage {
     uneven: bool,
     /// What a workgroup costs in seconds, with the digest of the scalars for which that was measured.
     cost: Mutex<Option<(u64, f64)>>,
-    pipeline: OnceLock<Result<wgpu::ComputePipeline, DeviceError>>,
+    pipeline: OnceLock<Result<Arc<Shared>, DeviceError>>,
 }
 
 impl Stage {
@@ -79,14 +80,21 @@ impl Stage {
     /// The pipeline, compiled by the driver when it is first needed.
     pub(crate) fn pipeline(&self, device: &Device) -> Result<&wgpu::ComputePipeline, DeviceError> {
         let made = self.pipeline.get_or_init(|| {
-            let spirv = if device.is_strict() {
-                Some(strict::spirv(&self.shader.module).map_err(DeviceError::Refused)?)
-            } else {
-                None
-            };
-            device.guarded(|| pipeline(device, &self.shader, spirv))
+            let spirv = strict::spirv(&self.shader.module).map_err(DeviceError::Refused)?;
+            let shared = device.pipelines.of(&self.shader, spirv);
+            let made = shared.pipeline.get_or_init(|| {
+                let passed = device.is_strict().then(|| shared.spirv.clone());
+                device.guarded(|| pipeline(device, &self.shader, passed))
+            });
+            made.as_ref().map_err(Clone::clone)?;
+            Ok(shared)
         });
-        made.as_ref().map_err(Clone::clone)
+        let shared = made.as_ref().map_err(Clone::clone)?;
+        match shared.pipeline.get() {
+            Some(Ok(pipeline)) => Ok(pipeline),
+            Some(Err(error)) => Err(error.clone()),
+            None => Err(DeviceError::Refused("a pipeline went missing".to_owned())),
+        }
     }
 }
 

@@ -1,7 +1,7 @@
 //! The target `gpu`: nests as compute shaders, on any adapter that wgpu finds.
 //!
 //! Reading order: `shade` (from a nest to a shader, without a device), `device` and `pool` (adapters, errors, buffers),
-//! `kernel` (the shaders of a program and their pipelines), `run` (the steps of one call), `launch` (a call that nobody
+//! `kernel` (the shaders of a program), `pipelines` (what drivers make of them), `run` (the steps of one call), `launch` (a call that nobody
 //! waits for yet), `memory` (arrays that stay on the device), `transfer` (elements between host and device), `event`
 //! (timing), `scalar` (the work that stays on the host). Integers are exact; floats are computed in the order
 //! of the CPU targets, as exactly as the driver computes.
@@ -12,6 +12,7 @@ mod kernel;
 mod launch;
 mod listing;
 mod memory;
+mod pipelines;
 mod pool;
 mod run;
 mod scalar;
