@@ -5,7 +5,11 @@
 
 #![allow(clippy::print_stdout, reason = "cargo is told things on the standard output")]
 
-use std::path::{Path, PathBuf};
+#[path = "build/hash.rs"]
+mod hash;
+
+use hash::Hash;
+use std::path::PathBuf;
 use std::process::Command;
 
 /// What decides the code of a program that is checked and lowered, and what is stored beside it.
@@ -21,51 +25,14 @@ fn main() {
     if let Ok(output) = Command::new(rustc).arg("-vV").output() {
         hash.add(&output.stdout);
     }
-    let mut files = Vec::new();
-    for name in CRATES {
-        // Outside the workspace only this crate's own sources are beside it; the version stands for the others.
-        let sources = own.with_file_name(name).join("src");
-        if sources.is_dir() {
-            println!("cargo:rerun-if-changed={}", sources.display());
-            gather(&sources, &mut files);
-        }
+    // Outside the workspace only this crate's own sources are beside it; the version stands for the others.
+    let sources = CRATES.iter().map(|name| own.with_file_name(name).join("src")).filter(|sources| sources.is_dir());
+    let sources: Vec<PathBuf> = sources.collect();
+    for folder in &sources {
+        println!("cargo:rerun-if-changed={}", folder.display());
     }
-    files.sort();
-    for file in files {
-        if let Ok(text) = std::fs::read(&file) {
-            hash.add(file.strip_prefix(own.parent().unwrap_or(&own)).unwrap_or(&file).as_os_str().as_encoded_bytes());
-            hash.add(&text);
-        }
-    }
+    hash.add_sources(own.parent().unwrap_or(&own), &sources);
+    println!("cargo:rerun-if-changed=build");
     println!("cargo:rerun-if-changed=build.rs");
-    println!("cargo:rustc-env=HOTLOOP_BUILD={}", hash.0);
-}
-
-fn gather(folder: &Path, files: &mut Vec<PathBuf>) {
-    for item in std::fs::read_dir(folder).into_iter().flatten().flatten() {
-        let path = item.path();
-        match path.is_dir() {
-            true => gather(&path, files),
-            false => files.push(path),
-        }
-    }
-}
-
-/// FNV-1a with 128 bits.
-struct Hash(u128);
-
-impl Default for Hash {
-    fn default() -> Hash {
-        Hash(0x6c62_272e_07bb_0142_62b8_2175_6295_c58d)
-    }
-}
-
-impl Hash {
-    /// Adds bytes and their number, so that where one ends and the next begins counts too.
-    fn add(&mut self, bytes: &[u8]) {
-        let len = (bytes.len() as u64).to_le_bytes();
-        for byte in bytes.iter().chain(&len) {
-            self.0 = (self.0 ^ u128::from(*byte)).wrapping_mul(0x0000_0000_0100_0000_0000_0000_0000_013b);
-        }
-    }
+    println!("cargo:rustc-env=HOTLOOP_BUILD={}", hash.value());
 }

@@ -3,6 +3,7 @@
 //!     hotloop-bench table [--quick] [--ratios] [--size N]… [WORKLOAD…]
 //!     hotloop-bench loops [--quick] [PROGRAM…]
 //!     hotloop-bench maths [--quick] [--size N] [FUNCTION…]
+//!     hotloop-bench start [--quick]
 //!     hotloop-bench gpu [--size N]…
 
 use hotloop_bench::gpu;
@@ -21,6 +22,7 @@ fn main() -> ExitCode {
             .and_then(|plan| report::write(&plan, &mut io::stdout().lock()).map_err(|error| error.to_string())),
         Some((command, rest)) if command == "loops" => loops(rest),
         Some((command, rest)) if command == "maths" => maths(rest),
+        Some((command, rest)) if command == "start" => start(rest),
         Some((command, rest)) if command == "gpu" => gpu_plan(rest)
             .and_then(|plan| gpu::write(plan, &mut io::stdout().lock()).map_err(|error| error.to_string())),
         _ => Err(usage()),
@@ -88,6 +90,15 @@ fn maths(arguments: &[String]) -> Result<(), String> {
     report::maths::write(effort, elements, &functions, &mut io::stdout().lock()).map_err(|error| error.to_string())
 }
 
+fn start(arguments: &[String]) -> Result<(), String> {
+    let effort = match arguments {
+        [] => Effort::FULL,
+        [flag] if flag == "--quick" => Effort::QUICK,
+        _ => return Err(usage()),
+    };
+    report::starting::write(effort, &mut io::stdout().lock()).map_err(|error| error.to_string())
+}
+
 fn gpu_plan(arguments: &[String]) -> Result<Option<gpu::Plan>, String> {
     let mut sizes = Vec::new();
     for pair in arguments.chunks(2) {
@@ -107,6 +118,7 @@ fn usage() -> String {
         "usage: hotloop-bench table [--quick] [--ratios] [--size N]… [WORKLOAD…]\n\
          \x20      hotloop-bench loops [--quick] [PROGRAM…]\n\
          \x20      hotloop-bench maths [--quick] [--size N] [FUNCTION…]\n\
+         \x20      hotloop-bench start [--quick]\n\
          \x20      hotloop-bench gpu [--size N]…\n\
          --quick measures less; --ratios only compares with C; the workloads are {}",
         names.join(" ")

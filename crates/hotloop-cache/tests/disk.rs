@@ -5,7 +5,8 @@
 
 use hotloop_cache::{Disk, DiskLimits, Miss};
 use std::fs::{self, Permissions};
-use std::os::unix::fs::{PermissionsExt, symlink};
+use std::os::unix::fs::{PermissionsExt, chown, symlink};
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -199,6 +200,58 @@ fn nothing_is_read_that_others_can_write() {
     assert_eq!(open(&link).off(), Some("it is no directory"));
 }
 
+/// A user without privilege, by number.
+const NOBODY: u32 = 65534;
+
+fn privileged() -> bool {
+    rustix::process::geteuid().is_root()
+}
+
+#[test]
+fn the_directory_of_another_user_is_not_read() {
+    let folder = folder();
+    let mut path = folder.path().join("cache");
+    open(&path).put(b"key", "label", b"content");
+    if privileged() {
+        chown(&path, Some(NOBODY), None).expect("given away");
+    } else {
+        // Without privilege no directory can be given away, but there are some that belong to others.
+        path = PathBuf::from("/");
+    }
+    let disk = open(&path);
+    assert_eq!(get(&disk, b"key"), Err(Miss::Off));
+    assert_eq!(disk.off(), Some("it belongs to another user"));
+    disk.put(b"key", "label", b"content");
+    assert_eq!((disk.counters().hits, disk.counters().stores), (0, 0));
+}
+
+/// As a user without privilege, for whom permissions hold.
+#[test]
+fn a_directory_without_permission_to_write_is_still_read() {
+    let folder = folder();
+    let (path, program) = (folder.path().join("cache"), folder.path().join("program"));
+    fs::create_dir(&path).expect("made");
+    fs::set_permissions(&path, Permissions::from_mode(0o755)).expect("set");
+    // The program may stand where that user cannot go.
+    fs::copy(std::env::current_exe().expect("this program"), &program).expect("copied");
+    let plain = |role: &str| {
+        let mut command = Command::new(&program);
+        if privileged() {
+            command.uid(NOBODY).gid(NOBODY);
+        }
+        assert!(as_child(&mut command, role, &path).wait().expect("ended").success(), "{role}");
+    };
+    if privileged() {
+        fs::set_permissions(folder.path(), Permissions::from_mode(0o755)).expect("set");
+        chown(&path, Some(NOBODY), Some(NOBODY)).expect("given away");
+    }
+    plain("put");
+    fs::set_permissions(&path, Permissions::from_mode(0o555)).expect("set");
+    plain("unwritable");
+    fs::set_permissions(&path, Permissions::from_mode(0o755)).expect("set");
+    file(&path);
+}
+
 #[test]
 fn links_and_pipes_are_not_followed() {
     let folder = folder();
@@ -264,6 +317,18 @@ fn child() {
             }
             let left = fs::read_dir(disk.path()).expect("a directory").count() as u64;
             assert_eq!(left, counters.stores, "nothing half written is left");
+        }
+        "put" => {
+            disk.put(b"small", "label", b"content");
+            assert_eq!(disk.counters().stores, 1);
+        }
+        "unwritable" => {
+            assert_eq!(get(&disk, b"small"), Ok(b"content".to_vec()));
+            disk.put(b"other", "label", b"content");
+            let counters = disk.counters();
+            assert_eq!((counters.stores, counters.failed_stores), (0, 1));
+            assert_eq!(get(&disk, b"other"), Err(Miss::Absent));
+            assert_eq!(get(&disk, b"small"), Ok(b"content".to_vec()));
         }
         "limited" => {
             disk.put(b"large", "label", &content(1).repeat(10));
@@ -343,18 +408,22 @@ fn two_hundred_processes_share_one_key() {
 
 /// On a disk of one megabyte, where this user may make one.
 #[test]
+#[expect(clippy::print_stderr, reason = "what is skipped is said")]
 fn a_full_disk_only_turns_writing_off() {
     let folder = folder();
     let script = r#"mount -t tmpfs -o size=1m,mode=700 none "$1" && shift && exec "$@""#;
     let wrap = |rest: &[&std::ffi::OsStr]| {
         let mut command = Command::new("unshare");
-        command.args(["--user", "--map-root-user", "--mount", "sh", "-c", script, "sh"]).arg(folder.path()).args(rest);
+        // Who has privilege may mount at once; everybody else in a name space where he has it.
+        let user: &[&str] = if privileged() { &[] } else { &["--user", "--map-root-user"] };
+        command.args(user).args(["--mount", "sh", "-c", script, "sh"]).arg(folder.path()).args(rest);
         command
     };
     let mut trial = wrap(&["true".as_ref()]);
     let allowed = trial.stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok_and(|status| status.success());
     if !allowed {
         // There is another test of failing writes below, which needs no privilege.
+        eprintln!("skipped: this user may not mount a disk of one megabyte");
         return;
     }
     let this = std::env::current_exe().expect("this program");

@@ -1,8 +1,8 @@
 //! The disk cache as an engine uses it: what is found again, what is not, and that the bits are the same.
 #![cfg(unix)]
 
-use hotloop::{ArgType, DiskCache, DiskLimits, Engine, Error, Miss, Options, Origin, TargetChoice, Tiers, Type};
-use hotloop::{ZeroDivision, args, array_of};
+use hotloop::{ArgType, DiskCache, DiskLimits, Engine, Error, Fastmath, Miss, Options, Origin, TargetChoice, Tiers};
+use hotloop::{Type, ZeroDivision, args, array_of};
 use std::path::Path;
 
 fn engine(path: &Path) -> Engine {
@@ -94,6 +94,27 @@ fn whatever_can_change_the_code_misses() {
     let options = Options { zero_division: ZeroDivision::Zero, ..Options::default() };
     let quiet = builder(folder.path()).options(options).build();
     assert_eq!(origin(&quiet, division, &types(Type::I64, 2)), ABSENT, "another option");
+}
+
+#[test]
+fn code_of_one_numeric_tier_is_not_run_in_the_other() {
+    let folder = folder();
+    let text = "kernel k(a, b, c) = a*b + c";
+    let relaxed = Options { fastmath: Fastmath::Relaxed, ..Options::default() };
+    let of = |options: Options| builder(folder.path()).options(options).build();
+    // In f64 the product rounds to 1, the fused one does not.
+    let e = f64::EPSILON;
+    let (a, b, c) = (vec![1.0 + e; 8], vec![1.0 - e; 8], vec![-1.0; 8]);
+    let run = |options: Options| {
+        let engine = of(options);
+        let kernel = engine.load(text).and_then(|module| module.kernel("k")).expect("a kernel");
+        let result = kernel.call(&args![&a, &b, &c]).expect("it runs").into_array().expect("an array");
+        (engine.stats().disk.hits, result.as_slice::<f64>()[0])
+    };
+    assert_eq!(run(Options::default()), (0, 0.0));
+    assert_eq!(run(relaxed), (0, -e * e), "no hit, and fused");
+    assert_eq!(run(Options::default()), (1, 0.0));
+    assert_eq!(run(relaxed), (1, -e * e));
 }
 
 #[test]

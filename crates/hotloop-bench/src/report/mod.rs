@@ -9,6 +9,7 @@ mod machine;
 pub mod maths;
 pub mod programs;
 mod ratios;
+pub mod starting;
 mod threads;
 
 use crate::measure::Effort;
@@ -73,6 +74,7 @@ pub fn write(plan: &Plan, out: &mut dyn Write) -> Result<()> {
         return Ok(());
     }
     compile::write(&context, out)?;
+    starting::write(plan.effort, out)?;
     calls::write(&context, out)?;
     threads::write(&context, out)?;
     auto::write(&context, out)
