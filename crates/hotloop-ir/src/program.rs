@@ -163,6 +163,8 @@ pub struct Site {
     pub subject: String,
     /// The axis it is about, for index and shape faults.
     pub axis: u32,
+    /// Whether a point is a block of elements here, so that its number is the number of no element.
+    pub blocks: bool,
 }
 
 /// The kinds of run-time fault. The record of a fault holds two numbers; each kind says what they are.

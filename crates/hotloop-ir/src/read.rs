@@ -328,7 +328,8 @@ fn site(line: &mut Line<'_>, index: usize) -> Result<Site, ReadError> {
     let (kind, subject) = (line.parse("a kind of fault", FaultKind::from_name)?, line.text());
     line.expect("axis")?;
     let axis = line.number()?;
-    Ok(Site { kind, span: line.span()?, subject, axis })
+    let blocks = line.accept("blocks");
+    Ok(Site { kind, span: line.span()?, subject, axis, blocks })
 }
 
 fn product(line: &mut Line<'_>, index: usize) -> Result<MatMul, ReadError> {

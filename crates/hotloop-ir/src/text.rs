@@ -92,7 +92,8 @@ impl Printer {
         }
         for (i, site) in program.sites.iter().enumerate() {
             let (name, span) = (self.name(&site.subject), self.span(site.span));
-            self.line(format_args!("site f{i} {}{name} axis {}{span}", site.kind.name(), site.axis));
+            let blocks = if site.blocks { " blocks" } else { "" };
+            self.line(format_args!("site f{i} {}{name} axis {}{blocks}{span}", site.kind.name(), site.axis));
         }
         for param in &program.params {
             match param {

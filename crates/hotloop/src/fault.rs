@@ -95,7 +95,7 @@ fn message(site: &Site, [first, second]: [i64; 2]) -> String {
 
 /// What is said of a site where the numbers are given beside the words; `{0}` and `{1}` stand for them.
 pub(crate) fn static_message(site: &Site, source: &Source) -> String {
-    let Site { kind, subject, axis, span } = site;
+    let Site { kind, subject, axis, span, blocks: _ } = site;
     let at = source.position(span.start);
     let place = format!("{}:{}:{}", source.name(), at.line, at.column);
     let of = if subject.is_empty() { String::new() } else { format!(" of `{subject}`") };
@@ -145,7 +145,13 @@ mod tests {
 
     #[test]
     fn messages_name_the_array_and_the_numbers() {
-        let site = |kind, subject: &str| Site { kind, span: Span::new(0, 1), subject: subject.to_owned(), axis: 1 };
+        let site = |kind, subject: &str| Site {
+            kind,
+            span: Span::new(0, 1),
+            subject: subject.to_owned(),
+            axis: 1,
+            blocks: false,
+        };
         let text = message(&site(FaultKind::Index, "a"), [100, 4]);
         assert_eq!(text, "index 100 is out of range for axis 1 of `a`, which has 4 elements");
         let text = message(&site(FaultKind::Shape, "b"), [1, 3]);

@@ -32,6 +32,7 @@ impl SitePoints {
             let found = nest_points(program, nest);
             // Where several nests share a site, the number alone does not tell which one it counts the points of.
             visit_sites(&nest.lane.body, &mut |site| {
+                let found = if program.sites[site].blocks { Points::Unknown } else { found };
                 let same = points[site].is_none_or(|known| known == found);
                 points[site] = Some(if same { found } else { Points::Unknown });
             });

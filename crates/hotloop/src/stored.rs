@@ -216,12 +216,13 @@ fn read_nest(from: &mut Reader<'_>) -> Option<NestPlan> {
 }
 
 fn write_site(plan: &SitePlan, to: &mut Writer) {
-    let Site { kind, span, subject, axis } = &plan.site;
+    let Site { kind, span, subject, axis, blocks } = &plan.site;
     to.number(*kind as u64);
     to.number(span.start.into());
     to.number(span.end.into());
     to.bytes(subject.as_bytes());
     to.number((*axis).into());
+    to.number(u64::from(*blocks));
     let (points, at) = match plan.points {
         Points::One => (0, 0),
         Points::Row => (1, 0),
@@ -239,6 +240,7 @@ fn read_site(from: &mut Reader<'_>) -> Option<SitePlan> {
     let span = Span::new(number()?, number()?);
     let subject = from.text()?.to_owned();
     let axis = u32::try_from(from.number()?).ok()?;
+    let blocks = read_bool(from)?;
     let points = match (from.number()?, from.count()?) {
         (0, _) => Points::One,
         (1, _) => Points::Row,
@@ -247,5 +249,5 @@ fn read_site(from: &mut Reader<'_>) -> Option<SitePlan> {
         (4, _) => Points::Unknown,
         (5.., _) => return None,
     };
-    Some(SitePlan { site: Site { kind, span, subject, axis }, points })
+    Some(SitePlan { site: Site { kind, span, subject, axis, blocks }, points })
 }

@@ -49,6 +49,24 @@ fn the_first_fault_is_reported_whatever_the_threads() {
     }
 }
 
+/// A point of a scan is a block of elements, whose number is the number of no element.
+#[test]
+fn a_fault_in_a_scan_names_no_other_element() {
+    let engine = Engine::builder().threads(2).build();
+    let text = "fn share(a: i64, b: i64) = a // (b - 7)\nkernel running(x: i64[:]) = scan(share, x)";
+    let running = kernel(&engine, text);
+    for place in [3, 4321, 4999] {
+        let mut x = vec![1i64; 5000];
+        x[place] = 7;
+        for target in TargetChoice::ALL.iter().filter(|target| target.is_cpu()) {
+            let error = running.call_with(&args![&x], &Call::new().target(*target)).expect_err("a zero");
+            let fault = error.fault().unwrap_or_else(|| panic!("{target}: {error}"));
+            assert_eq!((fault.kind, &fault.point[..]), (FaultKind::DivideByZero, &[][..]), "{target}");
+            assert_eq!(fault.position.line, 1, "{target}");
+        }
+    }
+}
+
 #[test]
 fn a_fault_in_a_matrix_has_two_indices() {
     let engine = Engine::builder().threads(2).build();

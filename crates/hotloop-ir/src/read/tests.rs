@@ -5,6 +5,10 @@ use crate::text::print;
 use crate::types::Scalar;
 use hotloop_source::Span;
 
+fn site() -> Site {
+    Site { kind: FaultKind::Shape, span: Span::new(3, 9), subject: "x[0]".into(), axis: 1, blocks: true }
+}
+
 fn program() -> Program {
     Program {
         name: "a \"quoted\"\nname \u{1f980} \\ \u{7f}".into(),
@@ -19,7 +23,7 @@ fn program() -> Program {
         }],
         slots: vec![Slot { name: String::new(), ty: Type::I64 }, Slot { name: "out".into(), ty: Type::F32 }],
         nests: vec![nest()],
-        sites: vec![Site { kind: FaultKind::Shape, span: Span::new(3, 9), subject: "x[0]".into(), axis: 1 }],
+        sites: vec![site()],
         steps: vec![Step::Block(vec![Step::Nest(NestId(0)), Step::Break(0)])],
         products: vec![product()],
         notes: vec![

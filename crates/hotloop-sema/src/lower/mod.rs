@@ -217,6 +217,8 @@ struct Lower<'h> {
     total: HashMap<InstanceId, bool>,
     laneable: RefCell<HashMap<(InstanceId, bool), bool>>,
     nonneg_slots: HashSet<SlotId>,
+    /// Whether points of the open nest are blocks of elements.
+    in_blocks: bool,
     size: usize,
     /// The deepest nesting of regions and of lists of steps.
     levels: usize,
@@ -272,6 +274,7 @@ impl<'h> Lower<'h> {
             total: HashMap::default(),
             laneable: RefCell::new(HashMap::default()),
             nonneg_slots: HashSet::default(),
+            in_blocks: false,
             size: 0,
             levels: 0,
             diags: Vec::new(),
@@ -389,7 +392,7 @@ impl<'h> Lower<'h> {
     }
 
     fn site(&mut self, kind: hotloop_ir::FaultKind, span: Span, subject: &str, axis: u32) -> SiteId {
-        let site = Site { kind, span: self.place(span), subject: subject.to_string(), axis };
+        let site = Site { kind, span: self.place(span), subject: subject.to_string(), axis, blocks: self.in_blocks };
         if let Some(known) = self.program.sites.iter().position(|other| *other == site) {
             return SiteId(known as u32);
         }

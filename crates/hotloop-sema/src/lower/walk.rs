@@ -162,6 +162,7 @@ impl<'h> Lower<'h> {
             return;
         }
         let (axes, mut coords) = self.open_blocks(way, dims, group);
+        self.in_blocks = true;
         let block = self.block_number(way, &coords, group);
         let start = self.block_start(way, &coords, group);
         let first = self.elements(way, nodes, dims, &coords, start);
@@ -176,6 +177,7 @@ impl<'h> Lower<'h> {
             let value = self.b().get(local);
             self.store_computed(array, &coords, value);
         }
+        self.in_blocks = false;
         self.close_nest(axes, way.span);
     }
 
@@ -252,6 +254,7 @@ impl<'h> Lower<'h> {
         let some = Dim::known(self.ext_op(Op::Min, shape[way.axis].extent, Ext::Const(1)));
         left.push(some);
         let (axes, mut coords) = self.open_nest(&left, &[]);
+        self.in_blocks = true;
         coords.pop();
         coords.insert(way.axis, Coord::ZERO);
         let zero = self.literal(Scalar::i64(0));
@@ -271,6 +274,7 @@ impl<'h> Lower<'h> {
             let values: Vec<Value> = carried.iter().map(|&local| lower.b().get(local)).collect();
             lower.store_all(way, offsets, &coords, at, &values);
         });
+        self.in_blocks = false;
         self.close_nest(axes, way.span);
     }
 
@@ -289,6 +293,7 @@ impl<'h> Lower<'h> {
             return;
         }
         let (axes, coords) = self.open_blocks(way, dims, group);
+        self.in_blocks = true;
         let start = self.block_start(way, &coords, group);
         let offset = self.offset(way, &coords, group, offsets);
         let first = self.elements(way, nodes, dims, &coords, start);
@@ -315,6 +320,7 @@ impl<'h> Lower<'h> {
                 lower.store_all(way, outputs, &coords, at, &values);
             }
         });
+        self.in_blocks = false;
         self.close_nest(axes, way.span);
     }
 

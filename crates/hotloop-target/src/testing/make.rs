@@ -99,7 +99,7 @@ impl Make {
     /// A place that can fault.
     pub fn site(&mut self, kind: FaultKind) -> SiteId {
         let span = hotloop_ir::Span::DETACHED;
-        self.program.sites.push(Site { kind, span, subject: String::new(), axis: 0 });
+        self.program.sites.push(Site { kind, span, subject: String::new(), axis: 0, blocks: false });
         SiteId(self.program.sites.len() as u32 - 1)
     }
 
