@@ -39,7 +39,7 @@ const LAYERS: &[(&str, &[&str])] = &[
 ];
 
 /// Packages that measure, test or show, and may depend on anything.
-const TOOLS: &[&str] = &["hotloop-suite", "hotloop-accuracy", "hotloop-bench", "embed", "device"];
+const TOOLS: &[&str] = &["hotloop-suite", "hotloop-accuracy", "hotloop-bench", "embed", "device", "workers"];
 
 /// The beginnings of names of heavy dependencies, and the only crate that may have them.
 const HEAVY: &[(&str, &str)] = &[

@@ -192,7 +192,8 @@ fn outcome_of(error: Error) -> Outcome {
             Outcome::Refused(error.diagnostics.iter().map(|diag| problem(diag, &error.source)).collect())
         }
         Error::Run(RunError::Fault(fault)) => Outcome::Fault(stop(&fault)),
-        Error::Run(RunError::Argument(_) | RunError::Memory { .. } | RunError::Device(_) | RunError::Cancelled)
+        Error::Run(RunError::Argument(_) | RunError::Memory { .. } | RunError::Thread(_))
+        | Error::Run(RunError::Device(_) | RunError::Cancelled)
         | Error::Io { .. }
         | Error::Unsupported(_)
         | Error::Bug(_) => Outcome::Other(error.to_string()),

@@ -123,6 +123,9 @@ pub enum RunError {
     /// The device of target `gpu` failed; the engine can be used on.
     #[error("{0}")]
     Device(String),
+    /// The system gives no thread; the text is its reason.
+    #[error("no thread can be started: {0}")]
+    Thread(String),
     /// The arguments do not fit.
     #[error(transparent)]
     Argument(#[from] ArgumentError),
