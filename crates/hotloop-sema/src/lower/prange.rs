@@ -52,15 +52,12 @@ impl<'h> Lower<'h> {
             Ok(true) => {}
             Ok(false) => return self.one_after_another(stmt),
         }
+        if found.is_empty() && self.flat_prange(var, [start, stop, step], body, span) {
+            return;
+        }
         let count = self.range_count(start, stop, step, span);
         self.prepare_block(body);
-        let mut cx = LaneCx::new();
-        for stored in body.stmts.iter().flat_map(facts::stored) {
-            self.in_memory(stored);
-            if let Some(array) = self.array_of(stored) {
-                cx.no_wrap.insert(array);
-            }
-        }
+        let cx = self.prange_cx(body);
         let partials: Vec<SlotId> = found
             .iter()
             .map(|one| {
@@ -95,10 +92,68 @@ impl<'h> Lower<'h> {
     ) -> Vec<Reduced> {
         self.nest = Some(cx);
         let reduced = self.begin_reductions(found, partials);
-        let index = self.prange_index(start, step);
+        let index = self.prange_index(0, start, step);
         self.bind(var, Binding::Value(index));
         self.lane_stmts(&body.stmts);
         reduced
+    }
+
+    /// The lane of a parallel loop, before anything is in it.
+    fn prange_cx(&mut self, body: &'h Block) -> LaneCx {
+        let mut cx = LaneCx::new();
+        for stored in body.stmts.iter().flat_map(facts::stored) {
+            self.in_memory(stored);
+            if let Some(array) = self.array_of(stored) {
+                cx.no_wrap.insert(array);
+            }
+        }
+        cx
+    }
+
+    /// Parallel loops that are nothing but one another: one nest with an axis for each, so that lanes and threads lie over
+    /// all of them. False where the inner one is not all there is, or not proved to be parallel.
+    fn flat_prange(&mut self, var: VarId, range: [Ext; 3], body: &'h Block, span: Span) -> bool {
+        let mut vars = vec![var];
+        let mut ranges = vec![range];
+        let mut innermost = body;
+        while let Some((var, bounds, body)) = self.only_prange(&vars, innermost) {
+            vars.push(var);
+            ranges.push(bounds.map(|bound| self.expr_ext(bound)));
+            innermost = body;
+        }
+        if vars.len() == 1 {
+            return false;
+        }
+        let counts: Vec<Ext> =
+            ranges.iter().map(|&[start, stop, step]| self.range_count(start, stop, step, span)).collect();
+        self.prepare_block(body);
+        let cx = self.prange_cx(body);
+        self.nest = Some(cx);
+        for (axis, (&var, &[start, _, step])) in vars.iter().zip(&ranges).enumerate() {
+            let index = self.prange_index(axis as u32, start, step);
+            self.bind(var, Binding::Value(index));
+        }
+        self.lane_stmts(&innermost.stmts);
+        let axes = counts.into_iter().map(|extent| Axis { kind: AxisKind::Parallel, extent });
+        self.close_nest(axes.collect(), span);
+        true
+    }
+
+    /// The parallel loop that is all there is in a body, if its range is the same in every turn of those around it and
+    /// cannot fail.
+    fn only_prange(&mut self, around: &[VarId], body: &'h Block) -> Option<(VarId, [&'h Expr; 3], &'h Block)> {
+        let [only] = &body.stmts[..] else { return None };
+        let StmtKind::For { var, start, stop, step, parallel: true, body } = &only.kind else { return None };
+        let Kind::Const(by) = &step.kind else { return None };
+        let bounds = [start, stop, step];
+        let mut same = true;
+        for bound in bounds {
+            same &= self.total_expr(bound);
+            bound.walk(&mut |expr| same &= !matches!(expr.kind, Kind::Var(var) if around.contains(&var)));
+        }
+        let by = Ext::Const(by.as_i64());
+        let apart = same && by != Ext::Const(0) && matches!(self.disjoint(*var, by, body), Ok(true));
+        apart.then_some((*var, bounds, body))
     }
 
     fn fold_into(&mut self, op: FoldOp, slot: SlotId, value: hotloop_ir::Value) {
@@ -207,8 +262,8 @@ impl<'h> Lower<'h> {
         }
     }
 
-    fn prange_index(&mut self, start: Ext, step: Ext) -> hotloop_ir::Value {
-        let point = self.b().axis(0);
+    fn prange_index(&mut self, axis: u32, start: Ext, step: Ext) -> hotloop_ir::Value {
+        let point = self.b().axis(axis);
         let step_value = self.ext_value(step);
         let offset = if step == Ext::Const(1) { point } else { self.b().op(Op::Mul, &[point, step_value]) };
         let start_value = self.ext_value(start);
