@@ -97,6 +97,16 @@ fn lanes(nest: &Nest) -> u32 {
     lanes.min(most)
 }
 
+/// Calls `f` for every value that is stored in a branch or a loop.
+fn branched_stores(region: &[Stmt], inside: bool, f: &mut dyn FnMut(Value)) {
+    for stmt in region {
+        if let (Stmt::Store(_, value) | Stmt::StoreAt(_, _, value), true) = (stmt, inside) {
+            f(*value);
+        }
+        stmt.regions().into_iter().for_each(|region| branched_stores(region, true, f));
+    }
+}
+
 /// Bytes of every type that values computed per point have. Where there are loops, what is computed once before them
 /// does not count.
 fn value_sizes(nest: &Nest) -> Vec<u32> {
@@ -111,6 +121,8 @@ fn value_sizes(nest: &Nest) -> Vec<u32> {
     };
     let mut sizes: Vec<u32> = values.into_iter().filter(computed).map(|value| lane.ty(value).bytes() as u32).collect();
     sizes.extend(nest.folds.iter().filter(|fold| fold.ty != Type::Bool).map(|fold| fold.ty.bytes() as u32));
+    // What is stored under a condition needs a mask of its size, although it may be a literal.
+    branched_stores(&lane.body, false, &mut |value| sizes.push(lane.ty(value).bytes() as u32));
     let bools = lane
         .values
         .iter()

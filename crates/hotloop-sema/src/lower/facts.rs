@@ -260,3 +260,18 @@ fn nonzero(expr: &Expr) -> bool {
         _ => false,
     }
 }
+
+/// Whether a statement of a loop's body has a `continue` of that loop.
+pub fn continues(stmt: &Stmt) -> bool {
+    match &stmt.kind {
+        StmtKind::Continue => true,
+        StmtKind::If { then, otherwise, .. } => then.stmts.iter().chain(&otherwise.stmts).any(continues),
+        StmtKind::Break
+        | StmtKind::While { .. }
+        | StmtKind::For { .. }
+        | StmtKind::Assign(..)
+        | StmtKind::AssignCall(..)
+        | StmtKind::Store { .. }
+        | StmtKind::Return(_) => false,
+    }
+}

@@ -38,7 +38,7 @@ impl<'h> Lower<'h> {
                 false
             }
             StmtKind::Break => self.leave(|scope| matches!(scope, Scope::Loop), ir::Stmt::Break),
-            StmtKind::Continue => self.leave(|scope| matches!(scope, Scope::Loop), ir::Stmt::Continue),
+            StmtKind::Continue => self.lane_continue(),
             StmtKind::Return(values) => self.lane_return(values),
         }
     }
@@ -53,10 +53,38 @@ impl<'h> Lower<'h> {
         true
     }
 
+    /// The next turn of the innermost loop; that of a parallel one begins where this one ends.
+    fn lane_continue(&mut self) -> bool {
+        let cx = self.cx();
+        let jump = cx.scopes.iter().rev().zip(0..).find_map(|(scope, depth)| match scope {
+            Scope::Loop => Some(ir::Stmt::Continue(depth)),
+            Scope::Turn => Some(ir::Stmt::Break(depth)),
+            Scope::LaneReturn(_) | Scope::StepReturn(_) => None,
+        });
+        if let Some(jump) = jump {
+            cx.b.push(jump);
+        }
+        true
+    }
+
+    /// One turn of a parallel loop.
+    pub fn lane_turn(&mut self, stmts: &'h [Stmt]) {
+        if !stmts.iter().any(super::facts::continues) {
+            self.lane_stmts(stmts);
+            return;
+        }
+        self.cx().scopes.push(Scope::Turn);
+        self.begin();
+        self.lane_stmts(stmts);
+        let region = self.end();
+        self.cx().scopes.pop();
+        self.b().push(ir::Stmt::Block(region));
+    }
+
     fn lane_return(&mut self, values: &'h [Expr]) -> bool {
         let target = self.cx().scopes.iter().rev().find_map(|scope| match scope {
             Scope::LaneReturn(locals) => Some(locals.clone()),
-            Scope::Loop | Scope::StepReturn(_) => None,
+            Scope::Loop | Scope::Turn | Scope::StepReturn(_) => None,
         });
         // Without a target this is the last statement of a body, whose values the caller computes.
         let Some(locals) = target else { return true };

@@ -154,6 +154,8 @@ struct Frame {
 enum Scope {
     /// A loop of the user's.
     Loop,
+    /// One turn of a parallel loop, a block.
+    Turn,
     /// The body of an inlined function in a lane, with the locals its results go to.
     LaneReturn(Vec<Local>),
     /// The body of an inlined function among steps, with the slots its results go to.

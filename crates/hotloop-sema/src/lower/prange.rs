@@ -94,7 +94,7 @@ impl<'h> Lower<'h> {
         let reduced = self.begin_reductions(found, partials);
         let index = self.prange_index(0, start, step);
         self.bind(var, Binding::Value(index));
-        self.lane_stmts(&body.stmts);
+        self.lane_turn(&body.stmts);
         reduced
     }
 
@@ -133,7 +133,7 @@ impl<'h> Lower<'h> {
             let index = self.prange_index(axis as u32, start, step);
             self.bind(var, Binding::Value(index));
         }
-        self.lane_stmts(&innermost.stmts);
+        self.lane_turn(&innermost.stmts);
         let axes = counts.into_iter().map(|extent| Axis { kind: AxisKind::Parallel, extent });
         self.close_nest(axes.collect(), span);
         true
@@ -151,6 +151,8 @@ impl<'h> Lower<'h> {
             same &= self.total_expr(bound);
             bound.walk(&mut |expr| same &= !matches!(expr.kind, Kind::Var(var) if around.contains(&var)));
         }
+        // What a `break` leaves is turns in their order.
+        same &= !body.stmts.iter().any(leaves);
         let by = Ext::Const(by.as_i64());
         let apart = same && by != Ext::Const(0) && matches!(self.disjoint(*var, by, body), Ok(true));
         apart.then_some((*var, bounds, body))
