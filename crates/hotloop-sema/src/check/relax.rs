@@ -84,9 +84,14 @@ fn shape(expr: &Expr) -> Option<Shape> {
     match (op, &args[..]) {
         (Op::Add | Op::Sub | Op::Neg, _) => Some(Shape::Sum),
         (Op::Mul, _) => Some(Shape::Product),
-        (Op::Div, [_, divisor]) if inverse(divisor).is_some() => Some(Shape::Product),
+        (Op::Div, [dividend, divisor]) if turns(dividend, divisor).is_some() => Some(Shape::Product),
         (_, _) => None,
     }
+}
+
+/// What a dividend is multiplied by instead of divided. A quotient of literals is a literal, and stays exact.
+fn turns(dividend: &Expr, divisor: &Expr) -> Option<Expr> {
+    if matches!(dividend.kind, Kind::Const(_)) { None } else { inverse(divisor) }
 }
 
 /// One over a literal, where neither is subnormal, zero or infinite, so that a product with it differs from the
@@ -117,10 +122,25 @@ struct Product {
 
 /// How much of a nest's work an operand is: literals, scalars, arrays.
 fn weight(expr: &Expr) -> u32 {
-    match (&expr.kind, expr.ty.rank) {
-        (Kind::Const(_), _) => 0,
-        (_, 0) => 1,
-        (_, _) => 2,
+    match expr.ty.rank {
+        _ if is_literal(expr) => 0,
+        0 => 1,
+        _ => 2,
+    }
+}
+
+/// Whether an expression is a literal, or one that is computed before the program runs, such as `1 / 3`.
+fn is_literal(expr: &Expr) -> bool {
+    let is_const = |expr: &Expr| matches!(expr.kind, Kind::Const(_));
+    let is_quotient = |expr: &Expr| matches!(&expr.kind, Kind::Op(Op::Div, args) if args.iter().all(|arg| is_converted(arg, is_const)));
+    is_converted(expr, is_const) || is_converted(expr, is_quotient)
+}
+
+/// Whether something holds for an expression or for what it converts.
+fn is_converted(expr: &Expr, holds: impl Fn(&Expr) -> bool) -> bool {
+    match &expr.kind {
+        Kind::Convert(inner) => holds(inner),
+        _ => holds(expr),
     }
 }
 
@@ -141,7 +161,7 @@ fn collect_factors(mut expr: Expr, product: &mut Product, parallel: bool) {
             product.negative = !product.negative;
             args.drain(..).for_each(|arg| collect_factors(arg, product, parallel));
         }
-        Kind::Op(Op::Div, args) if args.get(1).and_then(inverse).is_some() => {
+        Kind::Op(Op::Div, args) if matches!(&args[..], [a, b] if turns(a, b).is_some()) => {
             product.factors.extend(args.pop().as_ref().and_then(inverse));
             args.drain(..).for_each(|arg| collect_factors(arg, product, parallel));
         }
@@ -157,7 +177,24 @@ fn product_of(expr: Expr, parallel: bool) -> Product {
     collect_factors(expr, &mut product, parallel);
     // Literals fold, and scalars are multiplied once for all elements. The order is otherwise that of the text.
     product.factors.sort_by_key(weight);
+    double(&mut product.factors);
     product
+}
+
+/// Twice a product as the product with the sum of a variable and itself: processors that multiply two numbers at a time
+/// add two others beside them, and fused operations are products too.
+fn double(factors: &mut Vec<Expr>) {
+    let [two, first, .., last] = &factors[..] else { return };
+    let is_two = matches!(two.kind, Kind::Const(scalar) if scalar.as_f64() == 2.0);
+    if !is_two || weight(first) != weight(last) {
+        return;
+    }
+    let is_var = |factor: &Expr| matches!(factor.kind, Kind::Var(_));
+    if let Some(at) = factors.iter().position(is_var) {
+        let (var, span) = (factors[at].clone(), factors[at].span);
+        factors[at] = Expr::op(Op::Add, vec![var.clone(), var], span);
+        factors.remove(0);
+    }
 }
 
 /// Factors side by side; those of little weight are one side of the last multiplication.
@@ -206,30 +243,37 @@ fn added(mut terms: Vec<Term>, span: Span) -> Option<Term> {
     Some(Term { negative, value: Expr::op(op, values, span) })
 }
 
-/// The terms of a sum: single values and products.
-fn collect_terms(mut expr: Expr, negative: bool, terms: &mut Vec<Term>, products: &mut Vec<Product>, parallel: bool) {
+/// The terms of a sum of some rank: single values and products.
+fn collect_terms(
+    mut expr: Expr,
+    (negative, rank): (bool, u32),
+    terms: &mut Vec<Term>,
+    products: &mut Vec<Product>,
+    parallel: bool,
+) {
     match (&mut expr.kind, expr.ty.elem.is_float()) {
         (Kind::Op(Op::Add, args), true) => {
-            args.drain(..).for_each(|arg| collect_terms(arg, negative, terms, products, parallel));
+            args.drain(..).for_each(|arg| collect_terms(arg, (negative, rank), terms, products, parallel));
         }
         (Kind::Op(Op::Sub, args), true) => {
             for (arg, flips) in args.drain(..).zip([false, true]) {
-                collect_terms(arg, negative != flips, terms, products, parallel);
+                collect_terms(arg, (negative != flips, rank), terms, products, parallel);
             }
         }
         (Kind::Op(Op::Neg, args), true) => {
-            args.drain(..).for_each(|arg| collect_terms(arg, !negative, terms, products, parallel));
+            args.drain(..).for_each(|arg| collect_terms(arg, (!negative, rank), terms, products, parallel));
         }
         (_, _) => match shape(&expr) {
             Some(Shape::Sum | Shape::Product) => {
                 let mut product = product_of(expr, parallel);
                 product.negative ^= negative;
-                if product.factors.len() > 1 {
-                    products.push(product);
-                } else {
-                    let negative = product.negative;
-                    terms.extend(product.factors.into_iter().map(|value| Term { negative, value }));
+                let heaviest = product.factors.last().map_or(0, weight);
+                if product.factors.len() > 1 && heaviest > 0 && (heaviest == 2 || rank == 0) {
+                    return products.push(product);
                 }
+                // What is computed once for all elements is fused with nothing.
+                let negative = std::mem::take(&mut product.negative);
+                terms.extend(product.whole().map(|value| Term { negative, value }));
             }
             None => {
                 relax(&mut expr, parallel);
@@ -241,9 +285,9 @@ fn collect_terms(mut expr: Expr, negative: bool, terms: &mut Vec<Term>, products
 
 /// A sum, in which products are fused with what they are added to.
 fn sum(expr: Expr, parallel: bool) -> Option<Expr> {
-    let span = expr.span;
+    let (span, rank) = (expr.span, expr.ty.rank);
     let (mut terms, mut products) = (Vec::new(), Vec::new());
-    collect_terms(expr, false, &mut terms, &mut products, parallel);
+    collect_terms(expr, (false, rank), &mut terms, &mut products, parallel);
     terms.sort_by_key(|term| weight(&term.value));
     let mut sums = Vec::new();
     let mut start = added(terms, span);
@@ -304,6 +348,22 @@ mod tests {
         assert_eq!(ops("c - 2.0*a"), ["fma"]);
         assert_eq!(ops("a*b + c*d"), ["mul", "fma"]);
         assert_eq!(ops("a*b - c"), ["neg", "fma"]);
+    }
+
+    #[test]
+    fn what_is_computed_once_is_fused_with_nothing() {
+        assert_eq!(ops("a*b + 1/3"), ["div", "fma"]);
+        assert_eq!(ops("a*b + 2.0*3.0"), ["mul", "fma"]);
+        assert_eq!(ops("a*b + s*s"), ["mul", "fma"]);
+        assert_eq!(ops("s*s + s"), ["fma"]);
+    }
+
+    #[test]
+    fn twice_a_product_is_a_sum() {
+        assert_eq!(ops("c + 2.0*a*b"), ["add", "fma"]);
+        assert_eq!(ops("c + 2.0*a"), ["fma"]);
+        assert_eq!(ops("c + 2.0*s*a*b"), ["mul", "mul", "fma"]);
+        assert_eq!(ops("2.0*sqrt(a)*sqrt(b)"), ["mul", "mul"]);
     }
 
     #[test]
