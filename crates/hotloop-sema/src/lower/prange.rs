@@ -110,13 +110,13 @@ impl<'h> Lower<'h> {
         cx
     }
 
-    /// Parallel loops that are nothing but one another: one nest with an axis for each, so that lanes and threads lie over
-    /// all of them. False where the inner one is not all there is, or not proved to be parallel.
+    /// Loops that are nothing but one another: one nest with an axis for each, so that lanes and threads lie over all of
+    /// them. False where the inner one is not all there is, or its turns are not proved to be apart.
     fn flat_prange(&mut self, var: VarId, range: [Ext; 3], body: &'h Block, span: Span) -> bool {
         let mut vars = vec![var];
         let mut ranges = vec![range];
         let mut innermost = body;
-        while let Some((var, bounds, body)) = self.only_prange(&vars, innermost) {
+        while let Some((var, bounds, body)) = self.only_loop(&vars, innermost) {
             vars.push(var);
             ranges.push(bounds.map(|bound| self.expr_ext(bound)));
             innermost = body;
@@ -139,11 +139,11 @@ impl<'h> Lower<'h> {
         true
     }
 
-    /// The parallel loop that is all there is in a body, if its range is the same in every turn of those around it and
-    /// cannot fail.
-    fn only_prange(&mut self, around: &[VarId], body: &'h Block) -> Option<(VarId, [&'h Expr; 3], &'h Block)> {
+    /// The loop that is all there is in a body, if its turns are apart, and its range is the same in every turn of those
+    /// around it and cannot fail. It need not be called parallel: it keeps nothing from turn to turn.
+    fn only_loop(&mut self, around: &[VarId], body: &'h Block) -> Option<(VarId, [&'h Expr; 3], &'h Block)> {
         let [only] = &body.stmts[..] else { return None };
-        let StmtKind::For { var, start, stop, step, parallel: true, body } = &only.kind else { return None };
+        let StmtKind::For { var, start, stop, step, body, .. } = &only.kind else { return None };
         let Kind::Const(by) = &step.kind else { return None };
         let bounds = [start, stop, step];
         let mut same = true;
