@@ -15,7 +15,7 @@ use cranelift_codegen::ir::{self as clif, BlockArg, InstBuilder, types};
 use cranelift_frontend::Variable;
 use hotloop_ir::{Inst, Local, Nest, Op, Region, SiteId, Stmt, Type, Value};
 use hotloop_target::Status;
-use hotloop_target::frame::{FAULT_LINEAR, FAULT_SHOWS, FAULT_SITE};
+use hotloop_target::frame::{FAULT_ELEMENT, FAULT_LINEAR, FAULT_SHOWS, FAULT_SITE};
 use std::collections::HashMap;
 
 /// A nest being compiled: what its function has computed outside the lanes.
@@ -182,7 +182,7 @@ impl<'l, 'f, 'n> Lane<'l, 'f, 'n> {
                 self.f.set_word(self.f.layout.slot(*slot), word);
             }
             Stmt::Fold(fold, value) => self.folds[fold.index()] = Some(self.value(*value)),
-            Stmt::Check { cond, site, shows } => self.check(*cond, *site, *shows),
+            Stmt::Check { cond, site, shows, at } => self.check(*cond, *site, *shows, *at),
             Stmt::If { cond, then, otherwise } => return self.branch(stmt, *cond, then, otherwise),
             Stmt::For { index, start, stop, step, body } => {
                 return self.for_loop(stmt, *index, [*start, *stop, *step], body);
@@ -294,10 +294,10 @@ impl<'l, 'f, 'n> Lane<'l, 'f, 'n> {
         MaskVar(mask.regs.iter().map(|&reg| self.f.variable(reg)).collect())
     }
 
-    fn check(&mut self, cond: Value, site: SiteId, shows: [Value; 2]) {
+    fn check(&mut self, cond: Value, site: SiteId, shows: [Value; 2], at: Option<Value>) {
         match self.on_fault {
             OnFault::Scalar(block) => self.check_group(cond, block),
-            OnFault::Return | OnFault::Lowest(..) => self.check_point(cond, site, shows),
+            OnFault::Return | OnFault::Lowest(..) => self.check_point(cond, site, shows, at),
         }
     }
 
@@ -316,7 +316,7 @@ impl<'l, 'f, 'n> Lane<'l, 'f, 'n> {
         self.f.enter_sealed(go_on);
     }
 
-    fn check_point(&mut self, cond: Value, site: SiteId, shows: [Value; 2]) {
+    fn check_point(&mut self, cond: Value, site: SiteId, shows: [Value; 2], at: Option<Value>) {
         let cond = self.uniform(cond);
         let failed = self.f.cold_block();
         let go_on = self.f.b.create_block();
@@ -333,7 +333,7 @@ impl<'l, 'f, 'n> Lane<'l, 'f, 'n> {
                 let (write, skip) = (self.f.cold_block(), self.f.cold_block());
                 self.f.b.ins().brif(record, write, &[], skip, &[]);
                 self.f.enter_sealed(write);
-                self.record(site, linear, shows);
+                self.record(site, linear, shows, at);
                 let yes = self.f.b.ins().iconst(types::I8, 1);
                 self.f.b.def_var(faulted, yes);
                 self.f.b.ins().jump(next, &[]);
@@ -341,15 +341,17 @@ impl<'l, 'f, 'n> Lane<'l, 'f, 'n> {
                 self.f.b.ins().jump(next, &[]);
             }
             OnFault::Return | OnFault::Scalar(_) => {
-                self.record(site, linear, shows);
+                self.record(site, linear, shows, at);
                 self.f.ret(Status::Fault);
             }
         }
         self.f.enter_sealed(go_on);
     }
 
-    fn record(&mut self, site: SiteId, linear: clif::Value, shows: [Value; 2]) {
+    fn record(&mut self, site: SiteId, linear: clif::Value, shows: [Value; 2], at: Option<Value>) {
         self.f.b.ins().store(trusted(), linear, self.f.fault, FAULT_LINEAR);
+        let element = at.map_or(linear, |at| self.uniform(at));
+        self.f.b.ins().store(trusted(), element, self.f.fault, FAULT_ELEMENT);
         for (show, offset) in shows.into_iter().zip([FAULT_SHOWS, FAULT_SHOWS + 8]) {
             let ty = self.code.nest.lane.ty(show);
             let value = self.uniform(show);

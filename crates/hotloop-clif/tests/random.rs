@@ -224,7 +224,7 @@ impl Generator {
                 let hundred = lane.const_(Scalar::i64(97));
                 let rest = lane.op(Op::FloorRem, &[value, hundred]);
                 let cond = lane.op(Op::Lt, &[rest, limit]);
-                lane.push(Stmt::Check { cond, site, shows: [rest, seven] });
+                lane.push(Stmt::Check { cond, site, shows: [rest, seven], at: None });
             }
             Some(_) | None => {
                 let value = self.value(lane, Type::I32, 1);

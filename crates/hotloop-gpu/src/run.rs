@@ -461,6 +461,7 @@ impl Run {
             linear: i64::from(lowest[1]),
             site: lowest[2] - 1,
             shows: [pair(lowest[3], lowest[4]), pair(lowest[5], lowest[6])],
+            element: pair(lowest[7], lowest[8]),
             reserved: 0,
         })
     }

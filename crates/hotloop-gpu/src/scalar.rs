@@ -81,10 +81,11 @@ impl Point<'_> {
                 let value = self.get(*value);
                 self.slots.set_slot(*slot, value);
             }
-            Stmt::Check { cond, site, shows } => {
+            Stmt::Check { cond, site, shows, at } => {
                 if !self.get(*cond).is_true() {
                     let shows = shows.map(|value| self.get(value).as_i64());
-                    return Err(Stop::Fault(FaultRecord { linear: 0, shows, site: site.0, reserved: 0 }));
+                    let element = at.map_or(0, |at| self.get(at).as_i64());
+                    return Err(Stop::Fault(FaultRecord { linear: 0, shows, element, site: site.0, reserved: 0 }));
                 }
             }
             Stmt::If { cond, then, otherwise } => {

@@ -65,10 +65,12 @@ impl<'a> Point<'a> {
             Stmt::StoreAt(array, index, value) => run.memory.store(*array, &self.index(index), self.get(*value))?,
             Stmt::SetSlot(slot, value) => run.memory.set_slot(*slot, self.get(*value)),
             Stmt::Fold(id, value) => folds.push(run, *id, &self.coords, self.get(*value))?,
-            Stmt::Check { cond, site, shows } => {
+            Stmt::Check { cond, site, shows, at } => {
                 if !self.get(*cond).is_true() {
                     let shows = shows.map(|value| self.get(value).as_i64());
-                    return Err(Stop::Fault(FaultRecord { linear: self.linear, shows, site: site.0, reserved: 0 }));
+                    let linear = self.linear;
+                    let element = at.map_or(linear, |at| self.get(at).as_i64());
+                    return Err(Stop::Fault(FaultRecord { linear, shows, element, site: site.0, reserved: 0 }));
                 }
             }
             Stmt::If { cond, then, otherwise } => {

@@ -163,8 +163,22 @@ pub struct Site {
     pub subject: String,
     /// The axis it is about, for index and shape faults.
     pub axis: u32,
-    /// Whether a point is a block of elements here, so that its number is the number of no element.
-    pub blocks: bool,
+    /// What the numbers of faults here count.
+    pub counts: Counts,
+}
+
+/// What the number that a fault record holds is the number of.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Counts {
+    /// A point of the nest.
+    #[default]
+    Points,
+    /// An element of a row, which a check says beside the condition: a point is many elements.
+    Row,
+    /// An element, in C order, of the array that the parameter with this number is.
+    Param(u32),
+    /// An element of a shape that has no name.
+    Unnamed,
 }
 
 /// The kinds of run-time fault. The record of a fault holds two numbers; each kind says what they are.
@@ -409,8 +423,8 @@ pub enum Stmt {
     /// Contributes a value to a reduction. Each fold of the nest is given exactly one value per point, by a statement
     /// of the lane's outermost region.
     Fold(FoldId, Value),
-    /// Faults unless the bool is true: records the site, this point's linear index and two numbers (converted to
-    /// `i64`), and ends the point.
+    /// Faults unless the bool is true: records the site, this point's linear index, the element it is at and two
+    /// numbers (converted to `i64`), and ends the point.
     Check {
         /// Must be true.
         cond: Value,
@@ -418,6 +432,8 @@ pub enum Stmt {
         site: SiteId,
         /// The two integer values the fault record shows.
         shows: [Value; 2],
+        /// The number of the element, an `i64`, where a point is many of them; else it is that of the point.
+        at: Option<Value>,
     },
     /// Runs one of two regions.
     If {

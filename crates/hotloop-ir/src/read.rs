@@ -237,7 +237,9 @@ impl<'a> Reader<'a> {
             "fold" => Stmt::Fold(FoldId(first(line, 'r')?), value(line)?),
             "check" => {
                 let (cond, site) = (Value(first(line, 'v')?), SiteId(first(line, 'f')?));
-                Stmt::Check { cond, site, shows: [Value(first(line, 'v')?), value(line)?] }
+                let shows = [Value(first(line, 'v')?), value(line)?];
+                let at = if line.accept("at") { Some(value(line)?) } else { None };
+                Stmt::Check { cond, site, shows, at }
             }
             "if" => {
                 let cond = value(line)?;
@@ -328,8 +330,13 @@ fn site(line: &mut Line<'_>, index: usize) -> Result<Site, ReadError> {
     let (kind, subject) = (line.parse("a kind of fault", FaultKind::from_name)?, line.text());
     line.expect("axis")?;
     let axis = line.number()?;
-    let blocks = line.accept("blocks");
-    Ok(Site { kind, span: line.span()?, subject, axis, blocks })
+    let counts = match () {
+        () if line.accept("row") => Counts::Row,
+        () if line.accept("param") => Counts::Param(line.number()?),
+        () if line.accept("unnamed") => Counts::Unnamed,
+        () => Counts::Points,
+    };
+    Ok(Site { kind, span: line.span()?, subject, axis, counts })
 }
 
 fn product(line: &mut Line<'_>, index: usize) -> Result<MatMul, ReadError> {

@@ -6,8 +6,8 @@
 
 use crate::notes::Note;
 use crate::program::{
-    Extent, FoldDest, Inst, Nest, NestId, Param, Program, Region, ResultRef, Schedule, Step, Stmt, Turns, Value, View,
-    ViewDim,
+    Counts, Extent, FoldDest, Inst, Nest, NestId, Param, Program, Region, ResultRef, Schedule, Step, Stmt, Turns,
+    Value, View, ViewDim,
 };
 use hotloop_source::Span;
 use std::fmt::{Display, Write};
@@ -92,8 +92,13 @@ impl Printer {
         }
         for (i, site) in program.sites.iter().enumerate() {
             let (name, span) = (self.name(&site.subject), self.span(site.span));
-            let blocks = if site.blocks { " blocks" } else { "" };
-            self.line(format_args!("site f{i} {}{name} axis {}{blocks}{span}", site.kind.name(), site.axis));
+            let counts = match site.counts {
+                Counts::Points => String::new(),
+                Counts::Row => " row".to_owned(),
+                Counts::Param(param) => format!(" param {param}"),
+                Counts::Unnamed => " unnamed".to_owned(),
+            };
+            self.line(format_args!("site f{i} {}{name} axis {}{counts}{span}", site.kind.name(), site.axis));
         }
         for param in &program.params {
             match param {
@@ -224,8 +229,9 @@ impl Printer {
             }
             Stmt::SetSlot(slot, value) => self.line(format_args!("set_slot {slot}, {}", self.value(*value))),
             Stmt::Fold(fold, value) => self.line(format_args!("fold {fold}, {}", self.value(*value))),
-            Stmt::Check { cond, site, shows } => {
-                self.line(format_args!("check {}, {site}, {}", self.value(*cond), self.values(shows)));
+            Stmt::Check { cond, site, shows, at } => {
+                let at = at.map_or_else(String::new, |at| format!(" at {}", self.value(at)));
+                self.line(format_args!("check {}, {site}, {}{at}", self.value(*cond), self.values(shows)));
             }
             Stmt::If { cond, then, otherwise } => {
                 self.open(format_args!("if {}", self.value(*cond)));

@@ -134,9 +134,9 @@ pub(crate) fn replace_in_stmt(stmt: &mut Stmt, same: &[Value]) {
             index.iter_mut().for_each(swap);
             swap(value);
         }
-        Stmt::Check { cond, shows, .. } => {
+        Stmt::Check { cond, shows, at, site: _ } => {
             swap(cond);
-            shows.iter_mut().for_each(swap);
+            shows.iter_mut().chain(at).for_each(swap);
         }
         Stmt::If { cond, then, otherwise } => {
             swap(cond);

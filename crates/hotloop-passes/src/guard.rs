@@ -145,8 +145,9 @@ fn copy(region: &[Stmt], lane: &mut Lane, same: &mut Vec<Value>) -> Region {
             Stmt::StoreAt(array, index, value) => Stmt::StoreAt(*array, index.iter().map(of).collect(), of(value)),
             Stmt::SetSlot(slot, value) => Stmt::SetSlot(*slot, of(value)),
             Stmt::Fold(fold, value) => Stmt::Fold(*fold, of(value)),
-            Stmt::Check { cond, site, shows } => {
-                Stmt::Check { cond: of(cond), site: *site, shows: [of(&shows[0]), of(&shows[1])] }
+            Stmt::Check { cond, site, shows, at } => {
+                let shows = [of(&shows[0]), of(&shows[1])];
+                Stmt::Check { cond: of(cond), site: *site, shows, at: at.as_ref().map(of) }
             }
             Stmt::If { cond, then, otherwise } => {
                 let cond = of(cond);

@@ -72,9 +72,9 @@ fn shift_region(region: &mut [Stmt], values: u32, locals: u32) {
                 index.iter_mut().for_each(shift);
                 shift(value);
             }
-            Stmt::Check { cond, shows, .. } => {
+            Stmt::Check { cond, shows, at, site: _ } => {
                 shift(cond);
-                shows.iter_mut().for_each(shift);
+                shows.iter_mut().chain(at).for_each(shift);
             }
             Stmt::If { cond, then, otherwise } => {
                 shift(cond);

@@ -165,9 +165,9 @@ pub(crate) fn for_each_use(region: &Region, f: &mut dyn FnMut(Value)) {
                 index.iter().for_each(|&value| f(value));
                 f(*value);
             }
-            Stmt::Check { cond, shows, .. } => {
+            Stmt::Check { cond, shows, at, site: _ } => {
                 f(*cond);
-                shows.iter().for_each(|&value| f(value));
+                shows.iter().chain(at).for_each(|&value| f(value));
             }
             Stmt::If { cond, then, otherwise } => {
                 f(*cond);

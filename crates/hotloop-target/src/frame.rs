@@ -61,6 +61,8 @@ pub struct FaultRecord {
     pub linear: i64,
     /// The two numbers the kind of fault shows.
     pub shows: [i64; 2],
+    /// The number of the element: of the point itself, but where a point is many elements.
+    pub element: i64,
     /// Index into `Program::sites`.
     pub site: u32,
     /// Not used; keeps the size a multiple of 8.
@@ -71,8 +73,10 @@ pub struct FaultRecord {
 pub const FAULT_LINEAR: i32 = 0;
 /// Byte offset of `FaultRecord::shows[0]`; `shows[1]` is 8 bytes on.
 pub const FAULT_SHOWS: i32 = 8;
+/// Byte offset of `FaultRecord::element`.
+pub const FAULT_ELEMENT: i32 = 24;
 /// Byte offset of `FaultRecord::site`.
-pub const FAULT_SITE: i32 = 24;
+pub const FAULT_SITE: i32 = 32;
 
 /// A compiled nest.
 pub type NestFn = unsafe extern "C" fn(frame: *mut u64, fault: *mut FaultRecord, lo: i64, hi: i64) -> i32;

@@ -12,7 +12,7 @@ use hotloop_target::FaultRecord;
 pub(crate) fn fault(plan: &Plan, source: &Source, record: &FaultRecord, frame: &[u64]) -> Option<Fault> {
     let SitePlan { site, points } = plan.sites.get(record.site as usize)?;
     let message = message(site, record.shows);
-    let point = plan.point(*points, record.linear, frame);
+    let point = plan.point(*points, record.element, frame);
     let mut diagnostic = Diagnostic::error(code(site.kind), site.span, message.clone());
     if shows_point(site.kind) && !point.is_empty() {
         diagnostic = diagnostic.hint(format!("this is at the index {point:?}"));
@@ -95,7 +95,7 @@ fn message(site: &Site, [first, second]: [i64; 2]) -> String {
 
 /// What is said of a site where the numbers are given beside the words; `{0}` and `{1}` stand for them.
 pub(crate) fn static_message(site: &Site, source: &Source) -> String {
-    let Site { kind, subject, axis, span, blocks: _ } = site;
+    let Site { kind, subject, axis, span, counts: _ } = site;
     let at = source.position(span.start);
     let place = format!("{}:{}:{}", source.name(), at.line, at.column);
     let of = if subject.is_empty() { String::new() } else { format!(" of `{subject}`") };
@@ -140,7 +140,7 @@ fn elements(count: i64) -> String {
 #[cfg(test)]
 mod tests {
     use super::message;
-    use hotloop_ir::{FaultKind, Site};
+    use hotloop_ir::{Counts, FaultKind, Site};
     use hotloop_source::Span;
 
     #[test]
@@ -150,7 +150,7 @@ mod tests {
             span: Span::new(0, 1),
             subject: subject.to_owned(),
             axis: 1,
-            blocks: false,
+            counts: Counts::Points,
         };
         let text = message(&site(FaultKind::Index, "a"), [100, 4]);
         assert_eq!(text, "index 100 is out of range for axis 1 of `a`, which has 4 elements");

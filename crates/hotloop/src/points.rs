@@ -3,7 +3,7 @@
 //! Looked up before the passes, which may merge axes, so that a fault reads the same on every target. The shape is named
 //! by a parameter or result, because these stay what they are through all passes.
 
-use hotloop_ir::{Extent, Nest, Param, Program, Region, ResultRef, Site, Stmt, View};
+use hotloop_ir::{Counts, Extent, Nest, Param, Program, Region, ResultRef, Site, Stmt, View};
 
 /// What the number of a point is the number of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,7 +32,12 @@ impl SitePoints {
             let found = nest_points(program, nest);
             // Where several nests share a site, the number alone does not tell which one it counts the points of.
             visit_sites(&nest.lane.body, &mut |site| {
-                let found = if program.sites[site].blocks { Points::Unknown } else { found };
+                let found = match program.sites[site].counts {
+                    Counts::Points => found,
+                    Counts::Row => Points::Row,
+                    Counts::Param(at) => Points::Param(at as usize),
+                    Counts::Unnamed => Points::Unknown,
+                };
                 let same = points[site].is_none_or(|known| known == found);
                 points[site] = Some(if same { found } else { Points::Unknown });
             });

@@ -7,7 +7,7 @@ use crate::matmul::{DimPlan, MatMulPlan, ViewPlan};
 use crate::plan::{ArrayPlan, ExtentPlan, NestPlan, ParamPlan, Plan, ResultPlan, SitePlan};
 use crate::points::Points;
 use crate::progress::Part;
-use hotloop_ir::{FaultKind, Site, Span, Type};
+use hotloop_ir::{Counts, FaultKind, Site, Span, Type};
 use hotloop_target::Artifact;
 use hotloop_target::bytes::{Reader, Writer};
 
@@ -216,13 +216,20 @@ fn read_nest(from: &mut Reader<'_>) -> Option<NestPlan> {
 }
 
 fn write_site(plan: &SitePlan, to: &mut Writer) {
-    let Site { kind, span, subject, axis, blocks } = &plan.site;
+    let Site { kind, span, subject, axis, counts } = &plan.site;
     to.number(*kind as u64);
     to.number(span.start.into());
     to.number(span.end.into());
     to.bytes(subject.as_bytes());
     to.number((*axis).into());
-    to.number(u64::from(*blocks));
+    let (counts, of) = match *counts {
+        Counts::Points => (0, 0),
+        Counts::Row => (1, 0),
+        Counts::Param(of) => (2, of),
+        Counts::Unnamed => (3, 0),
+    };
+    to.number(counts);
+    to.number(of.into());
     let (points, at) = match plan.points {
         Points::One => (0, 0),
         Points::Row => (1, 0),
@@ -240,7 +247,13 @@ fn read_site(from: &mut Reader<'_>) -> Option<SitePlan> {
     let span = Span::new(number()?, number()?);
     let subject = from.text()?.to_owned();
     let axis = u32::try_from(from.number()?).ok()?;
-    let blocks = read_bool(from)?;
+    let counts = match (from.number()?, u32::try_from(from.number()?).ok()?) {
+        (0, _) => Counts::Points,
+        (1, _) => Counts::Row,
+        (2, of) => Counts::Param(of),
+        (3, _) => Counts::Unnamed,
+        (4.., _) => return None,
+    };
     let points = match (from.number()?, from.count()?) {
         (0, _) => Points::One,
         (1, _) => Points::Row,
@@ -249,5 +262,5 @@ fn read_site(from: &mut Reader<'_>) -> Option<SitePlan> {
         (4, _) => Points::Unknown,
         (5.., _) => return None,
     };
-    Some(SitePlan { site: Site { kind, span, subject, axis, blocks }, points })
+    Some(SitePlan { site: Site { kind, span, subject, axis, counts }, points })
 }

@@ -49,22 +49,68 @@ fn the_first_fault_is_reported_whatever_the_threads() {
     }
 }
 
-/// A point of a scan is a block of elements, whose number is the number of no element.
+/// A point of a scan, or of a reduction by a function, is many elements.
 #[test]
-fn a_fault_in_a_scan_names_no_other_element() {
+fn a_fault_in_a_walk_names_its_element() {
     let engine = Engine::builder().threads(2).build();
-    let text = "fn share(a: i64, b: i64) = a // (b - 7)\nkernel running(x: i64[:]) = scan(share, x)";
-    let running = kernel(&engine, text);
-    for place in [3, 4321, 4999] {
-        let mut x = vec![1i64; 5000];
-        x[place] = 7;
-        for target in TargetChoice::ALL.iter().filter(|target| target.is_cpu()) {
-            let error = running.call_with(&args![&x], &Call::new().target(*target)).expect_err("a zero");
-            let fault = error.fault().unwrap_or_else(|| panic!("{target}: {error}"));
-            assert_eq!((fault.kind, &fault.point[..]), (FaultKind::DivideByZero, &[][..]), "{target}");
-            assert_eq!(fault.position.line, 1, "{target}");
+    let text = "fn share(a: i64, b: i64) = a // (b - 7)
+        kernel running(x: i64[:]) = scan(share, x)
+        kernel before(x: i64[:]) = scan(share, x, exclusive=true, identity=0)
+        kernel all(x: i64[:]) = reduce(share, 0, x)
+        kernel strict(x: i64[:]) = share.reduce(x)
+        kernel strictly(x: i64[:]) = share.accumulate(x)";
+    for name in ["running", "before", "all", "strict", "strictly"] {
+        let walk = engine.load(text).expect("the text is right").kernel(name).expect("it is there");
+        for places in [&[3][..], &[4321], &[4999], &[2500, 1100, 4000, 1099]] {
+            let mut x = vec![1i64; 5000];
+            places.iter().for_each(|&place| x[place] = 7);
+            let first = places.iter().min().map(|&place| place as i64);
+            assert_eq!(first.as_slice(), points(&walk, &args![&x]), "{name}");
         }
     }
+}
+
+#[test]
+fn a_fault_in_a_walk_over_a_matrix_has_two_indices() {
+    let engine = Engine::builder().threads(2).build();
+    let text = "fn share(a: i64, b: i64) = a // (b - 7)
+        kernel rows(x: i64[:, :]) = reduce(share, 0, x, axis=1)
+        kernel columns(x: i64[:, :]) = reduce(share, 0, x, axis=0)
+        kernel both(x: i64[:, :]) = reduce(share, 0, x)
+        kernel along(x: i64[:, :]) = scan(share, x, axis=1)
+        kernel down(x: i64[:, :]) = scan(share, x, axis=0)";
+    for name in ["rows", "columns", "both", "along", "down"] {
+        let walk = engine.load(text).expect("the text is right").kernel(name).expect("it is there");
+        for (shape, place) in [([3, 5000], [2, 4321]), ([5000, 3], [4321, 2]), ([70, 90], [69, 89])] {
+            let mut x = vec![1i64; shape[0] * shape[1]];
+            x[place[0] * shape[1] + place[1]] = 7;
+            let x = hotloop::View::with_shape(&x, &shape).expect("that many");
+            assert_eq!(points(&walk, &args![x.clone()]), place.map(|at| at as i64), "{name}");
+        }
+    }
+}
+
+/// Over several axes the last is walked first; then a row stands where its first element is.
+#[test]
+fn a_fault_among_rows_names_the_first_element_of_one() {
+    let engine = Engine::builder().build();
+    let all = kernel(&engine, "fn share(a: i64, b: i64) = a // b\nkernel all(x: i64[:, :]) = reduce(share, 1, x)");
+    let x = [1i64, 1, 1, 2, 1, 1];
+    let x = hotloop::View::with_shape(&x, &[3, 2]).expect("that many");
+    assert_eq!(points(&all, &args![x]), [1, 0]);
+}
+
+/// The index of the fault, which must be the same on all targets.
+fn points(kernel: &Kernel, args: &[hotloop::Arg<'_>]) -> Vec<i64> {
+    let each = TargetChoice::ALL.iter().filter(|target| target.is_cpu()).map(|target| {
+        let error = kernel.call_with(args, &Call::new().target(*target)).expect_err("a zero");
+        let fault = error.fault().unwrap_or_else(|| panic!("{target}: {error}"));
+        assert_eq!(fault.kind, FaultKind::DivideByZero, "{target}");
+        fault.point.clone()
+    });
+    let each: Vec<Vec<i64>> = each.collect();
+    assert!(each.iter().all(|point| *point == each[0]), "{each:?}");
+    each.into_iter().next().unwrap_or_default()
 }
 
 #[test]

@@ -11,7 +11,7 @@ use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{self as clif, AbiParam, BlockArg, InstBuilder, MemFlagsData, Signature, types};
 use cranelift_module::{Linkage, Module};
 use hotloop_ir::{ArrayId, Layout, Param, Program, ResultRef, Role, Type};
-use hotloop_target::frame::{CANCEL_WORD, CONSTANTS_WORD, FAULT_LINEAR, FAULT_SHOWS, FAULT_SITE, HOST_WORD};
+use hotloop_target::frame::{CANCEL_WORD, CONSTANTS_WORD, FAULT_ELEMENT, FAULT_SHOWS, FAULT_SITE, HOST_WORD};
 use hotloop_target::{CompileError, FaultRecord, FrameLayout, Status};
 
 /// Words of the error the caller may pass: message, point, two numbers.
@@ -303,7 +303,7 @@ impl Entry<'_, '_> {
             let place = e.b.ins().iadd(messages, offset);
             let message = e.word(place, 0);
             e.set_word(error, ERROR_MESSAGE, message);
-            let point = e.word(fault, FAULT_LINEAR as usize / 8);
+            let point = e.word(fault, FAULT_ELEMENT as usize / 8);
             let minus = e.int(-1);
             let has_point = e.is(IntCC::NotEqual, filled, zero);
             let point = e.b.ins().select(has_point, point, minus);

@@ -75,7 +75,7 @@ pub(super) struct Entry<'a, 'm> {
     pub(super) group: Expr,
     pub(super) groups: Expr,
     /// The first fault of this invocation: number, then what `point` left.
-    record: [Expr; 6],
+    record: [Expr; 8],
     faulted: Expr,
 }
 
@@ -286,7 +286,7 @@ fn atomic_min(code: &mut Code, pointer: Expr, value: Expr) {
 }
 
 /// Writes a record, unless another part of the same nest has left a lower one in its place.
-fn write_record(code: &mut Code, faults: Expr, started: Expr, sequence: Expr, record: [Expr; 6]) {
+fn write_record(code: &mut Code, faults: Expr, started: Expr, sequence: Expr, record: [Expr; 8]) {
     let size = code.u32(FAULT_WORDS);
     let base = code.binary(Binary::Multiply, started, size);
     let values: Vec<Expr> = record.into_iter().map(|part| code.load(part)).collect();

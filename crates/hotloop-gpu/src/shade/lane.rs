@@ -15,8 +15,8 @@ use naga::{
 
 /// The private variables through which `point` talks to the entry.
 pub(crate) struct Channels {
-    /// Site of the fault plus one, or 0; then the two numbers, each low word and high word.
-    pub(crate) fault: [Handle<GlobalVariable>; 5],
+    /// Site of the fault plus one, or 0; then the two numbers and the element, each low word and high word.
+    pub(crate) fault: [Handle<GlobalVariable>; 7],
     /// What the point contributes to each fold.
     pub(crate) folds: Vec<Handle<GlobalVariable>>,
 }
@@ -25,7 +25,15 @@ impl Channels {
     /// The variables for a nest.
     pub(crate) fn new(globals: &mut Globals<'_>, nest: &Nest) -> Channels {
         let word = types::scalar_type(globals.module, naga::Scalar::U32);
-        let names = ["fault_site", "fault_a_low", "fault_a_high", "fault_b_low", "fault_b_high"];
+        let names = [
+            "fault_site",
+            "fault_a_low",
+            "fault_a_high",
+            "fault_b_low",
+            "fault_b_high",
+            "fault_at_low",
+            "fault_at_high",
+        ];
         let fault = names.map(|name| globals.variable(name, AddressSpace::Private, word));
         let folds = nest.folds.iter().enumerate().map(|(index, fold)| {
             let ty = types::scalar_type(globals.module, types::register(fold.ty));
@@ -136,7 +144,7 @@ impl Lane<'_, '_, '_> {
             }
             Stmt::SetSlot(slot, value) => self.set_slot(*slot, *value),
             Stmt::Fold(fold, value) => self.fold(*fold, *value),
-            Stmt::Check { cond, site, shows } => self.check(*cond, *site, *shows),
+            Stmt::Check { cond, site, shows, at } => self.check(*cond, *site, *shows, *at),
             Stmt::If { cond, then, otherwise } => {
                 let condition = self.get(*cond);
                 let accept = self.block(then);
@@ -256,7 +264,7 @@ impl Lane<'_, '_, '_> {
         self.code.push(Statement::If { condition: leaving, accept, reject: naga::Block::new() });
     }
 
-    fn check(&mut self, cond: Value, site: SiteId, shows: [Value; 2]) {
+    fn check(&mut self, cond: Value, site: SiteId, shows: [Value; 2], at: Option<Value>) {
         let cond = self.get(cond);
         let failed = self.code.unary(naga::UnaryOperator::LogicalNot, cond);
         self.code.open();
@@ -265,6 +273,13 @@ impl Lane<'_, '_, '_> {
             let (ty, value) = (self.nest.lane.ty(value), self.get(value));
             words.extend(two_words(&mut self.code, ty, value));
         }
+        words.extend(match at {
+            Some(at) => {
+                let at = self.get(at);
+                two_words(&mut self.code, Type::I64, at)
+            }
+            None => [self.code.constant(Expression::FunctionArgument(0)), self.code.u32(0)],
+        });
         for (variable, word) in self.channels.fault.into_iter().zip(words) {
             let pointer = self.code.constant(Expression::GlobalVariable(variable));
             self.code.store(pointer, word);

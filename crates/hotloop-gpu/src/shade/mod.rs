@@ -27,8 +27,9 @@ use naga::{AddressSpace, GlobalVariable, Handle, Module, ResourceBinding, Span, 
 pub(crate) const WORKGROUP: u32 = 256;
 /// The most workgroups of a dispatch that keeps fault records.
 pub(crate) const CHECKED_GROUPS: u32 = 1024;
-/// 32-bit words of one fault record: the dispatch's number, point, site, and two numbers of two words.
-pub(crate) const FAULT_WORDS: u32 = 8;
+/// 32-bit words of one fault record: the dispatch's number, point, site, and two numbers and an element
+/// of two words each.
+pub(crate) const FAULT_WORDS: u32 = 9;
 
 /// What a storage buffer of a shader holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

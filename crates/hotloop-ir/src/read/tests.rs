@@ -6,7 +6,7 @@ use crate::types::Scalar;
 use hotloop_source::Span;
 
 fn site() -> Site {
-    Site { kind: FaultKind::Shape, span: Span::new(3, 9), subject: "x[0]".into(), axis: 1, blocks: true }
+    Site { kind: FaultKind::Shape, span: Span::new(3, 9), subject: "x[0]".into(), axis: 1, counts: Counts::Param(0) }
 }
 
 fn program() -> Program {

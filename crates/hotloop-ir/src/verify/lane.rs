@@ -91,8 +91,11 @@ impl Walk<'_> {
             }
             Stmt::SetSlot(slot, value) => self.set_slot(*slot, *value),
             Stmt::Fold(fold, value) => self.fold(*fold, *value),
-            Stmt::Check { cond, site, shows } => {
+            Stmt::Check { cond, site, shows, at } => {
                 self.condition(*cond)?;
+                if let Some(at) = at {
+                    same_type(self.use_value(*at)?, Type::I64, || format!("the element {at} of a check"))?;
+                }
                 in_range(site.index(), self.program.sites.len(), || format!("site {site}"))?;
                 shows.iter().try_for_each(|value| {
                     let ty = self.use_value(*value)?;

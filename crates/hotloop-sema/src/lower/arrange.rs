@@ -252,7 +252,7 @@ impl<'h> Lower<'h> {
     }
 
     /// The number of a point in C order.
-    fn linear(&mut self, coords: &[Coord], dims: &[Dim]) -> Value {
+    pub fn linear(&mut self, coords: &[Coord], dims: &[Dim]) -> Value {
         let mut linear: Option<Value> = None;
         for (coord, dim) in coords.iter().zip(dims).filter(|(_, dim)| !dim.is_one()) {
             let place = self.coord_value(*coord);
@@ -334,7 +334,7 @@ impl<'h> Lower<'h> {
             "" => self.shape_check([found, wanted], equal, axis, span),
             subject => {
                 let site = self.site(FaultKind::Shape, span, subject, axis);
-                self.pending.b.push(Stmt::Check { cond: equal, site, shows: [x, y] });
+                self.pending.b.push(Stmt::Check { cond: equal, site, shows: [x, y], at: None });
             }
         }
         self.unite(found, wanted);
@@ -382,7 +382,7 @@ impl<'h> Lower<'h> {
             let (value, zero) = (self.ext_pending(sum), self.ext_pending(Ext::Const(0)));
             let fits = self.pending_op(Op::Le, &[zero, value]);
             let site = self.site(FaultKind::NegativeExtent, span, "", axis);
-            self.pending.b.push(Stmt::Check { cond: fits, site, shows: [value, zero] });
+            self.pending.b.push(Stmt::Check { cond: fits, site, shows: [value, zero], at: None });
         }
         sum
     }

@@ -193,7 +193,7 @@ impl<'h> Lower<'h> {
         total && calls.into_iter().all(|id| self.total_instance(id))
     }
 
-    fn total_instance(&mut self, id: InstanceId) -> bool {
+    pub fn total_instance(&mut self, id: InstanceId) -> bool {
         if let Some(known) = self.total.get(&id) {
             return *known;
         }

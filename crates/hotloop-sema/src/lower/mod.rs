@@ -30,6 +30,7 @@ mod shared;
 mod stencil;
 mod step;
 mod walk;
+mod walked;
 
 use crate::errors;
 use crate::fastmath::Fastmath;
@@ -37,8 +38,8 @@ use crate::hir::{self, InstanceId, VarId};
 use crate::promote::Ty;
 use hotloop_ir::build::LaneBuilder;
 use hotloop_ir::{
-    Array, ArrayId, Fold, Layout, Local, Nest, NestId, Param, Program, ResultRef, Role, Scalar, Schedule, Site, SiteId,
-    Slot, SlotId, Step, Type, Value, View,
+    Array, ArrayId, Counts, Fold, Layout, Local, Nest, NestId, Param, Program, ResultRef, Role, Scalar, Schedule, Site,
+    SiteId, Slot, SlotId, Step, Type, Value, View,
 };
 use hotloop_source::{Diagnostic, Span};
 use node::{Node, NodeId};
@@ -219,8 +220,8 @@ struct Lower<'h> {
     total: HashMap<InstanceId, bool>,
     laneable: RefCell<HashMap<(InstanceId, bool), bool>>,
     nonneg_slots: HashSet<SlotId>,
-    /// Whether points of the open nest are blocks of elements.
-    in_blocks: bool,
+    /// The element that the code at hand is at, where a point of the open nest is many of them.
+    walked: Option<walked::Walked>,
     size: usize,
     /// The deepest nesting of regions and of lists of steps.
     levels: usize,
@@ -276,7 +277,7 @@ impl<'h> Lower<'h> {
             total: HashMap::default(),
             laneable: RefCell::new(HashMap::default()),
             nonneg_slots: HashSet::default(),
-            in_blocks: false,
+            walked: None,
             size: 0,
             levels: 0,
             diags: Vec::new(),
@@ -394,7 +395,17 @@ impl<'h> Lower<'h> {
     }
 
     fn site(&mut self, kind: hotloop_ir::FaultKind, span: Span, subject: &str, axis: u32) -> SiteId {
-        let site = Site { kind, span: self.place(span), subject: subject.to_string(), axis, blocks: self.in_blocks };
+        self.site_of(kind, span, (subject, axis), Counts::Points)
+    }
+
+    fn site_of(
+        &mut self,
+        kind: hotloop_ir::FaultKind,
+        span: Span,
+        (subject, axis): (&str, u32),
+        counts: Counts,
+    ) -> SiteId {
+        let site = Site { kind, span: self.place(span), subject: subject.to_string(), axis, counts };
         if let Some(known) = self.program.sites.iter().position(|other| *other == site) {
             return SiteId(known as u32);
         }

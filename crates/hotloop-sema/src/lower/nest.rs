@@ -4,7 +4,8 @@ use super::node::{Node, NodeId, NodeKind, Operand, Sel, children, whole};
 use super::shape::{Dim, Ext};
 use super::{LaneCx, Lower, Ref};
 use hotloop_ir::{
-    Array, ArrayId, Axis, AxisKind, FaultKind, Layout, Op, Role, Scalar, Step, Stmt, Type, Value, View, ViewDim, ViewId,
+    Array, ArrayId, Axis, AxisKind, Counts, FaultKind, Layout, Op, Role, Scalar, Step, Stmt, Type, Value, View,
+    ViewDim, ViewId,
 };
 use hotloop_source::Span;
 use rustc_hash::FxHashMap as HashMap;
@@ -448,8 +449,9 @@ impl<'h> Lower<'h> {
 
     /// A check in the lane at hand.
     pub fn check(&mut self, kind: FaultKind, cond: Value, shows: [Value; 2], span: Span, subject: &str, axis: u32) {
-        let site = self.site(kind, span, subject, axis);
-        self.b().push(Stmt::Check { cond, site, shows });
+        let (counts, at) = self.walked.map_or((Counts::Points, None), |walked| (walked.counts, walked.at));
+        let site = self.site_of(kind, span, (subject, axis), counts);
+        self.b().push(Stmt::Check { cond, site, shows, at });
     }
 
     /// A literal in the lane at hand.

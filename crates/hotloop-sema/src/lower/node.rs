@@ -310,7 +310,7 @@ impl<'h> Lower<'h> {
             let cond = self.pending.b.op(Op::Le, &[zero, value]);
             let site = self.site(FaultKind::NegativeExtent, expr.span, "", axis);
             self.pending_used = true;
-            self.pending.b.push(Stmt::Check { cond, site, shows: [value, zero] });
+            self.pending.b.push(Stmt::Check { cond, site, shows: [value, zero], at: None });
             if let Ext::Slot(slot) = extent {
                 self.nonneg_slots.insert(slot);
             }
@@ -368,7 +368,7 @@ impl<'h> Lower<'h> {
         let (low, high) = (self.pending.b.op(Op::Le, &[zero, index]), self.pending.b.op(Op::Lt, &[index, n]));
         let inside = self.pending.b.op(Op::And, &[low, high]);
         let site = self.site(FaultKind::Index, at.span, subject, axis);
-        self.pending.b.push(hotloop_ir::Stmt::Check { cond: inside, site, shows: [value, n] });
+        self.pending.b.push(hotloop_ir::Stmt::Check { cond: inside, site, shows: [value, n], at: None });
         if let Ext::Const(0..) = at_ext {
             return at_ext;
         }

@@ -178,7 +178,7 @@ impl<'h> Lower<'h> {
     pub fn pending_check(&mut self, kind: FaultKind, cond: Value, shows: [Value; 2], span: Span, subject: &str) {
         let site = self.site(kind, span, subject, 0);
         self.pending_used = true;
-        self.pending.b.push(Stmt::Check { cond, site, shows });
+        self.pending.b.push(Stmt::Check { cond, site, shows, at: None });
     }
 
     /// The shape of an element-wise result; checks at run time what is not known.
@@ -238,7 +238,7 @@ impl<'h> Lower<'h> {
             (None, None) => ([x, y], (String::new(), axis)),
         };
         let site = self.site(FaultKind::Shape, span, &subject, axis);
-        self.pending.b.push(Stmt::Check { cond: fits, site, shows });
+        self.pending.b.push(Stmt::Check { cond: fits, site, shows, at: None });
     }
 
     /// The parameter, and the axis of it, whose extent this is.

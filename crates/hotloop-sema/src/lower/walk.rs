@@ -9,6 +9,7 @@ use super::Ref;
 use super::nest::Coord;
 use super::node::{NodeId, Operand};
 use super::shape::{Dim, Ext};
+use super::walked::Place;
 use crate::hir::{Combine, Gives, Order, Walk};
 use hotloop_ir::{ArrayId, Local, Op, Role, Scalar, Stmt, Type, Value};
 use hotloop_source::Span;
@@ -17,12 +18,17 @@ use hotloop_source::Span;
 const BLOCK: i64 = 1008;
 
 /// What every part of one walk needs to know.
+#[derive(Clone, Copy)]
 struct Way<'a> {
     combine: Combine,
     types: &'a [Type],
     identity: &'a [Ref],
     axis: usize,
     span: Span,
+    /// How its elements are numbered, if the function can fault.
+    place: Option<&'a Place>,
+    /// Elements that one place along the axis stands for.
+    scale: i64,
 }
 
 /// Blocks of one size that follow one another along an axis.
@@ -62,26 +68,30 @@ impl<'h> Lower<'h> {
             }
         }
         given.iter().for_each(|&value| self.release(value));
-        let way = |axis: u32| Way {
+        let axes: Vec<usize> = match walk.gives {
+            Gives::Last { .. } => walk.axes.iter().rev().map(|&axis| axis as usize).collect(),
+            Gives::Each | Gives::Before => vec![walk.axes[0] as usize],
+        };
+        let places = self.numberings(walk.combine, &dims, &axes);
+        let ways = axes.iter().zip(&places).map(|(&axis, place)| Way {
             combine: walk.combine,
             types: &walk.types,
             identity: &identity,
-            axis: axis as usize,
+            axis,
             span,
-        };
+            place: place.as_ref(),
+            scale: 1,
+        });
+        let ways: Vec<Way> = ways.collect();
         match walk.gives {
             Gives::Last { keepdims } => {
-                let axes: Vec<Way> = walk.axes.iter().rev().map(|&axis| way(axis)).collect();
-                let results = self.last(axes, nodes, &dims, walk.order);
+                let results = self.last(ways, nodes, &dims, walk.order);
                 match keepdims {
                     false => results,
                     true => results.into_iter().map(|value| self.with_ones(value, &dims, &walk.axes)).collect(),
                 }
             }
-            Gives::Each | Gives::Before => {
-                let way = way(walk.axes[0]);
-                self.scan(&way, &nodes, &dims, walk.order, walk.gives == Gives::Before)
-            }
+            Gives::Each | Gives::Before => self.scan(&ways[0], &nodes, &dims, walk.order, walk.gives == Gives::Before),
         }
     }
 
@@ -117,7 +127,7 @@ impl<'h> Lower<'h> {
                 (Order::Straight, _) | (Order::Blocks, Ext::Const(..=BLOCK)) => self.straight(&way, &nodes, &dims),
                 (Order::Blocks, _) => {
                     let (parts, shape) = self.block_results(&way, &nodes, &dims);
-                    self.straight(&way, &parts, &shape)
+                    self.straight(&Way { scale: BLOCK, ..way }, &parts, &shape)
                 }
             };
             dims.remove(way.axis);
@@ -162,7 +172,6 @@ impl<'h> Lower<'h> {
             return;
         }
         let (axes, mut coords) = self.open_blocks(way, dims, group);
-        self.in_blocks = true;
         let block = self.block_number(way, &coords, group);
         let start = self.block_start(way, &coords, group);
         let first = self.elements(way, nodes, dims, &coords, start);
@@ -170,6 +179,7 @@ impl<'h> Lower<'h> {
         self.turns(Ext::Const(1), group.size, |lower, turn| {
             let at = lower.b().op(Op::Add, &[start, turn]);
             let next = lower.elements(way, nodes, dims, &coords, at);
+            lower.mark(way.place, &coords, at, way.scale);
             lower.advance(way, &carried, &next);
         });
         coords[way.axis] = Coord::computed(block);
@@ -177,7 +187,7 @@ impl<'h> Lower<'h> {
             let value = self.b().get(local);
             self.store_computed(array, &coords, value);
         }
-        self.in_blocks = false;
+        self.walked = None;
         self.close_nest(axes, way.span);
     }
 
@@ -204,8 +214,10 @@ impl<'h> Lower<'h> {
         };
         self.turns(Ext::Const(from), n, |lower, at| {
             let next = lower.elements(way, nodes, dims, &coords, at);
+            lower.mark(way.place, &coords, at, way.scale);
             lower.advance(way, &carried, &next);
         });
+        self.walked = None;
         let values: Vec<Value> = carried.iter().map(|&local| self.b().get(local)).collect();
         if left.is_empty() {
             let slots: Vec<_> = way.types.iter().map(|&ty| self.new_slot("reduced", ty)).collect();
@@ -254,11 +266,11 @@ impl<'h> Lower<'h> {
         let some = Dim::known(self.ext_op(Op::Min, shape[way.axis].extent, Ext::Const(1)));
         left.push(some);
         let (axes, mut coords) = self.open_nest(&left, &[]);
-        self.in_blocks = true;
         coords.pop();
         coords.insert(way.axis, Coord::ZERO);
         let zero = self.literal(Scalar::i64(0));
         let first = self.stored(way, offsets, &coords, zero);
+        self.mark(way.place, &coords, zero, BLOCK);
         let first = match way.identity {
             [] => first,
             identity => {
@@ -270,11 +282,12 @@ impl<'h> Lower<'h> {
         self.store_all(way, offsets, &coords, zero, &first);
         self.turns(Ext::Const(1), shape[way.axis].extent, |lower, at| {
             let next = lower.stored(way, offsets, &coords, at);
+            lower.mark(way.place, &coords, at, BLOCK);
             lower.advance(way, &carried, &next);
             let values: Vec<Value> = carried.iter().map(|&local| lower.b().get(local)).collect();
             lower.store_all(way, offsets, &coords, at, &values);
         });
-        self.in_blocks = false;
+        self.walked = None;
         self.close_nest(axes, way.span);
     }
 
@@ -293,11 +306,11 @@ impl<'h> Lower<'h> {
             return;
         }
         let (axes, coords) = self.open_blocks(way, dims, group);
-        self.in_blocks = true;
         let start = self.block_start(way, &coords, group);
         let offset = self.offset(way, &coords, group, offsets);
         let first = self.elements(way, nodes, dims, &coords, start);
         let carried = self.carry(&first);
+        self.mark(way.place, &coords, start, way.scale);
         match (before, &offset) {
             (true, Offset::Known(values)) => self.store_all(way, outputs, &coords, start, values),
             (true, Offset::After { .. } | Offset::None) | (false, _) => {
@@ -310,9 +323,13 @@ impl<'h> Lower<'h> {
             let old: Vec<Value> = carried.iter().map(|&local| lower.b().get(local)).collect();
             let next = lower.elements(way, nodes, dims, &coords, at);
             if before {
+                let one = lower.literal(Scalar::i64(1));
+                let last = lower.b().op(Op::Sub, &[at, one]);
+                lower.mark(way.place, &coords, last, way.scale);
                 let values = lower.with_offset(way, &offset, &old);
                 lower.store_all(way, outputs, &coords, at, &values);
             }
+            lower.mark(way.place, &coords, at, way.scale);
             lower.advance(way, &carried, &next);
             if !before {
                 let new: Vec<Value> = carried.iter().map(|&local| lower.b().get(local)).collect();
@@ -320,7 +337,7 @@ impl<'h> Lower<'h> {
                 lower.store_all(way, outputs, &coords, at, &values);
             }
         });
-        self.in_blocks = false;
+        self.walked = None;
         self.close_nest(axes, way.span);
     }
 

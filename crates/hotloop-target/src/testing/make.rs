@@ -3,8 +3,8 @@
 use hotloop_ir::build::LaneBuilder;
 use hotloop_ir::program::Value;
 use hotloop_ir::{
-    Array, ArrayId, Axis, AxisKind, Extent, FaultKind, Fold, FoldDest, FoldId, FoldOp, Layout, Nest, NestId, Param,
-    Program, ResultRef, Role, Schedule, Site, SiteId, Slot, SlotId, Step, Type, View, ViewDim, ViewId,
+    Array, ArrayId, Axis, AxisKind, Counts, Extent, FaultKind, Fold, FoldDest, FoldId, FoldOp, Layout, Nest, NestId,
+    Param, Program, ResultRef, Role, Schedule, Site, SiteId, Slot, SlotId, Step, Type, View, ViewDim, ViewId,
 };
 
 /// A program in the making.
@@ -99,7 +99,7 @@ impl Make {
     /// A place that can fault.
     pub fn site(&mut self, kind: FaultKind) -> SiteId {
         let span = hotloop_ir::Span::DETACHED;
-        self.program.sites.push(Site { kind, span, subject: String::new(), axis: 0, blocks: false });
+        self.program.sites.push(Site { kind, span, subject: String::new(), axis: 0, counts: Counts::Points });
         SiteId(self.program.sites.len() as u32 - 1)
     }
 

@@ -17,7 +17,7 @@ fn check_nonzero(lane: &mut LaneBuilder, site: SiteId, value: Value, dividend: V
     let ty = lane.ty(value);
     let zero = lane.const_(Scalar::int(ty, 0));
     let cond = lane.op(Op::Ne, &[value, zero]);
-    lane.push(Stmt::Check { cond, site, shows: [dividend, value] });
+    lane.push(Stmt::Check { cond, site, shows: [dividend, value], at: None });
 }
 
 /// `0..n` with zeros at these places.
@@ -135,7 +135,7 @@ fn in_loop() -> Sample {
     let new = lane.op(Op::Add, &[old, value]);
     lane.set(sum, new);
     let small = lane.op(Op::Lt, &[new, fifty]);
-    lane.push(Stmt::Check { cond: small, site, shows: [i, new] });
+    lane.push(Stmt::Check { cond: small, site, shows: [i, new], at: None });
     let body = lane.end();
     lane.push(Stmt::For { index, start: zero, stop: ten, step: one, body });
     let sum = lane.get(sum);
@@ -188,7 +188,7 @@ fn beside_fold() -> Sample {
         // The first nest lets a 7 pass that the second refuses.
         let limit = domain.lane.const_(Scalar::int(ty, if kept == 0 { 0 } else { 7 }));
         let cond = domain.lane.op(Op::Ne, &[value, limit]);
-        domain.lane.push(Stmt::Check { cond, site, shows: [value, value] });
+        domain.lane.push(Stmt::Check { cond, site, shows: [value, value], at: None });
         domain.fold(FoldOp::Sum, FoldDest::View(dest), value);
         make.run(domain);
     }
@@ -216,7 +216,7 @@ fn scalar_check() -> Sample {
     let mut domain = Domain::new(&[]);
     let (x, y) = (domain.lane.slot(a, Type::I64), domain.lane.slot(b, Type::I64));
     let equal = domain.lane.op(Op::Eq, &[x, y]);
-    domain.lane.push(Stmt::Check { cond: equal, site, shows: [x, y] });
+    domain.lane.push(Stmt::Check { cond: equal, site, shows: [x, y], at: None });
     make.run(domain);
     let extents = make.extents(array);
     let mut domain = Domain::parallel(&extents);
@@ -282,7 +282,7 @@ fn in_order() -> Sample {
     let sum = domain.lane.op(Op::Add, &[a, b]);
     let limit = domain.lane.const_(Scalar::i64(1000));
     let cond = domain.lane.op(Op::Lt, &[sum, limit]);
-    domain.lane.push(Stmt::Check { cond, site, shows: [a, b] });
+    domain.lane.push(Stmt::Check { cond, site, shows: [a, b], at: None });
     domain.lane.push(Stmt::Store(here, sum));
     make.run(domain);
     Sample::new(make, vec![vec![ints(ty, 0..20)], vec![ints(ty, 0..80)], vec![ints(ty, [5])]])

@@ -22,7 +22,7 @@ fn checked(lane: &mut LaneBuilder, array: ArrayId, axis: u32, index: Value, site
     let low = lane.op(Op::Le, &[zero, at]);
     let high = lane.op(Op::Lt, &[at, extent]);
     let cond = lane.op(Op::And, &[low, high]);
-    lane.push(Stmt::Check { cond, site, shows: [index, extent] });
+    lane.push(Stmt::Check { cond, site, shows: [index, extent], at: None });
     at
 }
 
