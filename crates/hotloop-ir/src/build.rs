@@ -3,6 +3,7 @@
 //! The builder keeps one open region per level of nesting. A pure value asked for twice, where the first is still in
 //! scope, is computed once. It knows nothing of types beyond what an op needs, and folds no constants; passes do that.
 
+mod complex;
 mod half;
 
 use crate::ops::Op;
@@ -15,6 +16,8 @@ use rustc_hash::FxHashMap as HashMap;
 pub struct LaneBuilder {
     lane: Lane,
     open: Vec<Scope>,
+    /// The parts of complex values.
+    pairs: Vec<[Value; 2]>,
 }
 
 /// A region being written, with the pure values it has computed.
@@ -39,7 +42,7 @@ enum Key {
 impl LaneBuilder {
     /// A builder with the lane's outermost region open.
     pub fn new() -> LaneBuilder {
-        LaneBuilder { lane: Lane::default(), open: vec![Scope::default()] }
+        LaneBuilder { lane: Lane::default(), open: vec![Scope::default()], pairs: Vec::new() }
     }
 
     /// Closes the outermost region and gives the lane. Every region opened since must be closed.
@@ -51,12 +54,15 @@ impl LaneBuilder {
 
     /// The type of a value.
     pub fn ty(&self, value: Value) -> Type {
-        self.lane.ty(value)
+        match self.parts(value) {
+            Some([real, _]) => complex::complex_of(self.lane.ty(real)),
+            None => self.lane.ty(value),
+        }
     }
 
-    /// The instruction that gives a value.
+    /// The instruction that gives a value; of a complex one, its real part.
     pub fn inst(&self, value: Value) -> &Inst {
-        self.lane.inst(value)
+        self.lane.inst(self.parts(value).map_or(value, |[real, _]| real))
     }
 
     /// The number of values so far.
@@ -69,8 +75,11 @@ impl LaneBuilder {
         self.lane.values.is_empty()
     }
 
-    /// The literal, if the value is one.
+    /// The literal, if the value is one and not complex.
     pub fn constant(&self, value: Value) -> Option<Scalar> {
+        if self.parts(value).is_some() {
+            return None;
+        }
         match self.lane.inst(value) {
             Inst::Const(scalar) => Some(*scalar),
             Inst::Op(..)
@@ -87,18 +96,29 @@ impl LaneBuilder {
 
     /// A new local variable.
     pub fn local(&mut self, ty: Type) -> Local {
+        if ty.is_complex() {
+            let first = self.local(ty.part());
+            self.local(ty.part());
+            return first.pair();
+        }
         self.lane.locals.push(ty);
         Local(self.lane.locals.len() as u32 - 1)
     }
 
     /// A literal.
     pub fn const_(&mut self, scalar: Scalar) -> Value {
+        if scalar.ty.is_complex() {
+            return self.complex_const(scalar);
+        }
         self.pure(Key::Const(scalar), Inst::Const(scalar), scalar.ty)
     }
 
     /// A core op on its operands; as many as its arity.
     pub fn op(&mut self, op: Op, args: &[Value]) -> Value {
         assert_eq!(args.len(), op.arity(), "wrong number of operands for `{}`", op.name());
+        if let Some(value) = self.complex_op(op, args) {
+            return value;
+        }
         let mut operands = [args[0]; 3];
         operands[..args.len()].copy_from_slice(args);
         let ty = op.result(self.ty(args[args.len() - 1]));
@@ -109,6 +129,9 @@ impl LaneBuilder {
     pub fn convert(&mut self, ty: Type, value: Value) -> Value {
         if self.ty(value) == ty {
             return value;
+        }
+        if ty.is_complex() {
+            return self.to_complex(ty, value);
         }
         if ty.is_half() || self.ty(value).is_half() {
             return self.convert_half(ty, value);
@@ -132,6 +155,10 @@ impl LaneBuilder {
     /// An array-level scalar. Slots do not change while a nest with axes runs; in a nest without axes the value is
     /// read anew after each `set_slot`.
     pub fn slot(&mut self, slot: SlotId, ty: Type) -> Value {
+        if let Some(slots) = slot.parts() {
+            let parts = slots.map(|slot| self.slot(slot, ty.part()));
+            return self.pair(parts);
+        }
         self.pure(Key::Slot(slot), Inst::Slot(slot), ty)
     }
 
@@ -142,23 +169,36 @@ impl LaneBuilder {
 
     /// The present value of a local.
     pub fn get(&mut self, local: Local) -> Value {
+        if let Some(locals) = local.parts() {
+            let parts = locals.map(|local| self.get(local));
+            return self.pair(parts);
+        }
         let ty = self.lane.locals[local.index()];
         self.effectful(Inst::Local(local), ty)
     }
 
     /// The element of a view.
     pub fn load(&mut self, view: ViewId, ty: Type) -> Value {
+        if let Some(views) = view.parts() {
+            let parts = views.map(|view| self.load(view, ty.part()));
+            return self.pair(parts);
+        }
         self.effectful(Inst::Load(view), ty)
     }
 
     /// The element at checked indices.
     pub fn load_at(&mut self, array: ArrayId, index: Vec<Value>, ty: Type) -> Value {
+        if ty.is_complex() {
+            return self.load_pair_at(array, &index, ty);
+        }
         self.effectful(Inst::LoadAt(array, index), ty)
     }
 
     /// Appends a statement. Use [`LaneBuilder::set_slot`] for slots.
     pub fn push(&mut self, stmt: Stmt) {
-        self.scope().region.push(stmt);
+        if let Some(stmt) = self.complex_stmt(stmt) {
+            self.scope().region.push(stmt);
+        }
     }
 
     /// Sets a local.
@@ -168,6 +208,9 @@ impl LaneBuilder {
 
     /// Sets a slot and forgets what was read from it before.
     pub fn set_slot(&mut self, slot: SlotId, value: Value) {
+        if slot.parts().is_some() {
+            return self.push(Stmt::SetSlot(slot, value));
+        }
         self.push(Stmt::SetSlot(slot, value));
         for scope in &mut self.open {
             scope.known.remove(&Key::Slot(slot));

@@ -16,9 +16,9 @@ pub enum Accepts {
     Float,
     /// Integers and bool.
     Bits,
-    /// Every type but halves.
+    /// Every type of programs but halves.
     Any,
-    /// Every type.
+    /// Every type of programs.
     Stored,
 }
 
@@ -26,6 +26,7 @@ impl Accepts {
     /// Whether operands of type `ty` are accepted.
     pub const fn admits(self, ty: Type) -> bool {
         match (self, ty.class()) {
+            (_, Class::Complex) => false,
             (Accepts::Stored, _) => true,
             (Accepts::Any, Class::Bool | Class::Signed | Class::Unsigned | Class::Float) => true,
             (Accepts::Number, Class::Signed | Class::Unsigned | Class::Float) => true,

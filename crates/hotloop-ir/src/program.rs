@@ -90,6 +90,8 @@ pub struct Program {
 pub enum Param {
     /// The caller's scalar is put into the slot before the first step.
     Scalar(SlotId),
+    /// The parts of the caller's complex scalar are put into the slots before the first step.
+    Pair([SlotId; 2]),
     /// The caller's array; its role says whether it may be written.
     Array(ArrayId),
 }
@@ -99,6 +101,8 @@ pub enum Param {
 pub enum ResultRef {
     /// The value of the slot after the last step.
     Scalar(SlotId),
+    /// A complex number whose parts are the values of the slots after the last step.
+    Pair([SlotId; 2]),
     /// An array with role `Output`, allocated by an `Alloc` step.
     Array(ArrayId),
 }
@@ -141,6 +145,21 @@ pub struct Array {
     pub role: Role,
     /// How it lies in memory. Outputs and temporaries are `Dense` unless the caller's `out=` is not.
     pub layout: Layout,
+    /// Whether its elements are, to the caller, complex: the last axis then has two elements, the real part and the
+    /// imaginary one.
+    pub pairs: bool,
+}
+
+impl Array {
+    /// The element type as the caller sees it.
+    pub fn element(&self) -> Type {
+        if self.pairs { self.ty.complex().unwrap_or(self.ty) } else { self.ty }
+    }
+
+    /// The number of axes as the caller sees it.
+    pub fn axes(&self) -> u32 {
+        self.rank - u32::from(self.pairs)
+    }
 }
 
 /// A scalar variable of the array level.

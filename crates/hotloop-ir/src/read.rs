@@ -87,10 +87,12 @@ impl<'a> Reader<'a> {
                 }
                 "site" => program.sites.push(site(&mut line, program.sites.len())?),
                 "param" => program.params.push(match slot_or_array(&mut line)? {
+                    Either::Slot(real) if line.accept_sign(',') => Param::Pair([real, slot(&mut line)?]),
                     Either::Slot(slot) => Param::Scalar(slot),
                     Either::Array(array) => Param::Array(array),
                 }),
                 "result" => program.results.push(match slot_or_array(&mut line)? {
+                    Either::Slot(real) if line.accept_sign(',') => ResultRef::Pair([real, slot(&mut line)?]),
                     Either::Slot(slot) => ResultRef::Scalar(slot),
                     Either::Array(array) => ResultRef::Array(array),
                 }),
@@ -322,7 +324,8 @@ fn array(line: &mut Line<'_>, index: usize) -> Result<Array, ReadError> {
     let rank = line.number()?;
     line.sign(']')?;
     let role = line.parse("a role", Role::from_name)?;
-    Ok(Array { name, ty, rank, role, layout: line.parse("a layout", Layout::from_name)? })
+    let layout = line.parse("a layout", Layout::from_name)?;
+    Ok(Array { name, ty, rank, role, layout, pairs: line.accept("pairs") })
 }
 
 fn site(line: &mut Line<'_>, index: usize) -> Result<Site, ReadError> {

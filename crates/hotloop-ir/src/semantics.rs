@@ -35,7 +35,7 @@ pub fn eval(op: Op, args: &[Scalar]) -> Scalar {
         Type::F32 => float::eval_f32(op, [a, b, c]),
         Type::F64 => float::eval_f64(op, [a, b, c]),
         Type::Bool => int::eval_bool(op, a, b),
-        Type::F16 | Type::BF16 => ill_typed(op, a.ty),
+        Type::F16 | Type::BF16 | Type::C64 | Type::C128 => ill_typed(op, a.ty),
         Type::I8 | Type::I16 | Type::I32 | Type::I64 | Type::U8 | Type::U16 | Type::U32 | Type::U64 => {
             int::eval_int(op, a, b)
         }
@@ -47,6 +47,7 @@ fn compare(op: Op, a: Scalar, b: Scalar) -> bool {
     let order = match a.ty.class() {
         Class::Float | Class::Half => a.as_f64().partial_cmp(&b.as_f64()),
         Class::Bool | Class::Signed | Class::Unsigned => Some(a.as_i128().cmp(&b.as_i128())),
+        Class::Complex => ill_typed(op, a.ty),
     };
     if op == Op::Ne {
         return order != Some(Ordering::Equal);
@@ -72,6 +73,7 @@ pub fn convert(value: Scalar, to: Type) -> Scalar {
     match value.ty.class() {
         Class::Float | Class::Half => float::convert(value.as_f64(), to),
         Class::Bool | Class::Signed | Class::Unsigned => int::convert(value.as_i128(), to),
+        Class::Complex => panic!("programs have no complex numbers"),
     }
 }
 

@@ -85,7 +85,8 @@ impl Printer {
         self.line(format_args!("program{}", self.name(&program.name)));
         for (i, array) in program.arrays.iter().enumerate() {
             let (ty, rank, role, layout) = (array.ty, array.rank, array.role.name(), array.layout.name());
-            self.line(format_args!("array a{i}{} {ty}[{rank}] {role} {layout}", self.name(&array.name)));
+            let pairs = if array.pairs { " pairs" } else { "" };
+            self.line(format_args!("array a{i}{} {ty}[{rank}] {role} {layout}{pairs}", self.name(&array.name)));
         }
         for (i, slot) in program.slots.iter().enumerate() {
             self.line(format_args!("slot s{i}{} {}", self.name(&slot.name), slot.ty));
@@ -103,12 +104,14 @@ impl Printer {
         for param in &program.params {
             match param {
                 Param::Scalar(slot) => self.line(format_args!("param {slot}")),
+                Param::Pair([real, imag]) => self.line(format_args!("param {real}, {imag}")),
                 Param::Array(array) => self.line(format_args!("param {array}")),
             }
         }
         for result in &program.results {
             match result {
                 ResultRef::Scalar(slot) => self.line(format_args!("result {slot}")),
+                ResultRef::Pair([real, imag]) => self.line(format_args!("result {real}, {imag}")),
                 ResultRef::Array(array) => self.line(format_args!("result {array}")),
             }
         }

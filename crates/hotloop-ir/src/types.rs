@@ -19,6 +19,8 @@ pub enum Class {
     Float,
     /// Floats of two bytes: stored, copied and chosen between, never computed with. Their value is read through `f32`.
     Half,
+    /// A real and an imaginary part: a type of the language and of its callers. Programs have the parts in its place.
+    Complex,
 }
 
 macro_rules! element_types {
@@ -72,6 +74,8 @@ element_types! {
     F64  "f64"  8 Float;
     BF16 "bf16" 2 Half;
     F16  "f16"  2 Half;
+    C64  "c64"  8 Complex;
+    C128 "c128" 16 Complex;
 }
 
 impl Type {
@@ -100,14 +104,66 @@ impl Type {
         matches!(self.class(), Class::Half)
     }
 
-    /// Integer or float: a type with arithmetic.
-    pub const fn is_numeric(self) -> bool {
-        !matches!(self.class(), Class::Bool | Class::Half)
+    /// `c64` or `c128`: two floats, the real part first.
+    pub const fn is_complex(self) -> bool {
+        matches!(self.class(), Class::Complex)
     }
 
-    /// The bits of a value of this type inside a 64-bit word.
+    /// The type of the parts of a complex number; a type that has no parts is its own.
+    pub const fn part(self) -> Type {
+        match self {
+            Type::C64 => Type::F32,
+            Type::C128 => Type::F64,
+            Type::Bool
+            | Type::I8
+            | Type::I16
+            | Type::I32
+            | Type::I64
+            | Type::U8
+            | Type::U16
+            | Type::U32
+            | Type::U64
+            | Type::F32
+            | Type::F64
+            | Type::BF16
+            | Type::F16 => self,
+        }
+    }
+
+    /// The complex type whose parts are this float; none for other types.
+    pub const fn complex(self) -> Option<Type> {
+        match self {
+            Type::F32 => Some(Type::C64),
+            Type::F64 => Some(Type::C128),
+            Type::Bool
+            | Type::I8
+            | Type::I16
+            | Type::I32
+            | Type::I64
+            | Type::U8
+            | Type::U16
+            | Type::U32
+            | Type::U64
+            | Type::BF16
+            | Type::F16
+            | Type::C64
+            | Type::C128 => None,
+        }
+    }
+
+    /// Every type that programs have: all but the complex ones.
+    pub fn reals() -> impl Iterator<Item = Type> {
+        Type::ALL.iter().copied().filter(|ty| !ty.is_complex())
+    }
+
+    /// Integer or float: a type with arithmetic of its own.
+    pub const fn is_numeric(self) -> bool {
+        !matches!(self.class(), Class::Bool | Class::Half | Class::Complex)
+    }
+
+    /// The bits of a value of this type, or of each of its parts, inside a 64-bit word.
     pub const fn mask(self) -> u64 {
-        if self.bytes() == 8 { u64::MAX } else { (1 << (self.bytes() * 8)) - 1 }
+        if self.part().bytes() == 8 { u64::MAX } else { (1 << (self.part().bytes() * 8)) - 1 }
     }
 }
 
@@ -124,14 +180,27 @@ impl fmt::Display for Type {
 pub struct Scalar {
     /// The element type.
     pub ty: Type,
-    /// The bits; those above the type's width are zero.
+    /// The bits, of a complex number those of the real part; those above the type's width are zero.
     pub bits: u64,
+    /// The bits of the imaginary part; zero for all other types.
+    pub imag: u64,
 }
 
 impl Scalar {
     /// A scalar from raw bits; bits above the type's width are dropped.
     pub const fn new(ty: Type, bits: u64) -> Scalar {
-        Scalar { ty, bits: bits & ty.mask() }
+        Scalar { ty, bits: bits & ty.mask(), imag: 0 }
+    }
+
+    /// A complex number from the bits of its parts; bits above the width of a part are dropped.
+    pub const fn complex(ty: Type, real: u64, imag: u64) -> Scalar {
+        Scalar { ty, bits: real & ty.mask(), imag: imag & ty.mask() }
+    }
+
+    /// The parts of a complex number; of another one itself and zero bits.
+    pub const fn parts(self) -> [Scalar; 2] {
+        let ty = self.ty.part();
+        [Scalar::new(ty, self.bits), Scalar::new(ty, self.imag)]
     }
 
     /// A truth value.
@@ -172,7 +241,7 @@ impl Scalar {
                 let shift = 64 - self.ty.bits();
                 (((self.bits << shift) as i64) >> shift) as i128
             }
-            Class::Bool | Class::Unsigned | Class::Float | Class::Half => self.bits as i128,
+            Class::Bool | Class::Unsigned | Class::Float | Class::Half | Class::Complex => self.bits as i128,
         }
     }
 
@@ -181,13 +250,15 @@ impl Scalar {
         self.as_i128() as i64
     }
 
-    /// The value of a float, widened exactly; integers and bool give their bits read as a number.
+    /// The value of a float, widened exactly, of a complex number the real part; integers and bool give their bits read as
+    /// a number.
     pub fn as_f64(self) -> f64 {
         match self.ty {
             Type::F32 => f32::from_bits(self.bits as u32) as f64,
             Type::F64 => f64::from_bits(self.bits),
             Type::F16 => F16.value(self.bits),
             Type::BF16 => BF16.value(self.bits),
+            Type::C64 | Type::C128 => self.parts()[0].as_f64(),
             Type::Bool
             | Type::I8
             | Type::I16
@@ -202,12 +273,16 @@ impl Scalar {
 
     /// Whether a `bool` is true; for other types, whether any bit is set.
     pub const fn is_true(self) -> bool {
-        self.bits != 0
+        self.bits != 0 || self.imag != 0
     }
 
-    /// Whether a float is a NaN; false for all other types.
+    /// Whether a float, or a part of a complex number, is a NaN; false for all other types.
     pub fn is_nan(self) -> bool {
-        (self.ty.is_float() || self.ty.is_half()) && self.as_f64().is_nan()
+        match self.ty.class() {
+            Class::Float | Class::Half => self.as_f64().is_nan(),
+            Class::Complex => self.parts().iter().any(|part| part.is_nan()),
+            Class::Bool | Class::Signed | Class::Unsigned => false,
+        }
     }
 }
 
@@ -223,6 +298,7 @@ impl fmt::Display for Scalar {
         match self.ty.class() {
             Class::Bool => write!(f, "{}", self.is_true()),
             Class::Signed | Class::Unsigned => write!(f, "{}{}", self.as_i128(), self.ty),
+            Class::Complex => write!(f, "{:?}+{:?}j", self.parts()[0], self.parts()[1]),
             Class::Float | Class::Half if self.is_nan() => write!(f, "nan:{:#x}{}", self.bits, self.ty),
             Class::Float if self.ty == Type::F32 => write!(f, "{:?}f32", f32::from_bits(self.bits as u32)),
             Class::Float => write!(f, "{:?}f64", f64::from_bits(self.bits)),

@@ -7,7 +7,8 @@
 //!   their list.
 //!
 //! Program
-//! - An array has 1 to [`MAX_RANK`] axes.
+//! - An array has 1 to [`MAX_RANK`] axes; one of pairs has 2 at least, and floats.
+//! - Nothing has a complex type.
 //! - Every array of role `Input` or `Mut` is exactly one parameter, and no other array is one. No slot is two
 //!   parameters.
 //! - An array result has role `Output` and is a result once.
@@ -120,9 +121,13 @@ pub fn verify(program: &Program) -> Result<(), VerifyError> {
 
 fn arrays(program: &Program) -> Check {
     for array in &program.arrays {
-        ensure((1..=MAX_RANK).contains(&array.rank), || format!("array `{}` has {} axes", array.name, array.rank))?;
+        let least = 1 + u32::from(array.pairs);
+        ensure((least..=MAX_RANK).contains(&array.rank), || format!("array `{}` has {} axes", array.name, array.rank))?;
+        ensure(!array.pairs || array.ty.is_float(), || format!("array `{}` has pairs of `{}`", array.name, array.ty))?;
+        ensure(!array.ty.is_complex(), || format!("array `{}` has elements of `{}`", array.name, array.ty))?;
     }
-    Ok(())
+    let complex = program.slots.iter().find(|slot| slot.ty.is_complex());
+    ensure(complex.is_none(), || format!("slot `{}` is complex", complex.map_or("", |slot| &slot.name)))
 }
 
 fn params(program: &Program) -> Check {
@@ -132,6 +137,12 @@ fn params(program: &Program) -> Check {
             Param::Scalar(slot) => {
                 slot_type(program, *slot)?;
                 ensure(slots.insert(*slot), || format!("slot {slot} is two parameters"))?;
+            }
+            Param::Pair(pair) => {
+                parts(program, *pair)?;
+                for slot in pair {
+                    ensure(slots.insert(*slot), || format!("slot {slot} is two parameters"))?;
+                }
             }
             Param::Array(array) => {
                 in_range(array.index(), program.arrays.len(), || format!("array {array}"))?;
@@ -156,6 +167,7 @@ fn results(program: &Program) -> Check {
     for result in &program.results {
         match result {
             ResultRef::Scalar(slot) => slot_type(program, *slot).map(|_| ())?,
+            ResultRef::Pair(pair) => parts(program, *pair)?,
             ResultRef::Array(array) => {
                 in_range(array.index(), program.arrays.len(), || format!("array {array}"))?;
                 ensure(program.array(*array).role == Role::Output, || format!("array {array} is no output"))?;
@@ -164,6 +176,13 @@ fn results(program: &Program) -> Check {
         }
     }
     Ok(())
+}
+
+/// The slots of the two parts of a complex number.
+fn parts(program: &Program, [real, imag]: [SlotId; 2]) -> Check {
+    let ty = slot_type(program, real)?;
+    ensure(ty.is_float(), || format!("slot {real} is `{ty}`, which is no part of a complex number"))?;
+    same_type(slot_type(program, imag)?, ty, || format!("slot {imag}"))
 }
 
 fn error(what: String) -> VerifyError {

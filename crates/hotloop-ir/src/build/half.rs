@@ -65,7 +65,7 @@ impl LaneBuilder {
         let from = self.ty(value);
         match from.class() {
             Class::Float if from == Type::F32 => return value,
-            Class::Float | Class::Half => {}
+            Class::Float | Class::Half | Class::Complex => {}
             Class::Bool | Class::Signed | Class::Unsigned if from.bytes() < 4 => return self.convert(Type::F32, value),
             Class::Bool | Class::Signed | Class::Unsigned => {
                 let wide = self.convert(Type::F64, value);

@@ -234,6 +234,6 @@ fn scalar(word: &str) -> Option<Scalar> {
             (scalar.as_i128() == value).then_some(scalar)
         }
         Class::Half => digits.parse().ok().map(|value: f64| Scalar::half(ty, value)),
-        Class::Bool => None,
+        Class::Bool | Class::Complex => None,
     }
 }

@@ -67,6 +67,6 @@ pub(super) fn convert(value: f64, to: Type) -> Scalar {
         Type::F32 => Scalar::f32(value as f32),
         Type::F64 => Scalar::f64(value),
         Type::F16 | Type::BF16 => Scalar::half(to, value),
-        Type::Bool => panic!("a number does not convert to `bool`"),
+        Type::Bool | Type::C64 | Type::C128 => panic!("a number does not convert to `{to}`"),
     }
 }

@@ -67,6 +67,7 @@ fn extreme(ty: Type) -> (Scalar, Scalar) {
         (Class::Unsigned, _) => (Scalar::new(ty, 0), Scalar::new(ty, ty.mask())),
         (Class::Half, _) => (Scalar::half(ty, f64::NEG_INFINITY), Scalar::half(ty, f64::INFINITY)),
         (Class::Bool, _) => (Scalar::bool(false), Scalar::bool(true)),
+        (Class::Complex, _) => panic!("complex numbers have no order"),
     }
 }
 

@@ -59,7 +59,7 @@ pub(super) fn convert(value: i128, to: Type) -> Scalar {
         Type::I8 | Type::I16 | Type::I32 | Type::I64 | Type::U8 | Type::U16 | Type::U32 | Type::U64 => {
             Scalar::int(to, value)
         }
-        Type::Bool => panic!("a number does not convert to `bool`"),
+        Type::Bool | Type::C64 | Type::C128 => panic!("a number does not convert to `{to}`"),
     }
 }
 

@@ -9,6 +9,8 @@ use crate::types::Type;
 pub(super) fn check(program: &Program, nest: &Nest) -> Result<Vec<SlotId>, VerifyError> {
     let lane = &nest.lane;
     ensure(lane.types.len() == lane.values.len(), || "the values and their types are not equally many".into())?;
+    let complex = lane.types.iter().chain(&lane.locals).any(|ty| ty.is_complex());
+    ensure(!complex, || "a value or a local is complex".into())?;
     let mut walk = Walk {
         program,
         nest,

@@ -308,7 +308,7 @@ fn rules_that_no_text_breaks() {
         "beyond its arity",
     );
     breaks(
-        |program| program.nests[1].lane.values[0] = Inst::Const(Scalar { ty: Type::F32, bits: 1 << 40 }),
+        |program| program.nests[1].lane.values[0] = Inst::Const(Scalar { ty: Type::F32, bits: 1 << 40, imag: 0 }),
         "beyond its type",
     );
     breaks(|program| program.nests[1].lane.values[1] = Inst::Const(Scalar::new(Type::Bool, 2)), "neither 0 nor 1");
