@@ -115,8 +115,10 @@ fn nests_of(step: &Step, nests: &mut Vec<usize>) {
 fn count_sets(program: &Program) -> Vec<u32> {
     let mut sets = vec![0; program.slots.len()];
     for param in &program.params {
-        if let Param::Scalar(slot) = param {
-            sets[slot.index()] += 1;
+        match param {
+            Param::Scalar(slot) => sets[slot.index()] += 1,
+            Param::Pair(pair) => pair.iter().for_each(|slot| sets[slot.index()] += 1),
+            Param::Array(_) => {}
         }
     }
     for nest in &program.nests {

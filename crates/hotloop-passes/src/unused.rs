@@ -28,8 +28,12 @@ pub fn run(program: &mut Program) {
 fn read_slots(program: &Program) -> HashSet<SlotId> {
     let mut read = HashSet::new();
     for result in &program.results {
-        if let ResultRef::Scalar(slot) = result {
-            read.insert(*slot);
+        match result {
+            ResultRef::Scalar(slot) => {
+                read.insert(*slot);
+            }
+            ResultRef::Pair(pair) => read.extend(pair),
+            ResultRef::Array(_) => {}
         }
     }
     for nest in &program.nests {
@@ -224,6 +228,7 @@ pub(crate) fn compact(program: &mut Program) {
     }
     debug_assert!(program.params.iter().all(|param| match param {
         Param::Scalar(slot) => slot.index() < program.slots.len(),
+        Param::Pair(pair) => pair.iter().all(|slot| slot.index() < program.slots.len()),
         Param::Array(array) => array.index() < program.arrays.len(),
     }));
 }

@@ -84,7 +84,7 @@ fn meet_weak(weak: Type, strong: Type) -> Type {
     match strong.class() {
         Class::Signed | Class::Unsigned if weak.is_float() => Type::F64,
         Class::Half => Type::F32,
-        Class::Bool | Class::Signed | Class::Unsigned | Class::Float => strong,
+        Class::Bool | Class::Signed | Class::Unsigned | Class::Float | Class::Complex => strong,
     }
 }
 

@@ -12,7 +12,7 @@ fn site() -> Site {
 fn program() -> Program {
     Program {
         name: "a \"quoted\"\nname \u{1f980} \\ \u{7f}".into(),
-        params: vec![Param::Array(ArrayId(0)), Param::Scalar(SlotId(0))],
+        params: vec![Param::Array(ArrayId(0)), Param::Pair([SlotId(0), SlotId(1)])],
         results: vec![ResultRef::Scalar(SlotId(1))],
         arrays: vec![Array {
             name: "x y".into(),
@@ -20,6 +20,7 @@ fn program() -> Program {
             rank: 2,
             role: Role::Input,
             layout: Layout::UnitInner,
+            pairs: true,
         }],
         slots: vec![Slot { name: String::new(), ty: Type::I64 }, Slot { name: "out".into(), ty: Type::F32 }],
         nests: vec![nest()],

@@ -32,7 +32,7 @@ impl Range {
         let (least, most) = match ty.class() {
             Class::Signed => (i64::MIN >> (64 - bits), i64::MAX >> (64 - bits)),
             Class::Unsigned if bits < 64 => (0, (1 << bits) - 1),
-            Class::Bool | Class::Unsigned | Class::Float | Class::Half => return None,
+            Class::Bool | Class::Unsigned | Class::Float | Class::Half | Class::Complex => return None,
         };
         Some(Range { least, most, below: Vec::new() })
     }

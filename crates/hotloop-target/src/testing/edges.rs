@@ -8,6 +8,7 @@ pub fn edges(ty: Type) -> Vec<Scalar> {
         Class::Bool => vec![Scalar::bool(false), Scalar::bool(true)],
         Class::Signed | Class::Unsigned => int_edges(ty),
         Class::Float | Class::Half => float_edges(ty, FLOATS),
+        Class::Complex => Vec::new(),
     }
 }
 
@@ -16,6 +17,7 @@ pub fn few_edges(ty: Type) -> Vec<Scalar> {
     match ty.class() {
         Class::Bool | Class::Signed | Class::Unsigned => edges(ty).into_iter().take(12).collect(),
         Class::Float | Class::Half => float_edges(ty, &FLOATS[..14]),
+        Class::Complex => Vec::new(),
     }
 }
 
@@ -109,6 +111,8 @@ fn float_edges(ty: Type, table: &[f64]) -> Vec<Scalar> {
         | Type::U16
         | Type::U32
         | Type::U64
+        | Type::C64
+        | Type::C128
         | Type::F64 => Scalar::f64(*value),
     };
     table.iter().map(make).collect()

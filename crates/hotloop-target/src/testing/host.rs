@@ -175,7 +175,12 @@ impl Host {
                     assert_eq!((tensor.ty, tensor.shape.len()), (wanted.ty, wanted.rank as usize), "another array");
                     self.put(*array, tensor.clone(), frame);
                 }
-                (Param::Scalar(_), Input::Array(_)) | (Param::Array(_), Input::Scalar(_)) => {
+                (Param::Pair(pair), Input::Scalar(scalar)) => {
+                    for (slot, part) in pair.iter().zip(scalar.parts()) {
+                        frame[self.layout.slot(*slot)] = part.bits;
+                    }
+                }
+                (Param::Scalar(_) | Param::Pair(_), Input::Array(_)) | (Param::Array(_), Input::Scalar(_)) => {
                     panic!("`{}` takes another kind of input", program.name)
                 }
             }
@@ -247,6 +252,11 @@ impl Host {
     fn results(&self, program: &Program, frame: &[u64]) -> Vec<Output> {
         let result = |result: &ResultRef| match result {
             ResultRef::Scalar(slot) => Output::Scalar(self.slot(program, *slot, frame)),
+            ResultRef::Pair([real, imag]) => {
+                let [real, imag] = [real, imag].map(|slot| self.slot(program, *slot, frame));
+                let ty = real.ty.complex().unwrap_or(real.ty);
+                Output::Scalar(Scalar::complex(ty, real.bits, imag.bits))
+            }
             ResultRef::Array(array) => {
                 Output::Array(self.tensors[array.index()].clone().expect("a result has been allocated"))
             }
@@ -262,7 +272,7 @@ impl Host {
 
     fn argument(&self, param: &Param) -> Option<Tensor> {
         match param {
-            Param::Scalar(_) => None,
+            Param::Scalar(_) | Param::Pair(_) => None,
             Param::Array(array) => self.tensors[array.index()].clone(),
         }
     }

@@ -41,7 +41,7 @@ impl Make {
     }
 
     fn param_array(&mut self, ty: Type, rank: u32, layout: Layout, role: Role) -> ArrayId {
-        let array = self.array(Array { name: String::new(), ty, rank, role, layout });
+        let array = self.array(Array { name: String::new(), ty, rank, role, layout, pairs: false });
         self.program.params.push(Param::Array(array));
         array
     }
@@ -74,7 +74,7 @@ impl Make {
 
     /// An array of this role that the caller allocates with a step of its own.
     pub fn unallocated(&mut self, ty: Type, rank: u32, role: Role) -> ArrayId {
-        self.array(Array { name: String::new(), ty, rank, role, layout: Layout::Dense })
+        self.array(Array { name: String::new(), ty, rank, role, layout: Layout::Dense, pairs: false })
     }
 
     /// A slot.

@@ -53,6 +53,7 @@ fn noise(ty: Type, i: usize) -> Scalar {
         (Class::Float, Type::F32) => Scalar::f32(float as f32),
         (Class::Float, _) => Scalar::f64(float),
         (Class::Half, _) => Scalar::half(ty, float),
+        (Class::Complex, _) => Scalar::complex(ty, mixed, mixed),
     }
 }
 

@@ -26,7 +26,7 @@ fn small(make: Make, types: &[Type]) -> Sample {
 fn constant(lane: &mut LaneBuilder, ty: Type, value: i64) -> Value {
     let scalar = match ty {
         Type::F32 => Scalar::f32(value as f32),
-        Type::F64 => Scalar::f64(value as f64),
+        Type::F64 | Type::C64 | Type::C128 => Scalar::f64(value as f64),
         Type::F16 | Type::BF16 => Scalar::half(ty, value as f64),
         Type::Bool | Type::I8 | Type::I16 | Type::I32 | Type::I64 | Type::U8 | Type::U16 | Type::U32 | Type::U64 => {
             Scalar::int(ty, value.into())

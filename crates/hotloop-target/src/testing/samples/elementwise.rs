@@ -9,11 +9,11 @@ use hotloop_ir::{Layout, Op, Scalar, Type};
 pub(super) fn add(samples: &mut Vec<Sample>) {
     samples.extend([axpy(Type::F32), axpy(Type::F64), mixed()]);
     for &op in Op::ALL {
-        samples.extend(Type::ALL.iter().filter(|ty| op.accepts().admits(**ty)).map(|ty| op_sample(op, *ty)));
+        samples.extend(Type::reals().filter(|ty| op.accepts().admits(*ty)).map(|ty| op_sample(op, ty)));
     }
-    for &from in Type::ALL {
-        samples.extend(Type::ALL.iter().filter(|to| converts(from, **to)).map(|to| conversion(from, *to)));
-        samples.extend(Type::ALL.iter().filter(|to| casts(from, **to)).map(|to| bit_cast(from, *to)));
+    for from in Type::reals() {
+        samples.extend(Type::reals().filter(|to| converts(from, *to)).map(|to| conversion(from, to)));
+        samples.extend(Type::reals().filter(|to| casts(from, *to)).map(|to| bit_cast(from, to)));
     }
 }
 

@@ -7,7 +7,7 @@ use hotloop_ir::program::Value;
 use hotloop_ir::{ArrayId, AxisKind, Extent, FaultKind, FoldDest, FoldOp, Layout, Op, Scalar, SiteId, Stmt, Type};
 
 pub(super) fn add(samples: &mut Vec<Sample>) {
-    for &ty in Type::ALL {
+    for ty in Type::reals() {
         samples.extend([gather(ty), scatter(ty)]);
     }
     samples.extend([gather_two(), masked_gather(), histogram(), clamped(), gathered_sum(), scatter_parallel()]);
