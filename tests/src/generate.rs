@@ -356,6 +356,7 @@ impl Maker<'_> {
     fn literal(&mut self, ty: Type) -> String {
         match ty {
             Type::Bool => (*self.pick(&["true", "false"])).to_owned(),
+            Type::C64 | Type::C128 => format!("{ty}({})", self.literal(ty.part())),
             Type::F32 | Type::F64 | Type::F16 | Type::BF16 => {
                 let digits = *self.pick(&["1", "0", "0.5", "2.5", "3", "1e-3", "100", "0.1", "1e10", "1e-30"]);
                 let literal = format!("{digits}{ty}");
@@ -529,7 +530,7 @@ fn param_text(input: &Input) -> String {
 fn elements(ty: Type, shape: &[usize], seed: u64) -> Data {
     let mut random = Random::new(seed);
     let count: usize = shape.iter().product();
-    let bits = (0..count).map(|_| one(ty, &mut random)).collect();
+    let bits = (0..count).map(|_| one(ty, &mut random).into()).collect();
     Data { ty, shape: shape.to_vec(), bits }
 }
 

@@ -36,6 +36,9 @@ fn compare(what: &str, expected: &Data, found: &Data, tolerance: &Tolerance) -> 
 }
 
 fn near(want: Scalar, have: Scalar, tolerance: &Tolerance) -> bool {
+    if want.ty.is_complex() {
+        return near_complex(want, have, tolerance);
+    }
     if want == have || (want.is_nan() && have.is_nan()) {
         return true;
     }
@@ -47,6 +50,27 @@ fn near(want: Scalar, have: Scalar, tolerance: &Tolerance) -> bool {
         Tolerance::Ulp(limit) => distance(want, have).is_some_and(|ulps| ulps <= *limit),
         Tolerance::Within(limit) => (want.as_f64() - have.as_f64()).abs() <= *limit,
     }
+}
+
+/// Part by part; a last place is that of the larger part.
+fn near_complex(want: Scalar, have: Scalar, tolerance: &Tolerance) -> bool {
+    let (wanted, had) = (want.parts(), have.parts());
+    let unit = wanted.iter().map(|part| last_place(*part)).fold(0.0, f64::max);
+    wanted.iter().zip(had).all(|(want, have)| {
+        let within = match tolerance {
+            Tolerance::Ulp(limit) => Tolerance::Within(unit * *limit as f64),
+            Tolerance::Exact => Tolerance::Exact,
+            Tolerance::Within(limit) => Tolerance::Within(*limit),
+        };
+        near(*want, have, &within)
+    })
+}
+
+/// The distance to the next float away from 0; 0 for what is not finite.
+fn last_place(part: Scalar) -> f64 {
+    let next = Scalar::new(part.ty, part.bits.wrapping_add(1));
+    let distance = (next.as_f64() - part.as_f64()).abs();
+    if distance.is_finite() { distance } else { 0.0 }
 }
 
 /// How many floats lie between two; none for other types.
@@ -63,6 +87,7 @@ pub fn distance(a: Scalar, b: Scalar) -> Option<u64> {
         Type::Bool | Type::I8 | Type::I16 | Type::I32 | Type::I64 | Type::U8 | Type::U16 | Type::U32 | Type::U64 => {
             return None;
         }
+        Type::C64 | Type::C128 => return None,
     };
     Some((place(a, sign) - place(b, sign)).unsigned_abs() as u64)
 }

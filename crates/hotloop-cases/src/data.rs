@@ -13,8 +13,8 @@ pub struct Data {
     pub ty: Type,
     /// The extents.
     pub shape: Vec<usize>,
-    /// The bits of each element, zero-extended.
-    pub bits: Vec<u64>,
+    /// The bits of each element, zero-extended; of a complex number the imaginary part's are the upper 64.
+    pub bits: Vec<u128>,
 }
 
 /// A window on the elements of an array: where it begins, its extents, and its strides in elements.
@@ -31,7 +31,7 @@ pub struct Window {
 impl Data {
     /// One element.
     pub fn scalar(scalar: Scalar) -> Data {
-        Data { ty: scalar.ty, shape: Vec::new(), bits: vec![scalar.bits] }
+        Data { ty: scalar.ty, shape: Vec::new(), bits: vec![bits_of(scalar)] }
     }
 
     /// What a call gave back.
@@ -46,17 +46,14 @@ impl Data {
 
     /// The elements of an array.
     pub fn of_array(array: &Array) -> Data {
-        let bits = array.bytes().chunks_exact(array.ty().bytes()).map(|bytes| {
-            let mut word = [0; 8];
-            word[..bytes.len()].copy_from_slice(bytes);
-            u64::from_le_bytes(word)
-        });
+        let element = |bytes| bits_of(Scalar::from_bytes(array.ty(), bytes));
+        let bits = array.bytes().chunks_exact(array.ty().bytes()).map(element);
         Data { ty: array.ty(), shape: array.shape().to_vec(), bits: bits.collect() }
     }
 
     /// Element `at`, in C order.
     pub fn get(&self, at: usize) -> Scalar {
-        Scalar::new(self.ty, self.bits[at])
+        scalar_of(self.ty, self.bits[at])
     }
 
     /// The first axis repeated until it is `len` long; empty for 0.
@@ -76,12 +73,22 @@ impl Data {
                 match self.ty { $(Type::$variant => Memory::$variant(typed(&self.bits)),)* }
             };
         }
-        memory!(Bool, I8, I16, I32, I64, U8, U16, U32, U64, F32, F64, F16, BF16)
+        memory!(Bool, I8, I16, I32, I64, U8, U16, U32, U64, F32, F64, F16, BF16, C64, C128)
     }
 }
 
-fn typed<T: Element>(bits: &[u64]) -> Vec<T> {
-    let element = |bits: &u64| T::from_scalar(Scalar::new(T::TYPE, *bits));
+/// The bits of a scalar as `Data` holds them.
+pub fn bits_of(scalar: Scalar) -> u128 {
+    u128::from(scalar.bits) | u128::from(scalar.imag) << 64
+}
+
+/// The scalar with these bits.
+pub fn scalar_of(ty: Type, bits: u128) -> Scalar {
+    if ty.is_complex() { Scalar::complex(ty, bits as u64, (bits >> 64) as u64) } else { Scalar::new(ty, bits as u64) }
+}
+
+fn typed<T: Element>(bits: &[u128]) -> Vec<T> {
+    let element = |bits: &u128| T::from_scalar(scalar_of(T::TYPE, *bits));
     bits.iter().filter_map(element).collect()
 }
 
@@ -112,7 +119,7 @@ macro_rules! memories {
                     $(Memory::$variant(vec) => Data {
                         ty: Type::$variant,
                         shape: shape.to_vec(),
-                        bits: vec.iter().map(|value| value.to_scalar().bits).collect(),
+                        bits: vec.iter().map(|value| bits_of(value.to_scalar())).collect(),
                     },)*
                 }
             }
@@ -121,7 +128,7 @@ macro_rules! memories {
 }
 
 memories!(Bool bool, I8 i8, I16 i16, I32 i32, I64 i64, U8 u8, U16 u16, U32 u32, U64 u64, F32 f32, F64 f64,
-    F16 hotloop::f16, BF16 hotloop::bf16);
+    F16 hotloop::f16, BF16 hotloop::bf16, C64 hotloop::Complex<f32>, C128 hotloop::Complex<f64>);
 
 fn view<'a, T: Element>(vec: &'a [T], shape: &[usize], window: Option<&Window>) -> Result<Arg<'a>, String> {
     let view = match window {
@@ -152,7 +159,7 @@ pub fn read(scan: &mut Scan<'_>, ty: Type) -> Result<Data, String> {
     }
 }
 
-fn list(scan: &mut Scan<'_>, ty: Type, bits: &mut Vec<u64>, deeper: usize) -> Result<Vec<usize>, String> {
+fn list(scan: &mut Scan<'_>, ty: Type, bits: &mut Vec<u128>, deeper: usize) -> Result<Vec<usize>, String> {
     scan.expect('[')?;
     let Some(deeper) = deeper.checked_sub(1) else { return Err(format!("arrays have at most {MAX_RANK} axes")) };
     let mut inner: Option<Vec<usize>> = None;
@@ -161,7 +168,7 @@ fn list(scan: &mut Scan<'_>, ty: Type, bits: &mut Vec<u64>, deeper: usize) -> Re
         let shape = if scan.at('[') {
             list(scan, ty, bits, deeper)?
         } else {
-            bits.push(number(&scan.word(), ty)?.bits);
+            bits.push(bits_of(number(&scan.word(), ty)?));
             Vec::new()
         };
         if inner.get_or_insert_with(|| shape.clone()) != &shape {
@@ -190,6 +197,10 @@ pub fn number(text: &str, ty: Type) -> Result<Scalar, String> {
             wide(text).map(|bits| Scalar::new(ty, bits as u64)).map_err(|_| wrong(()))
         }
         Type::F16 | Type::BF16 => text.parse().map(|value| Scalar::half(ty, value)).map_err(|_| wrong(())),
+        Type::C64 | Type::C128 => {
+            let [re, im] = parts_of(text).ok_or_else(|| wrong(()))?.map(|part| number(&part, ty.part()));
+            Ok(Scalar::complex(ty, re?.bits, im?.bits))
+        }
         Type::I8 | Type::I16 | Type::I32 | Type::I64 | Type::U8 | Type::U16 | Type::U32 | Type::U64 => {
             let value = wide(text).map_err(|_| wrong(()))?;
             let scalar = Scalar::int(ty, value);
@@ -208,8 +219,24 @@ pub fn suffixed(text: &str) -> Result<(Scalar, bool), String> {
             return number(digits, *ty).map(|scalar| (scalar, false));
         }
     }
-    let bare = number(text, Type::I64).or_else(|_| number(text, Type::F64))?;
+    let real = number(text, Type::I64).or_else(|_| number(text, Type::F64));
+    let bare = real.or_else(|why| number(text, Type::C128).map_err(|_| why))?;
     Ok((bare, true))
+}
+
+/// The parts of a complex number as Python writes it: `1+2j`, `2j`, `-1`, `(1-2j)`.
+pub fn parts_of(text: &str) -> Option<[String; 2]> {
+    let text = text.strip_prefix('(').and_then(|inner| inner.strip_suffix(')')).unwrap_or(text);
+    let Some(text) = text.strip_suffix('j') else { return Some([text.to_owned(), "0".to_owned()]) };
+    // The sign between the parts is the last that is no exponent's.
+    let between = |(at, sign): (usize, char)| {
+        let exponent = text[..at].ends_with(['e', 'E']);
+        (at > 0 && matches!(sign, '+' | '-') && !exponent).then_some(at)
+    };
+    match text.char_indices().rev().find_map(between) {
+        Some(at) => Some([text[..at].to_owned(), text[at..].to_owned()]),
+        None => Some(["0".to_owned(), text.to_owned()]),
+    }
 }
 
 /// The most elements of one value; a formula could ask for any number.
@@ -227,19 +254,19 @@ fn formula(scan: &mut Scan<'_>, ty: Type, name: &str) -> Result<Data, String> {
     match (name, args.as_slice()) {
         ("ramp", [extents]) => {
             let shape = extents_of(extents)?;
-            let bits = (0..count(&shape)).map(|at| small(at as i64, ty)).collect();
+            let bits = (0..count(&shape)).map(|at| small(at as i64, ty).into()).collect();
             Ok(Data { ty, shape, bits })
         }
         ("fill", [value, extents]) => {
             let shape = extents_of(extents)?;
-            let bits = vec![number(value, ty)?.bits; count(&shape)];
+            let bits = vec![bits_of(number(value, ty)?); count(&shape)];
             Ok(Data { ty, shape, bits })
         }
         ("random", [seed, extents, low, high]) => {
             let mut random = Random::new(seed.parse().map_err(|_| format!("`{seed}` is no seed"))?);
             let shape = extents_of(extents)?;
             let (low, high) = (number(low, ty)?, number(high, ty)?);
-            let bits = (0..count(&shape)).map(|_| random.between(low, high).bits).collect();
+            let bits = (0..count(&shape)).map(|_| bits_of(random.between(low, high))).collect();
             Ok(Data { ty, shape, bits })
         }
         _ => Err(format!(
@@ -272,6 +299,8 @@ pub fn small(value: i64, ty: Type) -> u64 {
         Type::F32 => Scalar::f32(value as f32).bits,
         Type::F64 => Scalar::f64(value as f64).bits,
         Type::F16 | Type::BF16 => Scalar::half(ty, value as f64).bits,
+        // The real part; the imaginary one is 0.
+        Type::C64 | Type::C128 => small(value, ty.part()),
         Type::I8 | Type::I16 | Type::I32 | Type::I64 | Type::U8 | Type::U16 | Type::U32 | Type::U64 => {
             Scalar::int(ty, value.into()).bits
         }
@@ -308,6 +337,11 @@ impl Random {
             Type::F32 => Scalar::f32((low.as_f64() + (high.as_f64() - low.as_f64()) * unit) as f32),
             Type::F64 => Scalar::f64(low.as_f64() + (high.as_f64() - low.as_f64()) * unit),
             Type::F16 | Type::BF16 => Scalar::half(low.ty, low.as_f64() + (high.as_f64() - low.as_f64()) * unit),
+            Type::C64 | Type::C128 => {
+                let (low, high) = (low.parts(), high.parts());
+                let [re, im] = [0, 1].map(|part| self.between(low[part], high[part]));
+                Scalar::complex(if re.ty == Type::F32 { Type::C64 } else { Type::C128 }, re.bits, im.bits)
+            }
             Type::Bool
             | Type::I8
             | Type::I16

@@ -16,6 +16,8 @@ pub enum Columns {
     Fixed { before: usize, after: usize },
     /// Floats with exponents: columns before the point, digits after it, digits of the exponent.
     Exponent { before: usize, after: usize, exponent: usize },
+    /// Complex numbers: the columns of either part, and how wide imaginary parts are with their sign.
+    Complex { real: Box<Columns>, imag: Box<Columns>, width: usize },
 }
 
 impl Columns {
@@ -24,6 +26,7 @@ impl Columns {
         match ty {
             Type::Bool => Columns::Right("false".len()),
             Type::F32 | Type::F64 | Type::F16 | Type::BF16 => float_columns(ty, shown),
+            Type::C64 | Type::C128 => complex_columns(ty.part(), shown),
             Type::I8 | Type::I16 | Type::I32 | Type::I64 | Type::U8 | Type::U16 | Type::U32 | Type::U64 => {
                 Columns::Right(widest(shown.iter().map(|scalar| scalar.as_i128().to_string().len())))
             }
@@ -33,6 +36,12 @@ impl Columns {
     /// An element in this form.
     pub fn word(&self, scalar: Scalar) -> String {
         match self {
+            Columns::Complex { real, imag, width } => {
+                let [re, im] = scalar.parts();
+                let signed = signed_word(imag, im);
+                let digits = signed.trim_end().len();
+                format!("{}{:>pad$}{}j{}", real.word(re), "", &signed[..digits], &signed[digits..], pad = width - signed.len())
+            }
             Columns::Right(width) => format!("{:>width$}", crate::print::scalar_text(scalar)),
             Columns::Fixed { before, after } => match is_finite(scalar) {
                 true => {
@@ -54,6 +63,20 @@ impl Columns {
             },
         }
     }
+}
+
+fn complex_columns(part: Type, shown: &[Scalar]) -> Columns {
+    let of = |at: usize| float_columns(part, &shown.iter().map(|scalar| scalar.parts()[at]).collect::<Vec<Scalar>>());
+    let (real, imag) = (Box::new(of(0)), Box::new(of(1)));
+    let width = widest(shown.iter().map(|scalar| signed_word(&imag, scalar.parts()[1]).len()));
+    Columns::Complex { real, imag, width }
+}
+
+/// An imaginary part with its sign in front, without the spaces before it.
+fn signed_word(columns: &Columns, imag: Scalar) -> String {
+    let word = columns.word(imag);
+    let word = word.trim_start();
+    if word.starts_with('-') { word.to_owned() } else { format!("+{word}") }
 }
 
 fn float_columns(ty: Type, shown: &[Scalar]) -> Columns {

@@ -158,7 +158,7 @@ impl Rig {
         }
         for at in 0..inputs.len() {
             for element in 0..inputs[at].data.bits.len() {
-                let simple = hotloop_cases::data::small(1, inputs[at].data.ty);
+                let simple = u128::from(hotloop_cases::data::small(1, inputs[at].data.ty));
                 let mut simpler = inputs.clone();
                 if simpler[at].data.bits[element] != simple {
                     simpler[at].data.bits[element] = simple;

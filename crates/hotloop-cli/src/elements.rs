@@ -21,6 +21,8 @@ macro_rules! for_type {
             hotloop::Type::F64 => $function::<f64>($($arg),*),
             hotloop::Type::F16 => $function::<hotloop::f16>($($arg),*),
             hotloop::Type::BF16 => $function::<hotloop::bf16>($($arg),*),
+            hotloop::Type::C64 => $function::<hotloop::Complex<f32>>($($arg),*),
+            hotloop::Type::C128 => $function::<hotloop::Complex<f64>>($($arg),*),
         }
     };
 }
@@ -40,11 +42,11 @@ fn typed<T: Element>(scalars: &[Scalar], shape: &[usize]) -> Result<Array, Strin
 /// Adds elements that are stored one after the other; `is_big` says that their first byte is the highest.
 pub fn push_bytes<T: Element>(bytes: &[u8], is_big: bool, out: &mut Vec<T>) {
     out.extend(bytes.chunks_exact(T::TYPE.bytes()).filter_map(|chunk| {
-        let mut word = [0; 8];
-        word[..chunk.len()].copy_from_slice(chunk);
+        let mut bytes = [0; 16];
+        bytes[..chunk.len()].copy_from_slice(chunk);
         if is_big {
-            word[..chunk.len()].reverse();
+            bytes[..chunk.len()].chunks_exact_mut(T::TYPE.part().bytes()).for_each(<[u8]>::reverse);
         }
-        T::from_scalar(Scalar::new(T::TYPE, u64::from_le_bytes(word)))
+        T::from_scalar(Scalar::from_bytes(T::TYPE, &bytes))
     }));
 }

@@ -4,6 +4,7 @@
 //! engine's business.
 
 use hotloop::{Array, MAX_RANK, Scalar, Type, Value};
+use hotloop_cases::data::parts_of;
 
 /// A value written out.
 #[derive(Clone, Debug, PartialEq)]
@@ -27,6 +28,7 @@ pub fn parse(text: &str, want: Option<Type>) -> Result<Literal, String> {
         (None, Kind::Bool(value)) => Ok(Literal::Typed(Value::Scalar(Scalar::bool(*value)))),
         (None, Kind::Int(_)) => Ok(Literal::Weak(number.to_scalar(Type::I64)?)),
         (None, Kind::Float) => Ok(Literal::Weak(number.to_scalar(Type::F64)?)),
+        (None, Kind::Complex(_)) => Ok(Literal::Weak(number.to_scalar(Type::C128)?)),
     }
 }
 
@@ -44,6 +46,8 @@ enum Kind {
     Bool(bool),
     Int(i128),
     Float,
+    /// A complex number, by the texts of its parts.
+    Complex([String; 2]),
 }
 
 impl Number {
@@ -56,6 +60,14 @@ impl Number {
         }
         let (body, suffix) = split_suffix(text);
         let digits = without_separators(body).ok_or_else(wrong)?;
+        if digits.ends_with(['j', ')']) {
+            let parts = parts_of(&digits).ok_or_else(wrong)?;
+            let are_numbers = parts.iter().all(|part| matches!(kind(part), Some(Kind::Int(_) | Kind::Float)));
+            return match are_numbers {
+                true => Ok(Number { text: digits, kind: Kind::Complex(parts), suffix }),
+                false => Err(wrong()),
+            };
+        }
         let kind = kind(&digits).ok_or_else(wrong)?;
         Ok(Number { text: digits, kind, suffix })
     }
@@ -67,6 +79,14 @@ impl Number {
             Kind::Bool(value) if ty == Type::Bool => Ok(Scalar::bool(*value)),
             Kind::Bool(_) => Err(format!("`{text}` is not a number of type `{ty}`")),
             Kind::Int(_) | Kind::Float if ty == Type::Bool => Err(format!("`{text}` is not `true` or `false`")),
+            Kind::Complex(parts) if ty.is_complex() => {
+                let [real, imag] = parts.each_ref().map(|part| Number::parse(part)?.to_scalar(ty.part()));
+                Ok(Scalar::complex(ty, real?.bits, imag?.bits))
+            }
+            Kind::Complex(_) => Err(format!("`{text}` is a complex number, which `{ty}` does not hold")),
+            Kind::Int(_) | Kind::Float if ty.is_complex() => {
+                Ok(Scalar::complex(ty, self.to_scalar(ty.part())?.bits, 0))
+            }
             Kind::Int(value) if ty.is_int() => int_scalar(*value, ty),
             Kind::Float if ty.is_int() => Err(format!("`{text}` is not a whole number, which `{ty}` needs")),
             // Each float is rounded once, from the text; hexadecimal integers only have their value.
@@ -87,6 +107,7 @@ impl Number {
             Kind::Bool(_) => Type::Bool,
             Kind::Int(_) => Type::I64,
             Kind::Float => Type::F64,
+            Kind::Complex(_) => Type::C128,
         }
     }
 }
@@ -104,9 +125,9 @@ fn int_scalar(value: i128, ty: Type) -> Result<Scalar, String> {
 fn split_suffix(text: &str) -> (&str, Option<Type>) {
     let unsigned = text.trim_start_matches(['+', '-']);
     let is_hex = unsigned.starts_with("0x") || unsigned.starts_with("0X");
-    for ty in Type::ALL.iter().copied().filter(|ty| ty.is_numeric()) {
+    for ty in Type::ALL.iter().copied().filter(|ty| ty.is_number()) {
         // `f32` at the end of a hexadecimal number is three of its digits.
-        if is_hex && ty.is_float() {
+        if is_hex && (ty.is_float() || ty.is_complex()) {
             continue;
         }
         if let Some(body) = text.strip_suffix(ty.name()) {
@@ -251,7 +272,7 @@ fn mixed() -> String {
 #[cfg(test)]
 mod tests {
     use super::{Literal, parse};
-    use hotloop::{Array, Element, Scalar, Type, Value};
+    use hotloop::{Array, Complex, Element, Scalar, Type, Value};
 
     fn array<T: Element>(values: &[T], shape: &[usize]) -> Literal {
         Literal::Typed(Value::Array(Array::from_vec(values.to_vec(), shape).expect("a shape that fits")))
@@ -280,6 +301,7 @@ mod tests {
         check("0xff", Literal::Weak(Scalar::i64(255)));
         check("-0x10", Literal::Weak(Scalar::i64(-16)));
         check("2.5", Literal::Weak(Scalar::f64(2.5)));
+        check("1e-3+infj", Literal::Weak(Complex::new(1e-3, f64::INFINITY).to_scalar()));
         check("1e-3", Literal::Weak(Scalar::f64(1e-3)));
         check(".5", Literal::Weak(Scalar::f64(0.5)));
         check("-inf", Literal::Weak(Scalar::f64(f64::NEG_INFINITY)));
@@ -297,6 +319,7 @@ mod tests {
         check("18446744073709551615u64", scalar(u64::MAX));
         check("inff32", scalar(f32::INFINITY));
         check("true", scalar(true));
+        check("1.5-2jc64", scalar(Complex::new(1.5f32, -2.0)));
         // Just above a tie of f32: through f64 it would be rounded to 1.
         check("1.000000059604644776024f32", scalar(f32::from_bits(0x3F80_0001)));
     }
@@ -311,6 +334,8 @@ mod tests {
         check("[true,false]", array(&[true, false], &[2]));
         check("[]", array::<f64>(&[], &[0]));
         check("[[],[]]", array::<f64>(&[], &[2, 0]));
+        check("[1, 2j]", array(&[Complex::new(1.0, 0.0), Complex::new(0.0, 2.0)], &[2]));
+        check("[(1-2.5j), -1e+3j]", array(&[Complex::new(1.0, -2.5), Complex::new(0.0, -1000.0)], &[2]));
         check("[[[1]]]", array(&[1i64], &[1, 1, 1]));
     }
 

@@ -2,7 +2,7 @@
 
 use crate::value::Loaded;
 use hotloop::{ParamInfo, Scalar, Type, Value};
-use hotloop_cases::data::{Data, Random};
+use hotloop_cases::data::{Data, Random, bits_of};
 
 /// A value for a parameter: an array of about `size` elements, or a small number. A parameter without a type gets an
 /// array of `f64` with one axis.
@@ -30,6 +30,10 @@ fn bound(ty: Type, float: f64, int: i128) -> Scalar {
         Type::F32 => Scalar::f32(float as f32),
         Type::F64 => Scalar::f64(float),
         Type::F16 | Type::BF16 => Scalar::half(ty, float),
+        Type::C64 | Type::C128 => {
+            let part = bound(ty.part(), float, int).bits;
+            Scalar::complex(ty, part, part)
+        }
         Type::Bool => Scalar::bool(int > 1),
         Type::I8 | Type::I16 | Type::I32 | Type::I64 | Type::U8 | Type::U16 | Type::U32 | Type::U64 => {
             Scalar::int(ty, int)
@@ -50,11 +54,15 @@ pub fn trial(param: &ParamInfo, length: usize, random: &mut Random) -> Option<Da
     let shape = vec![length.min(most); rank];
     let count: usize = shape.iter().product();
     let is_scalar = rank == 0;
-    let bits = (0..count).map(|_| element(annotation.ty, is_scalar, random).bits).collect();
+    let bits = (0..count).map(|_| element(annotation.ty, is_scalar, random)).map(bits_of).collect();
     Some(Data { ty: annotation.ty, shape, bits })
 }
 
 fn element(ty: Type, is_scalar: bool, random: &mut Random) -> Scalar {
+    if ty.is_complex() {
+        let [real, imag] = [0, 1].map(|_| element(ty.part(), is_scalar, random).bits);
+        return Scalar::complex(ty, real, imag);
+    }
     let special = random.below(4) == 0;
     let float = match special {
         true => FLOATS[random.below(FLOATS.len())],
@@ -67,6 +75,8 @@ fn element(ty: Type, is_scalar: bool, random: &mut Random) -> Scalar {
         Type::F32 => Scalar::f32(float as f32),
         Type::F64 => Scalar::f64(float),
         Type::F16 | Type::BF16 => Scalar::half(ty, float),
+        // Made of its parts above.
+        Type::C64 | Type::C128 => Scalar::new(ty, 0),
         Type::Bool => Scalar::bool(random.below(2) == 1),
         Type::I8 | Type::I16 | Type::I32 | Type::I64 | Type::U8 | Type::U16 | Type::U32 | Type::U64 => {
             match (is_scalar, special) {

@@ -21,7 +21,7 @@ const ALIGN: usize = 64;
 const CHUNK: usize = 1 << 18;
 
 /// NumPy's name of each element type, without the byte order.
-const NAMES: [(&str, Type); 13] = [
+const NAMES: [(&str, Type); 15] = [
     ("b1", Type::Bool),
     ("i1", Type::I8),
     ("i2", Type::I16),
@@ -36,6 +36,8 @@ const NAMES: [(&str, Type); 13] = [
     ("f2", Type::F16),
     // NumPy has no such type; this is what `ml_dtypes` writes for its `bfloat16`.
     ("V2", Type::BF16),
+    ("c8", Type::C64),
+    ("c16", Type::C128),
 ];
 
 /// Loads a file: maps a large one, reads a small one or one in another byte order. An array without axes becomes a
@@ -274,10 +276,11 @@ pub fn write(value: &Value, out: &mut impl Write) -> io::Result<()> {
         Value::Array(array) => out.write_all(array.bytes()),
         Value::Device(array) => out.write_all(array.to_host().map_err(io::Error::other)?.bytes()),
         Value::Scalar(scalar) => {
-            let word = scalar.bits.to_ne_bytes();
-            let size = scalar.ty.bytes();
-            let range = if cfg!(target_endian = "big") { 8 - size..8 } else { 0..size };
-            out.write_all(&word[range])
+            let (mut bytes, size) = scalar.to_bytes();
+            if cfg!(target_endian = "big") {
+                bytes[..size].chunks_exact_mut(scalar.ty.part().bytes()).for_each(<[u8]>::reverse);
+            }
+            out.write_all(&bytes[..size])
         }
     }
 }
@@ -285,7 +288,7 @@ pub fn write(value: &Value, out: &mut impl Write) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::{Header, parse_header, read_from, write};
-    use hotloop::{Array, Element, Type, Value};
+    use hotloop::{Array, Complex, Element, Type, Value};
 
     fn file(header: &str, elements: &[u8]) -> Vec<u8> {
         let mut bytes = b"\x93NUMPY\x01\x00".to_vec();
@@ -332,6 +335,8 @@ mod tests {
         round_trips([0.0f64, -0.0, 1.5, f64::MIN_POSITIVE, f64::INFINITY, -2.0]);
         round_trips([0.0, -0.0, 1.5, 65504.0, 6e-8, -2.0].map(hotloop::f16::from_f32));
         round_trips([0.0, -0.0, 1.5, 3e38, 1e-40, -2.0].map(hotloop::bf16::from_f32));
+        round_trips([(0.0, -0.0), (1.5, -2.0), (0.0, 1.0), (3e38, 1.0), (-1.0, 0.5), (7.0, 8.0)].map(|(re, im)| Complex::<f32>::new(re, im)));
+        round_trips([(0.0, -0.0), (1.5, -2.0), (0.0, 1.0), (3e38, 1.0), (-1.0, 0.5), (7.0, 8.0)].map(|(re, im)| Complex::<f64>::new(re, im)));
         round_trip(Value::Array(Array::from_vec(Vec::<f64>::new(), &[2, 0, 3]).expect("empty")));
     }
 
@@ -365,6 +370,9 @@ mod tests {
     fn high_byte_first_is_turned() {
         let bytes = file("{'descr': '>i2', 'fortran_order': False, 'shape': (2,), }", &[1, 2, 0xff, 0xfe]);
         assert_eq!(read(&bytes), Ok(Value::Array(Array::from(vec![0x102i16, -2]))));
+        let parts = [1.5f32, -2.0].iter().flat_map(|part| part.to_be_bytes()).collect::<Vec<u8>>();
+        let bytes = file("{'descr': '>c8', 'fortran_order': False, 'shape': (1,), }", &parts);
+        assert_eq!(read(&bytes), Ok(Value::Array(Array::from(vec![Complex::new(1.5f32, -2.0)]))));
     }
 
     #[test]
@@ -389,7 +397,7 @@ mod tests {
         fails(b"\x93NUMPY\x09\x00\x00\x00", "version 9");
         fails(b"\x93NUMPY\x01\x00\xff\x00{", "cut off in its header");
         fails(b"\x93NUMPY\x02\x00\xff\xff\xff\xff", "too long");
-        fails(&with("'<c16'", "(1,)"), "`<c16` are not supported");
+        fails(&with("'<c32'", "(1,)"), "`<c32` are not supported");
         fails(&with("'|O'", "(1,)"), "`|O` are not supported");
         fails(&with("[('x', '<f8')]", "(1,)"), "structured arrays");
         fails(&with("'<f8'", "(2,)"), "takes 16 bytes, ");

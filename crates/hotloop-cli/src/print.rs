@@ -27,6 +27,11 @@ pub fn value_text(value: &Value, label: &str) -> String {
 pub fn scalar_text(scalar: Scalar) -> String {
     match scalar.ty {
         Type::Bool => scalar.is_true().to_string(),
+        Type::C64 | Type::C128 => {
+            let [real, imag] = scalar.parts().map(scalar_text);
+            let sign = if imag.starts_with('-') { "" } else { "+" };
+            format!("{real}{sign}{imag}j")
+        }
         Type::F32 | Type::F64 | Type::F16 | Type::BF16 if scalar.is_nan() => "nan".to_owned(),
         Type::F32 => format!("{:?}", scalar.as_f64() as f32),
         Type::F64 => format!("{:?}", scalar.as_f64()),
@@ -250,7 +255,7 @@ fn push_rows(
 #[cfg(test)]
 mod tests {
     use super::value_text;
-    use hotloop::{Array, Element, Value};
+    use hotloop::{Array, Complex, Element, Value};
 
     fn text<T: Element>(elements: Vec<T>, shape: &[usize]) -> String {
         value_text(&Value::Array(Array::from_vec(elements, shape).expect("a shape that fits")), "")
@@ -285,6 +290,8 @@ mod tests {
         assert_eq!(scalar(u64::MAX), "18446744073709551615");
         assert_eq!(scalar(-3i8), "-3");
         assert_eq!(scalar(true), "true");
+        assert_eq!(scalar(Complex::new(1.5, -2.0)), "1.5-2.0j");
+        assert_eq!(scalar(Complex::new(-0.0f32, f32::INFINITY)), "-0.0+infj");
     }
 
     #[test]
@@ -295,6 +302,15 @@ mod tests {
         assert_eq!(line(&[1.0, 2.5, -3.0]), "[ 1.   2.5 -3. ]");
         assert_eq!(line::<f64>(&[]), "[]");
         assert_eq!(text(Vec::<i64>::new(), &[2, 0]), "[]");
+    }
+
+    #[test]
+    fn parts_are_aligned() {
+        let of = |parts: &[(f64, f64)]| line(&parts.iter().map(|&(re, im)| Complex::new(re, im)).collect::<Vec<_>>());
+        assert_eq!(of(&[(1.0, 2.0), (3.5, -1.0)]), "[1. +2.j 3.5-1.j]");
+        assert_eq!(of(&[(1.0, 10.0), (-1.0, 2.25)]), "[ 1.+10.j   -1. +2.25j]");
+        assert_eq!(of(&[(1.0, f64::NAN), (f64::INFINITY, -2.0)]), "[ 1.+nanj inf -2.j]");
+        assert_eq!(of(&[(1e-9, 1.0), (1.0, 1e10)]), "[1.e-09+1.e+00j 1.e+00+1.e+10j]");
     }
 
     #[test]

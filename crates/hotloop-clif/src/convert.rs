@@ -39,7 +39,7 @@ impl Func<'_> {
         match to {
             Type::I32 | Type::I64 => self.b.ins().fcvt_to_sint_sat(scalar_type(to), value),
             Type::U32 | Type::U64 => self.b.ins().fcvt_to_uint_sat(scalar_type(to), value),
-            Type::F32 | Type::F64 | Type::F16 | Type::BF16 => value,
+            Type::F32 | Type::F64 | Type::F16 | Type::BF16 | Type::C64 | Type::C128 => value,
             Type::Bool | Type::I8 | Type::I16 | Type::U8 | Type::U16 => {
                 let wide = self.b.ins().fcvt_to_sint_sat(types::I32, value);
                 let clamped = self.clamp_to(Form::scalar(Type::I32), to, wide);
@@ -76,8 +76,8 @@ impl Func<'_> {
     /// A bundle as another type, if that is better done in vector registers.
     pub(crate) fn vector_convert(&mut self, from: Type, to: Type, regs: &Regs, lanes: usize) -> Option<Regs> {
         match (from.class(), to.class()) {
-            // Halves are converted by integer ops before there is a lane.
-            (Class::Bool | Class::Half, _) | (_, Class::Bool | Class::Half) => None,
+            // Halves are converted by integer ops before there is a lane, and programs have no complex numbers.
+            (Class::Bool | Class::Half | Class::Complex, _) | (_, Class::Bool | Class::Half | Class::Complex) => None,
             (Class::Float, Class::Float) if from == to => Some(*regs),
             (Class::Float, Class::Float) if to == Type::F64 => Some(self.widen_floats(regs, lanes)),
             (Class::Float, Class::Float) => Some(self.narrow_floats(regs, lanes)),
@@ -190,7 +190,7 @@ impl Func<'_> {
                 Some(Regs::make(regs.len(), |i| self.b.ins().fcvt_from_uint(types::F32X4, regs[i])))
             }
             (Type::U32, _) => Some(self.words_to_doubles(regs, lanes, false)),
-            (Type::Bool | Type::F32 | Type::F64 | Type::F16 | Type::BF16, _) => None,
+            (Type::Bool | Type::F32 | Type::F64 | Type::F16 | Type::BF16 | Type::C64 | Type::C128, _) => None,
             (Type::I8 | Type::I16 | Type::I32 | Type::U8 | Type::U16, _) => {
                 let words = self.resize_ints(from, 4, regs, lanes);
                 if to == Type::F64 {
@@ -220,7 +220,7 @@ impl Func<'_> {
             (Type::F32, Type::U32) => {
                 Some(Regs::make(regs.len(), |i| self.b.ins().fcvt_to_uint_sat(types::I32X4, regs[i])))
             }
-            (_, Type::Bool | Type::F32 | Type::F64 | Type::F16 | Type::BF16) => None,
+            (_, Type::Bool | Type::F32 | Type::F64 | Type::F16 | Type::BF16 | Type::C64 | Type::C128) => None,
             (_, Type::I8 | Type::I16 | Type::I32 | Type::U8 | Type::U16 | Type::U32) => {
                 let words = self.floats_to_words(from, regs, lanes);
                 if to == Type::I32 {

@@ -52,6 +52,7 @@ pub(crate) fn scalar_type(ty: Type) -> clif::Type {
         Type::I64 | Type::U64 => types::I64,
         Type::F32 => types::F32,
         Type::F64 => types::F64,
+        Type::C64 | Type::C128 => unreachable!("programs have no complex types"),
     }
 }
 
@@ -64,6 +65,7 @@ pub(crate) fn vector_type(ty: Type) -> clif::Type {
             int_vector(ty.bytes())
         }
         Type::F16 | Type::BF16 => int_vector(ty.bytes()),
+        Type::C64 | Type::C128 => unreachable!("programs have no complex types"),
     }
 }
 

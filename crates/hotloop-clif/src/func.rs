@@ -112,7 +112,7 @@ impl<'a> Func<'a> {
                 self.b.ins().uextend(types::I64, bits)
             }
             Type::F64 => self.b.ins().bitcast(types::I64, MemFlagsData::new(), value),
-            Type::I64 | Type::U64 => value,
+            Type::I64 | Type::U64 | Type::C64 | Type::C128 => value,
             Type::Bool | Type::I8 | Type::U8 | Type::I16 | Type::U16 | Type::I32 | Type::U32 => {
                 self.b.ins().uextend(types::I64, value)
             }

@@ -121,7 +121,7 @@ impl Func<'_> {
         b: clif::Value,
     ) -> clif::Value {
         match form.ty.class() {
-            Class::Float => self.b.ins().fcmp(float, a, b),
+            Class::Float | Class::Complex => self.b.ins().fcmp(float, a, b),
             Class::Signed => self.b.ins().icmp(signed, a, b),
             Class::Unsigned | Class::Bool | Class::Half => self.b.ins().icmp(unsigned, a, b),
         }

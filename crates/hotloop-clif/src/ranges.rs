@@ -45,7 +45,7 @@ fn of_convert(lane: &Lane, from: Value, steps: usize) -> FloatRange {
     let ty = lane.ty(from);
     match ty.class() {
         Class::Float => search(lane, from, steps),
-        Class::Half => ANY,
+        Class::Half | Class::Complex => ANY,
         Class::Bool => FloatRange { least: 0.0, most: 1.0, whole: true },
         Class::Signed => {
             let most = (ty.bits() as f64 - 1.0).exp2();

@@ -285,8 +285,13 @@ pub(crate) fn unsupported(program: &Program, has_f64: bool, has_i64: bool) -> Op
         Type::I64 | Type::U64 => (!has_i64).then_some("64-bit integers; cast to i32 or use a CPU target"),
         Type::Bool | Type::I8 | Type::I16 | Type::I32 | Type::U8 | Type::U16 | Type::U32 | Type::F32 => None,
         Type::F16 | Type::BF16 => None,
+        Type::C64 | Type::C128 => Some("complex numbers; use a CPU target"),
     };
     let refused = |lacking: &str| format!("this GPU does not compute with {lacking}");
+    let pairs = program.params.iter().any(|param| matches!(param, hotloop_ir::Param::Pair(_)));
+    if pairs || program.arrays.iter().any(|array| array.pairs) {
+        return lacking(Type::C64).map(refused);
+    }
     for product in &program.products {
         if let Some(lacking) = lacking(program.array(product.c.array).ty) {
             return Some(refused(lacking));

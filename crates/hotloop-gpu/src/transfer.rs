@@ -239,6 +239,7 @@ unsafe fn read(at: *const u8, ty: Type) -> u64 {
             Type::U16 | Type::F16 | Type::BF16 => u64::from(at.cast::<u16>().read_unaligned()),
             Type::I32 | Type::U32 | Type::F32 => u64::from(at.cast::<u32>().read_unaligned()),
             Type::I64 | Type::U64 | Type::F64 => at.cast::<u64>().read_unaligned(),
+            Type::C64 | Type::C128 => unreachable!("programs have no complex types"),
         }
     }
 }

@@ -161,6 +161,11 @@ impl Type {
         !matches!(self.class(), Class::Bool | Class::Half | Class::Complex)
     }
 
+    /// Integer, float or complex: a type with arithmetic in the language.
+    pub const fn is_number(self) -> bool {
+        self.is_numeric() || self.is_complex()
+    }
+
     /// The bits of a value of this type, or of each of its parts, inside a 64-bit word.
     pub const fn mask(self) -> u64 {
         if self.part().bytes() == 8 { u64::MAX } else { (1 << (self.part().bytes() * 8)) - 1 }
@@ -201,6 +206,31 @@ impl Scalar {
     pub const fn parts(self) -> [Scalar; 2] {
         let ty = self.ty.part();
         [Scalar::new(ty, self.bits), Scalar::new(ty, self.imag)]
+    }
+
+    /// The bytes in memory, the low byte first; as many as the type has.
+    pub fn to_bytes(self) -> ([u8; 16], usize) {
+        let mut bytes = [0; 16];
+        let size = self.ty.part().bytes();
+        bytes[..8].copy_from_slice(&self.bits.to_le_bytes());
+        if self.ty.is_complex() {
+            bytes[size..2 * size].copy_from_slice(&self.imag.to_le_bytes()[..size]);
+        }
+        (bytes, self.ty.bytes())
+    }
+
+    /// The scalar whose bytes these are; those that lack are 0.
+    pub fn from_bytes(ty: Type, bytes: &[u8]) -> Scalar {
+        let word = |at: usize| {
+            let mut word = [0; 8];
+            let part = bytes.iter().skip(at).take(ty.part().bytes());
+            word.iter_mut().zip(part).for_each(|(to, from)| *to = *from);
+            u64::from_le_bytes(word)
+        };
+        match ty.is_complex() {
+            true => Scalar::complex(ty, word(0), word(ty.part().bytes())),
+            false => Scalar::new(ty, word(0)),
+        }
     }
 
     /// A truth value.

@@ -125,6 +125,9 @@ fn read_value(expr: &ast::Expr) -> Option<Value> {
         ast::ExprKind::Float(lit) if lit.suffix.is_none() => {
             Some(Value::Number(Number::Float { lit: lit.clone(), negative: false }))
         }
+        ast::ExprKind::Imaginary(lit) => {
+            Some(Value::Number(Number::Imaginary { lit: lit.clone(), negative: false }))
+        }
         ast::ExprKind::Name(name) => match &**name {
             "inf" => Some(Value::Float(f64::INFINITY)),
             "nan" => Some(Value::Float(f64::NAN)),
@@ -136,6 +139,9 @@ fn read_value(expr: &ast::Expr) -> Option<Value> {
             Value::Number(Number::Int(value)) => Some(Value::Number(Number::Int(-value))),
             Value::Number(Number::Float { lit, negative }) => {
                 Some(Value::Number(Number::Float { lit, negative: !negative }))
+            }
+            Value::Number(Number::Imaginary { lit, negative }) => {
+                Some(Value::Number(Number::Imaginary { lit, negative: !negative }))
             }
             Value::Float(value) => Some(Value::Float(-value)),
             Value::Bool(_) => None,

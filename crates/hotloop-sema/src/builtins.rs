@@ -3,6 +3,7 @@
 //! Everything here is an op, a reduction or a way to make or measure arrays. Mathematical functions are not built in:
 //! they stand in `std/`.
 
+use crate::hir::Part;
 use hotloop_ir::{FoldOp, Op, Type};
 
 /// What a built-in name stands for.
@@ -14,6 +15,14 @@ pub enum Builtin {
     Rounding(Op),
     /// `abs`.
     Abs,
+    /// `complex(re, im)`.
+    Complex,
+    /// `real(z)` and `imag(z)`.
+    Part(Part),
+    /// `conj(z)`.
+    Conj,
+    /// `arg(z)`, also called `angle`.
+    Arg,
     /// `dot(a, b)`.
     Dot,
     /// A float op of two operands.
@@ -226,6 +235,14 @@ pub const BUILTINS: &[(&str, Builtin, &str)] = &[
     ("bf16", Builtin::Cast(Type::BF16), "cast: the upper two bytes of an f32, rounded, for storing"),
     ("f32", Builtin::Cast(Type::F32), "cast"),
     ("f64", Builtin::Cast(Type::F64), "cast"),
+    ("c64", Builtin::Cast(Type::C64), "cast: a complex number of two f32"),
+    ("c128", Builtin::Cast(Type::C128), "cast: a complex number of two f64"),
+    ("complex", Builtin::Complex, "the complex number with these parts"),
+    ("real", Builtin::Part(Part::Real), "the real part"),
+    ("imag", Builtin::Part(Part::Imag), "the imaginary part"),
+    ("conj", Builtin::Conj, "the complex number with the other sign of the imaginary part"),
+    ("arg", Builtin::Arg, "the angle of a complex number, in [-pi, pi]"),
+    ("angle", Builtin::Arg, "the angle of a complex number, in [-pi, pi]"),
     ("bits", Builtin::Bits, "the bits of a float as an integer"),
     ("from_bits", Builtin::FromBits, "the float with these bits"),
     ("where", Builtin::Where, "a where the condition holds, b elsewhere"),

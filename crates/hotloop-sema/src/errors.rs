@@ -131,6 +131,17 @@ pub fn wrong_class(span: Span, op: &str, ty: Ty, needs: &str) -> Diagnostic {
     Diagnostic::error(BAD_OPERANDS, span, format!("`{op}` needs {needs}, not `{}`", ty.describe()))
 }
 
+/// A complex number where only a real one has a meaning.
+pub fn real_needed(span: Span, op: &str, ty: Ty) -> Diagnostic {
+    wrong_class(span, op, ty, "a real number").hint("take what it is about: `real(…)`, `imag(…)` or `abs(…)`")
+}
+
+/// An order of complex numbers.
+pub fn no_order(span: Span, op: &str) -> Diagnostic {
+    Diagnostic::error(BAD_OPERANDS, span, format!("`{op}` does not take complex numbers, which have no order"))
+        .hint("compare `abs(…)`, `real(…)` or `imag(…)`; `==` and `!=` compare both parts")
+}
+
 /// A condition that is no bool.
 pub fn not_a_condition(span: Span, ty: Ty) -> Diagnostic {
     Diagnostic::error(BOOL_AND_NUMBER, span, format!("a condition must be a bool, this is `{}`", ty.describe()))

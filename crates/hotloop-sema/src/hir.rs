@@ -190,6 +190,13 @@ pub enum Number {
         /// Whether a minus stood before it.
         negative: bool,
     },
+    /// A float times the imaginary unit; negation folded in.
+    Imaginary {
+        /// What was written.
+        lit: FloatLit,
+        /// Whether a minus stood before it.
+        negative: bool,
+    },
 }
 
 /// The kinds of expressions.
@@ -201,7 +208,8 @@ pub enum Kind {
     Const(Scalar),
     /// A variable.
     Var(VarId),
-    /// A core op, element by element; operands have one element type (`select`: the last two).
+    /// A core op, element by element; operands have one element type (`select`: the last two). Beside a complex operand
+    /// of an arithmetic op or a comparison the other may be real, of the type of its parts.
     Op(Op, Vec<Expr>),
     /// An integer op whose overflow is a fault, element by element; operands have one element type.
     Checked(Exact, Vec<Expr>),
@@ -213,6 +221,10 @@ pub enum Kind {
     Convert(Box<Expr>),
     /// The same bits as this expression's type.
     Bitcast(Box<Expr>),
+    /// The complex number with these parts, which have one float type.
+    Complex(Box<Expr>, Box<Expr>),
+    /// A part of a complex number.
+    Part(Part, Box<Expr>),
     /// `a and b`, `a or b`: the op on bools; the right side counts only where the left does not decide.
     Logic(Op, Box<Expr>, Box<Expr>),
     /// `where(c, a, b)`: checks in an alternative count only where it is chosen.
@@ -262,6 +274,15 @@ pub enum Kind {
     Ramp(Box<Expr>, Box<Expr>, Box<Expr>),
     /// The elements of arrays in another arrangement.
     Arrange(Box<Arrange>),
+}
+
+/// The parts of a complex number, in the order in which they lie in memory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Part {
+    /// The real part.
+    Real,
+    /// The imaginary part.
+    Imag,
 }
 
 /// The elements of arrays in another arrangement.
@@ -348,7 +369,8 @@ impl Expr {
     /// An op on operands that have been brought to one element type.
     pub fn op(op: Op, args: Vec<Expr>, span: Span) -> Expr {
         let rank = args.iter().map(|arg| arg.ty.rank).max().unwrap_or(0);
-        let last = args.last().map_or(Type::Bool, |arg| arg.ty.elem);
+        let complex = args.iter().map(|arg| arg.ty.elem).find(|elem| elem.is_complex());
+        let last = complex.or(args.last().map(|arg| arg.ty.elem)).unwrap_or(Type::Bool);
         let skip = usize::from(op == Op::Select);
         let weak = args.iter().skip(skip).all(|arg| arg.ty.weak);
         let elem = op.result(last);
@@ -366,11 +388,12 @@ impl Expr {
             | Kind::IntPow(_, a, b)
             | Kind::Logic(_, a, b)
             | Kind::MatMul(a, b)
+            | Kind::Complex(a, b)
             | Kind::FillLike(a, b) => vec![a, b],
             Kind::Require(a, b) => vec![a, b],
             Kind::ByIndex(by) => by.start.iter().chain(&by.index).chain([&by.value]).collect(),
             Kind::Walk(walk) => walk.args.iter().chain(&walk.identity).collect(),
-            Kind::Position(a, _) => vec![a],
+            Kind::Position(a, _) | Kind::Part(_, a) => vec![a],
             Kind::Convert(a) | Kind::Bitcast(a) | Kind::Extent(a, _) | Kind::Size(a) | Kind::If(a, ..) => vec![a],
             Kind::Where(a, b, c) | Kind::Ramp(a, b, c) => vec![a, b, c],
             Kind::Reduce { arg, .. } => vec![arg],

@@ -35,6 +35,8 @@ pub(crate) const LIBRARY_TEXT: &str = concat!(
     "\n\n",
     include_str!("std/pow.hl"),
     "\n\n",
+    include_str!("std/complex.hl"),
+    "\n\n",
     include_str!("std/roots.hl"),
     "\n\n",
     include_str!("std/histogram.hl"),

@@ -45,6 +45,7 @@ impl Ty {
     /// The type as a user would write it.
     pub fn describe(self) -> String {
         let elem = match (self.weak, self.elem.is_float()) {
+            (true, _) if self.elem.is_complex() => "complex number".to_string(),
             (true, true) => "number".to_string(),
             (true, false) => "whole number".to_string(),
             (false, _) => self.elem.name().to_string(),
@@ -72,15 +73,24 @@ pub fn join(a: Ty, b: Ty) -> Result<Ty, NoJoin> {
         return Err(NoJoin::BoolWithNumber);
     }
     match (a.weak, b.weak) {
-        (true, true) => Ok(Ty::weak(if a.elem.is_float() { a.elem } else { b.elem })),
+        (true, true) => Ok(Ty::weak(if weak_order(a.elem) >= weak_order(b.elem) { a.elem } else { b.elem })),
         (true, false) => strong(meet_weak(a.elem, b.elem)),
         (false, true) => strong(meet_weak(b.elem, a.elem)),
         (false, false) => strong(meet(a.elem, b.elem)?),
     }
 }
 
-/// A weak number takes the other's type, but a fraction does not become an integer, and nothing is computed in a half.
+/// Bare numbers of two kinds make one of the later kind: whole, float, complex.
+fn weak_order(elem: Type) -> u32 {
+    u32::from(elem.is_float()) + 2 * u32::from(elem.is_complex())
+}
+
+/// A weak number takes the other's type, but a fraction does not become an integer, nor a complex number a real one, and
+/// nothing is computed in a half.
 fn meet_weak(weak: Type, strong: Type) -> Type {
+    if weak.is_complex() {
+        return complex_with(strong, Type::F64);
+    }
     match strong.class() {
         Class::Signed | Class::Unsigned if weak.is_float() => Type::F64,
         Class::Half => Type::F32,
@@ -88,10 +98,25 @@ fn meet_weak(weak: Type, strong: Type) -> Type {
     }
 }
 
+/// The complex type that holds numbers of a type; whole numbers take the parts of what they meet.
+fn complex_with(elem: Type, parts: Type) -> Type {
+    let part = match elem.class() {
+        Class::Complex | Class::Float => elem.part(),
+        Class::Half => Type::F32,
+        Class::Signed | Class::Unsigned | Class::Bool => parts,
+    };
+    part.complex().unwrap_or(elem)
+}
+
 /// The wider of the same kind; int with float gives the float; signed with unsigned the narrowest signed that holds both.
 fn meet(a: Type, b: Type) -> Result<Type, NoJoin> {
     let wider = if a.bytes() >= b.bytes() { a } else { b };
     match (a.class(), b.class()) {
+        (Class::Bool, Class::Complex) | (Class::Complex, Class::Bool) => Err(NoJoin::BoolWithNumber),
+        (Class::Complex, _) | (_, Class::Complex) => {
+            let both = [complex_with(a, b.part()), complex_with(b, a.part())];
+            Ok(if both[0].bytes() >= both[1].bytes() { both[0] } else { both[1] })
+        }
         (Class::Bool, Class::Bool)
         | (Class::Signed, Class::Signed)
         | (Class::Unsigned, Class::Unsigned)
@@ -120,7 +145,7 @@ fn signed_for(signed: Type, unsigned: Type) -> Result<Type, NoJoin> {
 /// The accumulator and result type of `sum` and `prod`: floats keep their type, whole numbers count in 64 bits.
 pub fn accumulator(elem: Type) -> Type {
     match elem.class() {
-        Class::Float => elem,
+        Class::Float | Class::Complex => elem,
         Class::Half => Type::F32,
         Class::Signed | Class::Bool => Type::I64,
         Class::Unsigned => Type::U64,
@@ -164,6 +189,13 @@ mod tests {
         check(I64, F32, Ok(F32));
         check(U64, F64, Ok(F64));
         check(F32, F64, Ok(F64));
+        check(C64, F32, Ok(C64));
+        check(C64, F64, Ok(C128));
+        check(C64, I64, Ok(C64));
+        check(C128, U64, Ok(C128));
+        check(C64, C128, Ok(C128));
+        check(C64, F16, Ok(C64));
+        check(C64, Bool, Err(NoJoin::BoolWithNumber));
         check(Bool, I32, Err(NoJoin::BoolWithNumber));
         check(Bool, F64, Err(NoJoin::BoolWithNumber));
     }
@@ -177,6 +209,11 @@ mod tests {
         assert_eq!(of(Ty::weak(F64), Ty::scalar(I32)), Ok((F64, false)));
         assert_eq!(of(Ty::weak(I64), Ty::weak(F64)), Ok((F64, true)));
         assert_eq!(of(Ty::weak(I64), Ty::weak(I64)), Ok((I64, true)));
+        assert_eq!(of(Ty::weak(C128), Ty::scalar(F32)), Ok((C64, false)));
+        assert_eq!(of(Ty::weak(C128), Ty::scalar(C64)), Ok((C64, false)));
+        assert_eq!(of(Ty::weak(C128), Ty::scalar(I32)), Ok((C128, false)));
+        assert_eq!(of(Ty::weak(F64), Ty::scalar(C64)), Ok((C64, false)));
+        assert_eq!(of(Ty::weak(C128), Ty::weak(F64)), Ok((C128, true)));
         assert_eq!(of(Ty::weak(I64), Ty::scalar(Bool)), Err(NoJoin::BoolWithNumber));
     }
 }

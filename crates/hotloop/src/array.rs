@@ -54,8 +54,8 @@ impl Array {
     /// An array in which every element is the same.
     pub fn full(scalar: Scalar, shape: &[usize]) -> Result<Array, ArgumentError> {
         let mut array = Array::zeros(scalar.ty, shape)?;
-        let bytes = scalar.bits.to_le_bytes();
-        let element = &bytes[..scalar.ty.bytes()];
+        let (bytes, size) = scalar.to_bytes();
+        let element = &bytes[..size];
         array.bytes_mut().chunks_exact_mut(element.len()).for_each(|chunk| chunk.copy_from_slice(element));
         Ok(array)
     }
@@ -154,9 +154,7 @@ impl Array {
     pub fn get(&self, position: usize) -> Option<Scalar> {
         let size = self.ty.bytes();
         let element = self.bytes().get(position.checked_mul(size)?..)?.get(..size)?;
-        let mut bits = [0; 8];
-        bits[..size].copy_from_slice(element);
-        Some(Scalar::new(self.ty, u64::from_le_bytes(bits)))
+        Some(Scalar::from_bytes(self.ty, element))
     }
 
     /// The same elements under another shape of as many elements.
@@ -234,7 +232,7 @@ pub(crate) fn element_count(shape: &[usize]) -> Result<usize, ArgumentError> {
         return Ok(0);
     }
     let count = shape.iter().try_fold(1usize, |count, extent| count.checked_mul(*extent));
-    count.filter(|count| *count <= isize::MAX as usize / 8).ok_or(ArgumentError::TooLarge)
+    count.filter(|count| *count <= isize::MAX as usize / 16).ok_or(ArgumentError::TooLarge)
 }
 
 #[cold]

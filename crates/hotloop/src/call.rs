@@ -13,12 +13,12 @@ use crate::fault;
 use crate::host::{Failure, Host, Splitting};
 use crate::job::Origin;
 use crate::options::Call;
-use crate::plan::{ParamPlan, Plan, ResultPlan};
+use crate::plan::{ParamPlan, Plan, ResultPlan, frame_scalar};
 use crate::progress::Progress;
 use crate::tiers::Code;
 use crate::value::{Outputs, Value};
 use crate::view::{Parts, copy_elements, meet};
-use hotloop_ir::{Layout, Scalar};
+use hotloop_ir::Layout;
 use hotloop_source::Source;
 use hotloop_target::frame::{CANCEL_WORD, HOST_WORD};
 use hotloop_target::{FaultRecord, Kernel, Status};
@@ -161,6 +161,9 @@ pub(crate) fn fill(plan: &Plan, args: &Args<'_, '_>, frame: &mut Frame) -> Resul
                 if scalar.ty == *ty =>
             {
                 frame[*word] = scalar.bits;
+                if ty.is_complex() {
+                    frame[*word + 1] = scalar.imag;
+                }
             }
             (ParamPlan::Array { name, mutable: true, .. }, Some(Seen::Array(_) | Seen::Device(_, false))) => {
                 return Err(ArgumentError::ReadOnly { kernel: plan.kernel.clone(), name: name.clone() }.into());
@@ -190,7 +193,11 @@ fn put(frame: &mut Frame, base: usize, parts: &Parts) {
     let size = parts.ty.bytes() as i64;
     let rank = parts.shape.len();
     let dense = parts.layout() == Layout::Dense;
-    let (extents, strides) = frame[base + 1..base + 1 + 2 * rank].split_at_mut(rank);
+    let axes = rank + usize::from(parts.ty.is_complex());
+    let (extents, strides) = frame[base + 1..base + 1 + 2 * axes].split_at_mut(axes);
+    if axes > rank {
+        (extents[rank], strides[rank]) = (2, parts.ty.part().bytes() as u64);
+    }
     // Extents of an empty array may be huge; its strides are never used.
     let mut canonical = size;
     for (axis, (&extent, &stride)) in parts.shape.iter().zip(&parts.strides).enumerate().rev() {
@@ -354,7 +361,7 @@ fn collect(plan: &Plan, frame: &Frame, host: &mut Host<'_>) -> Result<Outputs, E
     let mut outputs = Outputs::default();
     for (index, result) in plan.results.iter().enumerate() {
         let value = match result {
-            ResultPlan::Scalar { ty, word } => Some(Value::Scalar(Scalar::new(*ty, frame[*word]))),
+            ResultPlan::Scalar { ty, word } => Some(Value::Scalar(frame_scalar(*ty, frame, *word))),
             ResultPlan::Array { first, .. } if *first < index => outputs.get(*first).cloned(),
             ResultPlan::Array { .. } => host.take_result(index).map(Value::Array),
         };
@@ -369,7 +376,7 @@ fn store(plan: &Plan, frame: &Frame, host: &mut Host<'_>, direct: &Direct<'_>, o
         let Some(out) = out_parts(&outs[index]) else { continue };
         match result {
             ResultPlan::Scalar { ty, word } => {
-                let value = Array::full(Scalar::new(*ty, frame[*word]), &[])?;
+                let value = Array::full(frame_scalar(*ty, frame, *word), &[])?;
                 // SAFETY: `check_out` has found one element of this type, which the caller lends for writing.
                 unsafe { copy_elements(&Parts::of_array(&value), out) };
             }

@@ -3,6 +3,7 @@
 //! The types themselves are defined in the IR; this ties each to its Rust type.
 
 use hotloop_ir::{Scalar, Type};
+use num_complex::Complex;
 
 mod sealed {
     pub trait Sealed {}
@@ -63,10 +64,41 @@ elements! {
     half::bf16, BF16, |value| value.to_bits().into(), |bits| half::bf16::from_bits(bits as u16);
 }
 
+macro_rules! complex_elements {
+    ($($part:ty, $variant:ident;)*) => {$(
+        impl sealed::Sealed for Complex<$part> {}
+
+        impl Element for Complex<$part> {
+            const TYPE: Type = Type::$variant;
+
+            fn to_scalar(self) -> Scalar {
+                Scalar::complex(Type::$variant, self.re.to_bits().into(), self.im.to_bits().into())
+            }
+
+            fn from_scalar(scalar: Scalar) -> Option<Complex<$part>> {
+                let [re, im] = scalar.parts().map(<$part>::from_scalar);
+                Some(Complex::new(re?, im?)).filter(|_| scalar.ty == Type::$variant)
+            }
+        }
+
+        impl From<&Complex<$part>> for crate::Arg<'_> {
+            fn from(value: &Complex<$part>) -> Self {
+                crate::Arg::Scalar(value.to_scalar())
+            }
+        }
+    )*};
+}
+
+complex_elements! {
+    f32, C64;
+    f64, C128;
+}
+
 #[cfg(test)]
 mod tests {
     use super::Element;
     use hotloop_ir::Type;
+    use num_complex::Complex;
 
     fn round_trip<T: Element>(values: &[T]) {
         assert_eq!(T::TYPE.bytes(), size_of::<T>());
@@ -90,6 +122,8 @@ mod tests {
         round_trip(&[-0.0f64, 1.5, f64::MIN_POSITIVE, f64::NEG_INFINITY]);
         round_trip(&[half::f16::MIN_POSITIVE, half::f16::MAX, half::f16::NEG_INFINITY]);
         round_trip(&[half::bf16::MIN_POSITIVE, half::bf16::MAX, half::bf16::NEG_INFINITY]);
+        round_trip(&[Complex::new(-0.0f32, 1.5), Complex::new(f32::INFINITY, -2.5)]);
+        round_trip(&[Complex::new(-0.0f64, 1.5), Complex::new(f64::INFINITY, -2.5)]);
         assert_eq!((-1i32).to_scalar().bits, 0xffff_ffff);
         assert_eq!(f32::from_scalar(1.0f64.to_scalar()), None);
         assert_eq!(u8::TYPE, Type::U8);

@@ -10,7 +10,7 @@ use crate::header;
 use crate::module::Module;
 use crate::types::array_of;
 use hotloop_clif::object::{Cpu, Export, object};
-use hotloop_ir::{Layout, Program, Type};
+use hotloop_ir::{Layout, Param, Program, ResultRef, Role, Type};
 use hotloop_sema::{ArgType, KernelInfo};
 
 /// An object file and its header.
@@ -77,6 +77,13 @@ impl Module {
             return Err(Error::Unsupported(words));
         }
         let programs: Vec<Program> = exported.iter().map(|one| self.program_of(one)).collect::<Result<_, _>>()?;
+        if let Some(one) = exported.iter().zip(&programs).find(|(_, program)| has_complex(program)).map(|(one, _)| one) {
+            let words = format!(
+                "`{}` takes or gives complex numbers, which object files do not; pass the parts as two arrays",
+                one.signature
+            );
+            return Err(Error::Unsupported(words));
+        }
         let faults: Vec<Vec<String>> = programs.iter().map(|program| self.faults(program)).collect();
         let exports: Vec<Export<'_>> = exported
             .iter()
@@ -97,6 +104,13 @@ impl Module {
     fn faults(&self, program: &Program) -> Vec<String> {
         program.sites.iter().map(|site| fault::static_message(site, self.source())).collect()
     }
+}
+
+/// Whether callers pass or get complex numbers.
+fn has_complex(program: &Program) -> bool {
+    program.arrays.iter().any(|array| array.pairs && array.role != Role::Temp)
+        || program.params.iter().any(|param| matches!(param, Param::Pair(_)))
+        || program.results.iter().any(|result| matches!(result, ResultRef::Pair(_)))
 }
 
 fn short(ty: &ArgType) -> String {

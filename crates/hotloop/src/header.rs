@@ -149,6 +149,8 @@ fn c_type(ty: Type) -> &'static str {
         Type::F16 | Type::BF16 => "uint16_t",
         Type::F32 => "float",
         Type::F64 => "double",
+        // Exports of complex numbers are refused.
+        Type::C64 | Type::C128 => "void",
     }
 }
 
@@ -188,7 +190,7 @@ fn declaration(one: &Exported, program: &Program) -> String {
     let mut names: Vec<String> = Vec::new();
     for (param, ty) in program.params.iter().zip(&one.types) {
         let (name, what) = match param {
-            Param::Scalar(slot) => (&program.slot(*slot).name, String::new()),
+            Param::Scalar(slot) | Param::Pair([slot, _]) => (&program.slot(*slot).name, String::new()),
             Param::Array(id) => {
                 let written = program.array(*id).role == Role::Mut;
                 (&program.array(*id).name, if written { ", written".to_owned() } else { String::new() })
@@ -197,7 +199,7 @@ fn declaration(one: &Exported, program: &Program) -> String {
         let name = param_name(name, &names);
         comment += &format!(" * {name}: {}{what}\n", type_words(ty));
         params.push(match param {
-            Param::Scalar(slot) => format!("{} {name}", c_type(program.slot(*slot).ty)),
+            Param::Scalar(slot) | Param::Pair([slot, _]) => format!("{} {name}", c_type(program.slot(*slot).ty)),
             Param::Array(id) => {
                 let array = program.array(*id);
                 format!("const {} *{name}", array_type(array.ty, array.rank))
@@ -208,7 +210,7 @@ fn declaration(one: &Exported, program: &Program) -> String {
     for (index, result) in program.results.iter().enumerate() {
         let name = param_name(&format!("result{index}"), &names);
         let (words, param) = match result {
-            ResultRef::Scalar(slot) => {
+            ResultRef::Scalar(slot) | ResultRef::Pair([slot, _]) => {
                 let ty = program.slot(*slot).ty;
                 (ty.name().to_owned(), format!("{} *{name}", c_type(ty)))
             }

@@ -300,11 +300,16 @@ unsafe extern "C" fn alloc(data: *mut u8, frame: *mut u64, array: u32) -> i32 {
         }
         let base = host.alloc(array, &shape)?;
         let mut stride = info.ty.bytes() as u64;
+        // The parts of complex numbers lie along one axis more.
+        let axes = info.rank + usize::from(info.ty.is_complex());
         // SAFETY: the frame has a word for the base and every stride of every array of the plan.
         unsafe {
             *frame.add(info.base) = base.expose_provenance() as u64;
+            if axes > info.rank {
+                *frame.add(info.base + 2 * axes) = info.ty.part().bytes() as u64;
+            }
             for axis in (0..info.rank).rev() {
-                *frame.add(info.base + 1 + info.rank + axis) = stride;
+                *frame.add(info.base + 1 + axes + axis) = stride;
                 stride = stride.wrapping_mul(shape[axis] as u64);
             }
         }

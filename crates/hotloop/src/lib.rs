@@ -79,6 +79,7 @@ pub use error::{ArgumentError, Error, Fault, RunError, SourceError};
 pub use export::{Exported, ObjectFile, parse_signature};
 pub use fallback::{Fallback, Fallbacks};
 pub use half::{bf16, f16};
+pub use num_complex::Complex;
 pub use hotloop_cache::{Counters, DiskCounters, DiskLimits, Limits as CacheLimits, Listed, Miss, Verified};
 pub use hotloop_clif::object::Cpu;
 #[cfg(feature = "gpu")]

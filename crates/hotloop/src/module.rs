@@ -320,7 +320,11 @@ pub(crate) fn result_types(program: &Program) -> Vec<ResultType> {
         ResultRef::Scalar(slot) => ResultType { ty: program.slot(*slot).ty, rank: 0 },
         ResultRef::Array(array) => {
             let array = program.array(*array);
-            ResultType { ty: array.ty, rank: array.rank as usize }
+            ResultType { ty: array.element(), rank: array.axes() as usize }
+        }
+        ResultRef::Pair([real, _]) => {
+            let ty = program.slot(*real).ty;
+            ResultType { ty: ty.complex().unwrap_or(ty), rank: 0 }
         }
     };
     program.results.iter().map(result_type).collect()

@@ -7,7 +7,7 @@ use crate::matmul::MatMulPlan;
 use crate::points::{Points, SitePoints};
 use crate::progress::Part;
 use hotloop_ir::program::{Inst, Lane, Region, Stmt};
-use hotloop_ir::{Extent, FaultKind, Op, Param, Program, ResultRef, Role, Site, Type};
+use hotloop_ir::{Extent, FaultKind, Op, Param, Program, ResultRef, Role, Scalar, Site, Type};
 use hotloop_target::FrameLayout;
 
 /// What a call needs to know of a program.
@@ -30,7 +30,9 @@ pub(crate) struct Plan {
 /// A parameter.
 #[derive(Clone, Debug)]
 pub(crate) enum ParamPlan {
+    /// A complex number has its imaginary part in the next word.
     Scalar { name: String, ty: Type, word: usize },
+    /// Complex numbers have one axis more in the frame, along which their parts lie.
     Array { name: String, ty: Type, base: usize, rank: usize, mutable: bool },
 }
 
@@ -146,6 +148,14 @@ impl Plan {
     }
 }
 
+/// A scalar in the frame.
+pub(crate) fn frame_scalar(ty: Type, frame: &[u64], word: usize) -> Scalar {
+    match ty.is_complex() {
+        true => Scalar::complex(ty, frame[word], frame[word + 1]),
+        false => Scalar::new(ty, frame[word]),
+    }
+}
+
 /// The indices of the element with this number in C order.
 fn unravel(linear: i64, extents: &[i64]) -> Vec<i64> {
     let mut rest = linear;
@@ -164,13 +174,18 @@ fn param_plan(program: &Program, layout: &FrameLayout, param: Param) -> ParamPla
             let info = program.slot(slot);
             ParamPlan::Scalar { name: info.name.clone(), ty: info.ty, word: layout.slot(slot) }
         }
+        Param::Pair([real, _]) => {
+            let info = program.slot(real);
+            let name = info.name.strip_suffix(".real").unwrap_or(&info.name).to_owned();
+            ParamPlan::Scalar { name, ty: info.ty.complex().unwrap_or(info.ty), word: layout.slot(real) }
+        }
         Param::Array(array) => {
             let info = program.array(array);
             ParamPlan::Array {
                 name: info.name.clone(),
-                ty: info.ty,
+                ty: info.element(),
                 base: layout.base(array),
-                rank: info.rank as usize,
+                rank: info.axes() as usize,
                 mutable: info.role == Role::Mut,
             }
         }
@@ -180,9 +195,13 @@ fn param_plan(program: &Program, layout: &FrameLayout, param: Param) -> ParamPla
 fn result_plan(program: &Program, layout: &FrameLayout, result: ResultRef) -> ResultPlan {
     match result {
         ResultRef::Scalar(slot) => ResultPlan::Scalar { ty: program.slot(slot).ty, word: layout.slot(slot) },
+        ResultRef::Pair([real, _]) => {
+            let ty = program.slot(real).ty;
+            ResultPlan::Scalar { ty: ty.complex().unwrap_or(ty), word: layout.slot(real) }
+        }
         ResultRef::Array(array) => {
             let first = program.results.iter().position(|other| *other == result).unwrap_or(0);
-            ResultPlan::Array { ty: program.array(array).ty, first }
+            ResultPlan::Array { ty: program.array(array).element(), first }
         }
     }
 }
@@ -193,9 +212,9 @@ fn array_plans(program: &Program, layout: &FrameLayout) -> Vec<ArrayPlan> {
         let info = program.array(id);
         ArrayPlan {
             name: info.name.clone(),
-            ty: info.ty,
+            ty: info.element(),
             base: layout.base(id),
-            rank: info.rank as usize,
+            rank: info.axes() as usize,
             result: program.results.iter().position(|result| *result == ResultRef::Array(id)),
         }
     };

@@ -59,7 +59,7 @@ fn nest_points(program: &Program, nest: &Nest) -> Points {
         1 => return Points::Row,
         _ => {}
     }
-    let walked = |view: &View| walks_all(nest, view) && program.array(view.array).rank as usize == nest.axes.len();
+    let walked = |view: &View| walks_all(nest, view, program.array(view.array).axes() as usize);
     for view in nest.views.iter().filter(|view| walked(view)) {
         if let Some(at) = program.params.iter().position(|param| *param == Param::Array(view.array)) {
             return Points::Param(at);
@@ -78,9 +78,9 @@ fn stores_elsewhere(nest: &Nest) -> bool {
 }
 
 /// Whether a view takes every element of its array in the order of the points.
-fn walks_all(nest: &Nest, view: &View) -> bool {
+fn walks_all(nest: &Nest, view: &View, axes: usize) -> bool {
     let in_order = |(at, dim): (usize, &hotloop_ir::ViewDim)| dim.axis == Some(at as u32) && dim.full;
-    view.dims.len() == nest.axes.len() && view.dims.iter().enumerate().all(in_order)
+    axes == nest.axes.len() && view.dims.iter().take(axes).enumerate().all(in_order)
 }
 
 fn visit_sites(region: &Region, visit: &mut impl FnMut(usize)) {

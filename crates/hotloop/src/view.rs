@@ -245,7 +245,7 @@ impl Parts {
             check_strides(shape, strides)?;
             reach(shape, strides)?;
         }
-        if !base.addr().is_multiple_of(ty.bytes()) {
+        if !base.addr().is_multiple_of(ty.part().bytes()) {
             return Err(ArgumentError::Misaligned { ty });
         }
         // Slices of plain numbers are copied at once, others element by element.
@@ -399,7 +399,7 @@ fn reach(shape: &[usize], strides: &[isize]) -> Result<(usize, usize), ArgumentE
     }
     for (extent, stride) in shape.iter().zip(strides) {
         let far = isize::try_from(extent - 1).ok().and_then(|steps| steps.checked_mul(*stride));
-        // An element has at most 8 bytes, so byte offsets cannot overflow either.
+        // An element has at most 16 bytes, so byte offsets cannot overflow either.
         let far = far.filter(|far| far.unsigned_abs() <= isize::MAX as usize / 16).ok_or(ArgumentError::TooLarge)?;
         let side = if far < 0 { &mut before } else { &mut after };
         *side = side.checked_add(far.abs()).filter(|sum| *sum <= isize::MAX / 16).ok_or(ArgumentError::TooLarge)?;
@@ -442,10 +442,10 @@ fn check_distinct(shape: &[usize], strides: &[isize]) -> Result<(), ArgumentErro
 
 /// The one element of an array without axes.
 pub(crate) fn only_element(parts: &Parts) -> Scalar {
-    let mut bits = [0u8; 8];
+    let mut bytes = [0u8; 16];
     // SAFETY: the view has one element, which is readable; little-endian machines hold its low byte first.
-    unsafe { bits.as_mut_ptr().copy_from_nonoverlapping(parts.base, parts.ty.bytes()) };
-    Scalar::new(parts.ty, u64::from_le_bytes(bits))
+    unsafe { bytes.as_mut_ptr().copy_from_nonoverlapping(parts.base, parts.ty.bytes()) };
+    Scalar::from_bytes(parts.ty, &bytes)
 }
 
 #[cfg(test)]

@@ -90,6 +90,8 @@ fn number(scalar: hotloop::Scalar) -> f64 {
     match scalar.ty {
         Type::Bool => f64::from(u8::from(scalar.is_true())),
         Type::F32 | Type::F64 | Type::F16 | Type::BF16 => scalar.as_f64(),
+        // How far from 0.
+        Type::C64 | Type::C128 => scalar.parts()[0].as_f64().hypot(scalar.parts()[1].as_f64()),
         Type::I8 | Type::I16 | Type::I32 | Type::I64 | Type::U8 | Type::U16 | Type::U32 | Type::U64 => {
             scalar.as_i128() as f64
         }
@@ -104,7 +106,7 @@ fn top(ty: Type) -> f64 {
         Type::Bool | Type::I8 | Type::I16 | Type::I32 | Type::I64 | Type::U32 | Type::U64 | Type::F32 | Type::F64 => {
             1.0
         }
-        Type::F16 | Type::BF16 => 1.0,
+        Type::F16 | Type::BF16 | Type::C64 | Type::C128 => 1.0,
     }
 }
 

@@ -33,6 +33,7 @@ pub(super) fn define(
         signature.params.push(AbiParam::new(match param {
             Param::Scalar(slot) => scalar_type(program.slot(*slot).ty),
             Param::Array(_) => types::I64,
+            Param::Pair(_) => return Err(bug("a complex parameter")),
         }));
     }
     signature.params.resize(signature.params.len() + program.results.len() + 1, AbiParam::new(types::I64));
@@ -90,6 +91,8 @@ impl Entry<'_, '_> {
                     self.e.set_word(self.frame, self.layout.slot(*slot), word);
                 }
                 Param::Array(id) => self.array(*id, *value),
+                // The signature has refused these.
+                Param::Pair(_) => {}
             }
         }
     }

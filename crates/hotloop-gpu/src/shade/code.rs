@@ -81,6 +81,7 @@ impl Code {
             Type::I64 => self.literal(Literal::I64(value.as_i64())),
             Type::U64 => self.literal(Literal::U64(value.bits)),
             // Infinities and NaNs are no literals.
+            Type::C64 | Type::C128 => unreachable!("programs have no complex types"),
             Type::F32 if f32::from_bits(value.bits as u32).is_finite() => {
                 self.literal(Literal::F32(f32::from_bits(value.bits as u32)))
             }

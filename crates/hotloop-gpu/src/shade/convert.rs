@@ -20,7 +20,7 @@ pub(crate) fn convert(code: &mut Code, from: Type, to: Type, value: Expr) -> Exp
             code.select(value, one, zero)
         }
         // Halves are converted by integer ops before there is a lane.
-        (Class::Half, _) | (_, Class::Half) => value,
+        (Class::Half | Class::Complex, _) | (_, Class::Half | Class::Complex) => value,
         (Class::Float, Class::Float) => code.convert(value, ScalarKind::Float, to.bytes() as u8),
         (Class::Float, Class::Bool | Class::Signed | Class::Unsigned) => from_float(code, from, to, value),
         (Class::Signed | Class::Unsigned, Class::Float) => code.convert(value, ScalarKind::Float, to.bytes() as u8),
@@ -38,6 +38,7 @@ fn one_or_zero(ty: Type, bit: u64) -> Scalar {
             Scalar::new(ty, bit)
         }
         Type::F16 | Type::BF16 => Scalar::half(ty, bit as f64),
+        Type::C64 | Type::C128 => unreachable!("programs have no complex types"),
     }
 }
 

@@ -376,7 +376,7 @@ impl Lane<'_, '_, '_> {
                 let zero = self.code.u32(0);
                 self.code.binary(Binary::NotEqual, low, zero)
             }
-            Class::Unsigned | Class::Half => low,
+            Class::Unsigned | Class::Half | Class::Complex => low,
             Class::Signed => {
                 let signed = self.code.bitcast(low, ScalarKind::Sint);
                 ops::narrow(&mut self.code, ty, signed)
@@ -472,7 +472,7 @@ fn slot_words(code: &mut Code, ty: Type, value: Expr) -> [Expr; 2] {
             let [one, zero] = [1, 0].map(|bit| code.u32(bit));
             code.select(value, one, zero)
         }
-        Class::Unsigned | Class::Half => value,
+        Class::Unsigned | Class::Half | Class::Complex => value,
         Class::Signed | Class::Float => {
             let bits = code.bitcast(value, ScalarKind::Uint);
             let mask = code.u32(ty.mask() as u32);
@@ -495,7 +495,7 @@ fn two_words(code: &mut Code, ty: Type, value: Expr) -> [Expr; 2] {
             let fill = code.binary(Binary::ShiftRight, value, sign);
             [value, fill].map(|part| code.bitcast(part, ScalarKind::Uint))
         }
-        (Class::Bool | Class::Unsigned | Class::Float | Class::Half, _) => [value, code.u32(0)],
+        (Class::Bool | Class::Unsigned | Class::Float | Class::Half | Class::Complex, _) => [value, code.u32(0)],
     }
 }
 

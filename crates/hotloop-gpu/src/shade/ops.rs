@@ -182,6 +182,6 @@ pub(crate) fn word(code: &mut Code, ty: Type, value: Expr) -> Expr {
     let same = if register(ty).width == 8 { code.convert(value, kind(ty), 4) } else { value };
     match ty.class() {
         Class::Signed => code.bitcast(same, ScalarKind::Uint),
-        Class::Bool | Class::Unsigned | Class::Float | Class::Half => same,
+        Class::Bool | Class::Unsigned | Class::Float | Class::Half | Class::Complex => same,
     }
 }

@@ -16,6 +16,7 @@ pub(crate) const fn register(ty: Type) -> Scalar {
         Type::U64 => Scalar::U64,
         Type::F32 => Scalar::F32,
         Type::F64 => Scalar::F64,
+        Type::C64 | Type::C128 => panic!("programs have no complex types"),
     }
 }
 
@@ -23,7 +24,7 @@ pub(crate) const fn register(ty: Type) -> Scalar {
 pub(crate) const fn memory(ty: Type) -> Scalar {
     match ty.class() {
         Class::Bool => Scalar::U32,
-        Class::Signed | Class::Unsigned | Class::Float | Class::Half => register(ty),
+        Class::Signed | Class::Unsigned | Class::Float | Class::Half | Class::Complex => register(ty),
     }
 }
 

@@ -62,7 +62,8 @@ impl LaneBuilder {
         self.pair(parts)
     }
 
-    /// An op some of whose operands are complex; none if all are real.
+    /// An op some of whose operands are complex; none if all are real. A real operand is no complex one with an imaginary
+    /// part of 0: products and quotients by it are those of each part, sums leave the imaginary part as it is.
     pub(super) fn complex_op(&mut self, op: Op, args: &[Value]) -> Option<Value> {
         args.iter().any(|arg| self.parts(*arg).is_some()).then_some(())?;
         if op == Op::Select {
@@ -78,11 +79,25 @@ impl LaneBuilder {
                 self.op(if op == Op::Eq { Op::And } else { Op::Or }, &parts)
             }
             Op::Add | Op::Sub => {
-                let parts = [0, 1].map(|at| self.op(op, &[left[at], right[at]]));
-                self.pair(parts)
+                let real = self.op(op, &[left[0], right[0]]);
+                let imag = match (self.parts(args[0]), self.parts(args[1])) {
+                    (Some(_), Some(_)) => self.op(op, &[left[1], right[1]]),
+                    (Some(_), None) => left[1],
+                    (None, _) if op == Op::Sub => self.op(Op::Neg, &[right[1]]),
+                    (None, _) => right[1],
+                };
+                self.pair([real, imag])
             }
             Op::Neg => {
                 let parts = left.map(|part| self.op(op, &[part]));
+                self.pair(parts)
+            }
+            Op::Mul | Op::Div if self.parts(args[1]).is_none() => {
+                let parts = left.map(|part| self.op(op, &[part, args[1]]));
+                self.pair(parts)
+            }
+            Op::Mul if self.parts(args[0]).is_none() => {
+                let parts = right.map(|part| self.op(op, &[args[0], part]));
                 self.pair(parts)
             }
             Op::Mul => {

@@ -31,6 +31,11 @@ pub const fn fold_partials(ty: Type) -> usize {
 
 /// The value that changes nothing when combined.
 pub fn neutral(op: FoldOp, ty: Type) -> Scalar {
+    if ty.is_complex() {
+        // Only sums and products of complex numbers are known to the language.
+        let imag = if op == FoldOp::Prod { Scalar::new(ty.part(), 0) } else { neutral(op, ty.part()) };
+        return Scalar::complex(ty, neutral(op, ty.part()).bits, imag.bits);
+    }
     match op {
         FoldOp::Sum if ty == Type::F32 => Scalar::f32(-0.0),
         FoldOp::Sum if ty == Type::F64 => Scalar::f64(-0.0),

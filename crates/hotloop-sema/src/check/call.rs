@@ -184,7 +184,7 @@ impl<'m> Checker<'m> {
             arg.ty.weak = false;
         }
         let mut call = self.apply(body, FnRef { library: true, index }, converted, true, span)?;
-        call.ty.weak = weak && call.ty.elem.is_numeric();
+        call.ty.weak = weak && call.ty.elem.is_number();
         Some(call)
     }
 
@@ -195,7 +195,10 @@ impl<'m> Checker<'m> {
             let expected = if params == 1 { "1 argument".to_string() } else { format!("{params} arguments") };
             body.report(errors::argument_count(span, name, &expected, args.len()));
         } else {
-            body.report(errors::wrong_class(span, name, args[0].ty, "a number"));
+            body.report(match args[0].ty.elem.is_complex() {
+                true => errors::real_needed(span, name, args[0].ty),
+                false => errors::wrong_class(span, name, args[0].ty, "a number"),
+            });
         }
         None
     }
@@ -269,6 +272,9 @@ impl<'m> Checker<'m> {
         self.count(body, name, builtin, args.len(), span)?;
         let mut args = args;
         match builtin {
+            Builtin::Float1(Op::Sqrt) if args[0].ty.elem.is_complex() => {
+                self.library_call(body, "_complex_sqrt", args, span)
+            }
             Builtin::Float1(op) => {
                 let value = self.number(body, name, args.remove(0), span)?;
                 let value = self.make_float(body, value)?;
@@ -278,6 +284,13 @@ impl<'m> Checker<'m> {
                 let value = self.number(body, name, args.remove(0), span)?;
                 let value = self.settle_number(body, value)?;
                 Some(if value.ty.elem.is_float() { Expr::op(op, vec![value], span) } else { value })
+            }
+            Builtin::Abs if args[0].ty.elem.is_complex() => {
+                let value = args.remove(0);
+                self.magnitude(body, value, span)
+            }
+            Builtin::Complex | Builtin::Part(_) | Builtin::Conj | Builtin::Arg => {
+                self.complex_call(body, name, builtin, args, span)
             }
             Builtin::Abs => {
                 let value = self.number(body, name, args.remove(0), span)?;
@@ -354,13 +367,16 @@ impl<'m> Checker<'m> {
             Builtin::Float1(_)
             | Builtin::Rounding(_)
             | Builtin::Abs
+            | Builtin::Part(_)
+            | Builtin::Conj
+            | Builtin::Arg
             | Builtin::Unlikely
             | Builtin::Cast(_)
             | Builtin::Bits
             | Builtin::FromBits
             | Builtin::Len
             | Builtin::Size => (1, 1, "1 argument"),
-            Builtin::Float2(_) => (2, 2, "2 arguments"),
+            Builtin::Float2(_) | Builtin::Complex => (2, 2, "2 arguments"),
             Builtin::Shape => (2, 2, "2 arguments: an array and an axis"),
             Builtin::Fma => (3, 3, "3 arguments"),
             Builtin::Where => (3, 3, "3 arguments: a condition and two alternatives"),
@@ -385,6 +401,10 @@ impl<'m> Checker<'m> {
     pub(super) fn number(&mut self, body: &mut Body, name: &str, value: Expr, span: Span) -> Option<Expr> {
         if value.ty.elem.is_numeric() {
             return Some(value);
+        }
+        if value.ty.elem.is_complex() {
+            body.report(errors::real_needed(span, name, value.ty));
+            return None;
         }
         body.report(errors::wrong_class(span, name, value.ty, "a number"));
         None
@@ -439,6 +459,10 @@ impl<'m> Checker<'m> {
             return Some(Expr::constant(scalar, span));
         }
         let value = self.settle_number(body, value)?;
+        if value.ty.elem.is_complex() && !ty.is_complex() {
+            body.report(errors::real_needed(span, ty.name(), value.ty));
+            return None;
+        }
         let rank = value.ty.rank;
         if value.ty.elem == ty {
             return Some(Expr { kind: value.kind, ty: Ty::array(ty, rank), span });
@@ -477,6 +501,10 @@ fn keeps_halves(builtin: Builtin) -> bool {
         | Builtin::Making(_)
         | Builtin::Arranging(_) => true,
         Builtin::Float1(_)
+        | Builtin::Complex
+        | Builtin::Part(_)
+        | Builtin::Conj
+        | Builtin::Arg
         | Builtin::Rounding(_)
         | Builtin::Abs
         | Builtin::Dot

@@ -3,9 +3,10 @@
 use super::{Body, Checker};
 use crate::builtins::{self, Predefined};
 use crate::errors;
-use crate::hir::{self, Expr, Kind, Number, VarId, VarKind};
+use crate::hir::{self, Expr, Kind, Number, Part, VarId, VarKind};
 use crate::promote::{self, NoJoin, Ty};
-use hotloop_ir::{Class, Op, Scalar, Type};
+use hotloop_ir::semantics::neutral;
+use hotloop_ir::{Class, FoldOp, Op, Scalar, Type};
 use hotloop_source::{Diagnostic, Span};
 use hotloop_syntax::ast;
 
@@ -50,9 +51,9 @@ impl<'m> Checker<'m> {
             ast::ExprKind::Name(name) => self.name_expr(body, name, span),
             ast::ExprKind::Int(lit) => self.int_literal(body, lit, span),
             ast::ExprKind::Float(lit) => self.float_literal(body, lit, span),
-            ast::ExprKind::Imaginary(_) => {
-                body.report(errors::unsupported(span, "complex numbers are not available yet", "use two real arrays"));
-                None
+            ast::ExprKind::Imaginary(lit) => {
+                let number = Number::Imaginary { lit: lit.clone(), negative: false };
+                Some(Expr { kind: Kind::Number(number), ty: Ty::weak(Type::C128), span })
             }
             ast::ExprKind::Unary { op, operand } => self.unary(body, *op, operand, span),
             ast::ExprKind::Binary { op, op_span, left, right } => self.binary(body, *op, *op_span, left, right, span),
@@ -166,6 +167,9 @@ impl<'m> Checker<'m> {
         }
         let message = format!("{what} is `{}`, the value is `{}`", wanted.describe(), expr.ty.describe());
         let hint = match expr.ty.rank == wanted.rank {
+            true if expr.ty.elem.is_complex() && !wanted.elem.is_complex() => {
+                "take what it is about: `real(…)`, `imag(…)` or `abs(…)`".to_string()
+            }
             true => format!("cast it: `{}(…)`", wanted.elem),
             false => "change the annotation or the value".to_string(),
         };
@@ -178,7 +182,8 @@ impl<'m> Checker<'m> {
     pub(super) fn fit_store(&mut self, body: &mut Body, expr: Expr, elem: Ty, array: &str) -> Option<Expr> {
         let narrows = match elem.elem.class() {
             Class::Float => expr.ty.elem.is_float(),
-            Class::Half => expr.ty.elem != Type::Bool,
+            Class::Complex => expr.ty.elem.is_float() || expr.ty.elem.is_complex(),
+            Class::Half => expr.ty.elem != Type::Bool && !expr.ty.elem.is_complex(),
             Class::Bool | Class::Signed | Class::Unsigned => false,
         };
         if narrows || promote::widens(expr.ty, elem.elem) {
@@ -186,7 +191,11 @@ impl<'m> Checker<'m> {
         }
         let message =
             format!("`{array}` holds `{}`, the value is `{}`", elem.describe(), expr.ty.with_rank(0).describe());
-        body.report(errors::mismatch(expr.span, message, &format!("cast it: `{}(…)`", elem.elem)));
+        let hint = match expr.ty.elem.is_complex() {
+            true => "store `real(…)`, `imag(…)` or `abs(…)`".to_string(),
+            false => format!("cast it: `{}(…)`", elem.elem),
+        };
+        body.report(errors::mismatch(expr.span, message, &hint));
         None
     }
 
@@ -306,6 +315,8 @@ impl<'m> Checker<'m> {
     fn field(&mut self, body: &mut Body, base: &'m ast::Expr, name: &ast::Name, span: Span) -> Option<Expr> {
         let base = self.expr(body, base)?;
         match &*name.text {
+            "real" => self.part_of(body, Part::Real, base, span),
+            "imag" => self.part_of(body, Part::Imag, base, span),
             "size" => Some(Expr { kind: Kind::Size(Box::new(base)), ty: Ty::scalar(Type::I64), span }),
             "T" => self.transposed(body, base, span),
             "ndim" => Some(Expr::int(i64::from(base.ty.rank), span)),
@@ -316,7 +327,7 @@ impl<'m> Checker<'m> {
             }
             other => {
                 let message = format!("arrays have no field `{other}`");
-                body.report(errors::plain(errors::UNKNOWN_NAME, name.span, message, "the fields are T, size and ndim"));
+                body.report(errors::plain(errors::UNKNOWN_NAME, name.span, message, "the fields are T, size, ndim, real and imag"));
                 None
             }
         }
@@ -373,6 +384,14 @@ pub(crate) fn literal(number: &Number, ty: Type) -> Option<Scalar> {
         (Number::Int(value), Type::F32) => Some(Scalar::f32(*value as f32)),
         (Number::Int(value), Type::F64) => Some(Scalar::f64(*value as f64)),
         (number, Type::F16 | Type::BF16) => literal(number, Type::F64).map(|value| Scalar::half(ty, value.as_f64())),
+        (Number::Imaginary { lit, negative }, Type::C64 | Type::C128) => {
+            let imag = Number::Float { lit: lit.clone(), negative: *negative };
+            let imag = literal(&imag, ty.part())?;
+            let zero = if *negative { neutral(FoldOp::Sum, ty.part()) } else { Scalar::new(ty.part(), 0) };
+            Some(Scalar::complex(ty, zero.bits, imag.bits))
+        }
+        (Number::Imaginary { .. }, _) => None,
+        (number, Type::C64 | Type::C128) => literal(number, ty.part()).map(|real| Scalar::complex(ty, real.bits, 0)),
         (Number::Int(_), Type::Bool) | (Number::Float { .. }, Type::Bool) => None,
         (Number::Int(value), ty) => {
             let scalar = Scalar::int(ty, *value);
@@ -397,6 +416,7 @@ impl Number {
             Number::Float { lit, negative } => {
                 format!("{}{}", if *negative { "-" } else { "" }, lit.text)
             }
+            Number::Imaginary { lit, negative } => format!("{}{}j", if *negative { "-" } else { "" }, lit.text),
         }
     }
 }

@@ -290,6 +290,8 @@ pub(super) fn number_of(elem: Type, value: u32, span: Span) -> Expr {
         Type::F64 => Scalar::f64(f64::from(value)),
         Type::Bool => Scalar::bool(value != 0),
         Type::F16 | Type::BF16 => Scalar::half(elem, f64::from(value)),
+        Type::C64 => Scalar::complex(elem, (value as f32).to_bits().into(), 0),
+        Type::C128 => Scalar::complex(elem, f64::from(value).to_bits(), 0),
         elem => Scalar::int(elem, i128::from(value)),
     };
     Expr::constant(scalar, span)

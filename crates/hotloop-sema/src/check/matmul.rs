@@ -30,15 +30,10 @@ impl<'m> Checker<'m> {
             }
         }
         let [left, right] = self.pair(body, "@", op_span, left, right)?;
-        let to = accumulator(left.ty.elem);
-        let (left, right) = (widened(left, to), widened(right, to));
-        let rank = match (left.ty.rank, right.ty.rank) {
-            (1, 1) => 0,
-            (1, rank) | (rank, 1) => rank - 1,
-            (a, b) => a.max(b),
-        };
-        let kind = Kind::MatMul(Box::new(left), Box::new(right));
-        Some(Expr { kind, ty: Ty { elem: to, weak: false, rank }, span })
+        if [&left, &right].iter().any(|side| side.ty.elem.is_complex()) {
+            return self.complex_matmul(body, left, right, span);
+        }
+        Some(product(left, right, span))
     }
 
     /// `dot(a, b)`: with a scalar a product, else `@` for what has at most two axes.
@@ -69,4 +64,17 @@ fn widened(value: Expr, to: Type) -> Expr {
     }
     let (span, rank) = (value.span, value.ty.rank);
     Expr { kind: Kind::Convert(Box::new(value)), ty: Ty::array(to, rank), span }
+}
+
+/// The matrix product of operands of one type.
+pub(super) fn product(left: Expr, right: Expr, span: Span) -> Expr {
+    let to = accumulator(left.ty.elem);
+    let (left, right) = (widened(left, to), widened(right, to));
+    let rank = match (left.ty.rank, right.ty.rank) {
+        (1, 1) => 0,
+        (1, rank) | (rank, 1) => rank - 1,
+        (a, b) => a.max(b),
+    };
+    let kind = Kind::MatMul(Box::new(left), Box::new(right));
+    Expr { kind, ty: Ty { elem: to, weak: false, rank }, span }
 }

@@ -6,6 +6,7 @@
 mod arranging;
 mod by_index;
 mod call;
+mod complex;
 mod expr;
 pub(crate) use expr::literal;
 mod index;
@@ -460,6 +461,8 @@ fn scalars_only(block: &hir::Block, program: &hir::Program) -> bool {
             | Kind::IntPow(..)
             | Kind::Convert(_)
             | Kind::Bitcast(_)
+            | Kind::Complex(..)
+            | Kind::Part(..)
             | Kind::Logic(..)
             | Kind::Where(..)
             | Kind::If(..)

@@ -18,13 +18,13 @@ impl<'m> Checker<'m> {
         match op {
             UnaryOp::Neg => self.negate(body, value, span),
             UnaryOp::Plus => {
-                if !value.ty.elem.is_numeric() {
+                if !value.ty.elem.is_number() {
                     body.report(errors::wrong_class(span, "+", value.ty, "a number"));
                     return None;
                 }
                 Some(value)
             }
-            UnaryOp::BitNot if value.ty.elem.is_float() => {
+            UnaryOp::BitNot if value.ty.elem.is_float() || value.ty.elem.is_complex() => {
                 body.report(errors::wrong_class(span, "~", value.ty, "an integer or a bool"));
                 None
             }
@@ -45,7 +45,10 @@ impl<'m> Checker<'m> {
             Kind::Number(Number::Float { lit, negative }) => {
                 Some(Expr { kind: Kind::Number(Number::Float { lit, negative: !negative }), ty: value.ty, span })
             }
-            _ if !value.ty.elem.is_numeric() => {
+            Kind::Number(Number::Imaginary { lit, negative }) => {
+                Some(Expr { kind: Kind::Number(Number::Imaginary { lit, negative: !negative }), ty: value.ty, span })
+            }
+            _ if !value.ty.elem.is_number() => {
                 body.report(errors::wrong_class(span, "-", value.ty, "a number"));
                 None
             }
@@ -117,7 +120,8 @@ impl<'m> Checker<'m> {
         }
     }
 
-    /// Brings two operands to one element type and gives both a settled type.
+    /// Brings two operands to one element type and gives both a settled type. A real operand beside a complex one stays
+    /// real, of the type of the parts.
     pub(super) fn pair(
         &mut self,
         body: &mut Body,
@@ -126,7 +130,10 @@ impl<'m> Checker<'m> {
         left: Expr,
         right: Expr,
     ) -> Option<[Expr; 2]> {
-        let values = self.unify(body, vec![left, right], op, op_span)?;
+        let values = match promote::join(left.ty, right.ty) {
+            Ok(ty) if ty.elem.is_complex() => self.beside_complex(body, vec![left, right], ty)?,
+            Ok(_) | Err(_) => self.unify(body, vec![left, right], op, op_span)?,
+        };
         let mut values = values.into_iter();
         let (left, right) = (values.next()?, values.next()?);
         Some([self.settle_number(body, left)?, self.settle_number(body, right)?])
@@ -145,7 +152,7 @@ impl<'m> Checker<'m> {
     ) -> Option<Expr> {
         let (a, b) = (left.ty, right.ty);
         let pair = self.pair(body, sign.text(), op_span, left, right)?;
-        if !pair[0].ty.elem.is_numeric() {
+        if !pair[0].ty.elem.is_number() {
             body.report(errors::bool_with_number(op_span, sign.text(), a, b));
             return None;
         }
@@ -155,6 +162,9 @@ impl<'m> Checker<'m> {
     /// `/`: true division.
     fn divide(&mut self, body: &mut Body, op_span: Span, left: Expr, right: Expr, span: Span) -> Option<Expr> {
         let (a, b) = (left.ty, right.ty);
+        if promote::join(a, b).is_ok_and(|ty| ty.elem.is_complex()) {
+            return self.complex_quotient(body, left, right, op_span, span);
+        }
         let values = self.unify(body, vec![left, right], "/", op_span)?;
         if !values[0].ty.elem.is_numeric() {
             body.report(errors::bool_with_number(op_span, "/", a, b));
@@ -191,9 +201,14 @@ impl<'m> Checker<'m> {
     ) -> Option<Expr> {
         let (a, b) = (left.ty, right.ty);
         let [left, right] = self.pair(body, sign.text(), op_span, left, right)?;
-        match left.ty.elem.class() {
+        let elem = if right.ty.elem.is_complex() { right.ty.elem } else { left.ty.elem };
+        match elem.class() {
             Class::Bool => {
                 body.report(errors::bool_with_number(op_span, sign.text(), a, b));
+                None
+            }
+            Class::Complex => {
+                body.report(errors::real_needed(op_span, sign.text(), Ty::scalar(elem)));
                 None
             }
             Class::Float | Class::Half => self.library_call(body, float, vec![left, right], span),
@@ -231,7 +246,7 @@ impl<'m> Checker<'m> {
         span: Span,
     ) -> Option<Expr> {
         for side in [&left, &right] {
-            if side.ty.elem.is_float() {
+            if side.ty.elem.is_float() || side.ty.elem.is_complex() {
                 let diag = errors::wrong_class(op_span, sign.text(), side.ty, "integers or bools");
                 body.report(if sign == BinaryOp::BitXor { diag.hint("write `**` for a power") } else { diag });
                 return None;
@@ -286,7 +301,7 @@ impl<'m> Checker<'m> {
     fn power(&mut self, body: &mut Body, op_span: Span, left: Expr, right: Expr, span: Span) -> Option<Expr> {
         let (a, b) = (left.ty, right.ty);
         let joined = match promote::join(a, b) {
-            Ok(ty) if ty.elem.is_numeric() => ty,
+            Ok(ty) if ty.elem.is_number() => ty,
             Ok(_) => {
                 body.report(errors::bool_with_number(op_span, "**", a, b));
                 return None;
@@ -309,7 +324,10 @@ impl<'m> Checker<'m> {
         if joined.elem.is_float() && half {
             return self.library_call(body, "_half_power", vec![left], span);
         }
-        if joined.elem.is_float() {
+        if joined.elem.is_complex() && half {
+            return self.library_call(body, "_complex_sqrt", vec![left], span);
+        }
+        if joined.elem.is_float() || joined.elem.is_complex() {
             return self.library_call(body, "pow", vec![left, right], span);
         }
         self.int_power(body, left, right, span)
@@ -317,6 +335,9 @@ impl<'m> Checker<'m> {
 
     /// `x ** n` for a literal `n` that is multiplied out; none if it is not.
     fn constant_power(&mut self, body: &mut Body, base: Expr, exponent: i128, span: Span) -> Option<Option<Expr>> {
+        if base.ty.elem.is_complex() {
+            return self.complex_power(body, base, exponent, span);
+        }
         let float = base.ty.elem.is_float();
         if !float && exponent < 0 {
             let message = "an integer to a negative power is not an integer".to_string();
@@ -356,7 +377,7 @@ impl<'m> Checker<'m> {
     }
 
     /// `base ** exponent` by squaring, `exponent` at least 1.
-    fn multiply_out(
+    pub(super) fn multiply_out(
         &mut self,
         body: &mut Body,
         base: &Expr,
@@ -426,6 +447,10 @@ impl<'m> Checker<'m> {
         if ordered && a.ty.elem == Type::Bool && b.ty.elem == Type::Bool {
             let diag = errors::wrong_class(op_span, op.text(), a.ty, "numbers");
             body.report(diag.hint("bools have no order; write `and`, `or`, `not`"));
+            return None;
+        }
+        if ordered && [&a, &b].iter().any(|side| side.ty.elem.is_complex()) {
+            body.report(errors::no_order(op_span, op.text()));
             return None;
         }
         if let Some((signed, unsigned, flipped)) = mixed_u64(&a, &b) {

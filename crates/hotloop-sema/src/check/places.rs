@@ -215,6 +215,8 @@ fn unmasked(value: &Expr, mask: &Expr) -> Option<Expr> {
         Kind::Logic(op, a, b) => Kind::Logic(*op, one(a)?, one(b)?),
         Kind::Convert(a) => Kind::Convert(one(a)?),
         Kind::Bitcast(a) => Kind::Bitcast(one(a)?),
+        Kind::Part(part, a) => Kind::Part(*part, one(a)?),
+        Kind::Complex(a, b) => Kind::Complex(one(a)?, one(b)?),
         Kind::Where(c, a, b) => Kind::Where(one(c)?, one(a)?, one(b)?),
         Kind::Number(_)
         | Kind::Const(_)

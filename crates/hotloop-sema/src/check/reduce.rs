@@ -16,19 +16,19 @@ use hotloop_syntax::ast;
 /// What a call of a built-in reduces by, and whether it passes over NaNs.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Task {
-    reducer: Reducer,
-    skip_nan: bool,
+    pub reducer: Reducer,
+    pub skip_nan: bool,
 }
 
 /// A reduction's array and keywords. The array is a name, and so is the mask, so that they can be used again.
-struct Given {
-    arg: Expr,
-    axes: Vec<u32>,
-    keepdims: bool,
-    mask: Option<Expr>,
-    ddof: Option<Expr>,
-    span: Span,
-    bound: Vec<(VarId, Expr)>,
+pub(super) struct Given {
+    pub arg: Expr,
+    pub axes: Vec<u32>,
+    pub keepdims: bool,
+    pub mask: Option<Expr>,
+    pub ddof: Option<Expr>,
+    pub span: Span,
+    pub bound: Vec<(VarId, Expr)>,
 }
 
 impl Task {
@@ -80,6 +80,9 @@ impl<'m> Checker<'m> {
             return None;
         }
         let arg = self.settle_number(body, args.remove(0))?;
+        if arg.ty.elem.is_complex() {
+            return self.complex_reduction(body, name, task, arg, named, span);
+        }
         let arg = self.reducible(body, name, task.reducer, arg, span)?;
         let given = self.given(body, name, task, arg, named, span)?;
         let value = self.reduce_by(body, task.reducer, given)?;
@@ -122,7 +125,7 @@ impl<'m> Checker<'m> {
     }
 
     /// The keywords, with the array and the mask bound to names.
-    fn given(
+    pub(super) fn given(
         &mut self,
         body: &mut Body,
         name: &str,
@@ -151,11 +154,11 @@ impl<'m> Checker<'m> {
             body.report(errors::wrong_class(span, name, given.arg.ty, "an array"));
             return None;
         }
-        if task.uses_twice() || given.mask.is_some() {
+        if task.uses_twice() || given.mask.is_some() || given.arg.ty.elem.is_complex() {
             given.arg = self.share(body, given.arg, &mut given.bound);
             given.mask = given.mask.map(|mask| self.share(body, mask, &mut given.bound));
         }
-        if task.skip_nan && given.arg.ty.elem.is_float() {
+        if task.skip_nan && (given.arg.ty.elem.is_float() || given.arg.ty.elem.is_complex()) {
             let number = Expr::op(Op::Eq, vec![given.arg.clone(), given.arg.clone()], span);
             let mask = match given.mask.take() {
                 Some(mask) => Expr::op(Op::And, vec![mask, number], span),
@@ -188,6 +191,7 @@ impl<'m> Checker<'m> {
             body.report(errors::wrong_class(value.span, "ddof", value.ty, "a number"));
             return None;
         }
+        let elem = elem.part();
         if let Kind::Number(number) = &value.kind
             && let Some(scalar) = super::expr::literal(number, elem)
         {
@@ -229,20 +233,13 @@ impl<'m> Checker<'m> {
     /// The mean of the squared distances from the mean, in two passes.
     fn variance(&mut self, body: &mut Body, given: &mut Given) -> Expr {
         let span = given.span;
-        let elem = given.arg.ty.elem;
         let mean = given.mean(given.keeps_for_broadcast());
         let mean = self.share(body, mean, &mut given.bound);
         let distance = Expr::op(Op::Sub, vec![given.arg.clone(), mean], span);
         let distance = self.share(body, distance, &mut given.bound);
         let squares = Expr::op(Op::Mul, vec![distance.clone(), distance], span);
         let sum = given.fold_of(FoldOp::Sum, squares, given.keepdims);
-        let mut count = converted(given.count(given.keepdims), elem);
-        if let Some(ddof) = &given.ddof {
-            let zero = Expr::constant(Scalar::new(elem, 0), span);
-            count = Expr::op(Op::Sub, vec![count, ddof.clone()], span);
-            count = Expr::op(Op::Max, vec![count, zero], span);
-        }
-        Expr::op(Op::Div, vec![sum, count], span)
+        given.over_count(sum)
     }
 
     /// The first index of the extreme value, or of the first NaN, which is then the extreme value. Over several axes it
@@ -374,12 +371,12 @@ impl Task {
 
 impl Given {
     /// Whether a value per result must keep the reduced axes to meet the array again; one value need not.
-    fn keeps_for_broadcast(&self) -> bool {
+    pub fn keeps_for_broadcast(&self) -> bool {
         (self.axes.len() as u32) < self.arg.ty.rank
     }
 
     /// Values of the array's shape, those that do not take part replaced by one that changes nothing.
-    fn masked(&self, value: Expr, instead: Scalar) -> Expr {
+    pub fn masked(&self, value: Expr, instead: Scalar) -> Expr {
         let Some(mask) = &self.mask else { return value };
         let ty = value.ty.with_rank(self.arg.ty.rank);
         let instead = Expr::constant(instead, self.span);
@@ -387,7 +384,7 @@ impl Given {
     }
 
     /// A fold of values of the array's shape. A sum over what a mask leaves begins at 0, as an empty one.
-    fn fold_of(&self, op: FoldOp, value: Expr, keepdims: bool) -> Expr {
+    pub fn fold_of(&self, op: FoldOp, value: Expr, keepdims: bool) -> Expr {
         let elem = value.ty.elem;
         let instead = match op {
             FoldOp::Sum => Scalar::new(elem, 0),
@@ -408,7 +405,7 @@ impl Given {
         self.required(self.fold_of(op, self.arg.clone(), keepdims))
     }
 
-    fn mean(&self, keepdims: bool) -> Expr {
+    pub fn mean(&self, keepdims: bool) -> Expr {
         let (axes, span) = (self.axes.clone(), self.span);
         if self.mask.is_none() {
             return fold_node(Reduction::Mean, self.arg.clone(), axes, keepdims, span);
@@ -418,7 +415,7 @@ impl Given {
         self.required(Expr::op(Op::Div, vec![sum, count], span))
     }
 
-    fn count_nonzero(&self) -> Expr {
+    pub fn count_nonzero(&self) -> Expr {
         let elem = self.arg.ty.elem;
         let zero = Expr::constant(Scalar::new(elem, 0), self.span);
         let ones = match elem {
@@ -428,8 +425,20 @@ impl Given {
         self.fold_of(FoldOp::Sum, converted(ones, Type::I64), self.keepdims)
     }
 
+    /// A sum over the number of elements less what is taken from it.
+    pub fn over_count(&self, sum: Expr) -> Expr {
+        let (elem, span) = (sum.ty.elem, self.span);
+        let mut count = converted(self.count(self.keepdims), elem);
+        if let Some(ddof) = &self.ddof {
+            let zero = Expr::constant(Scalar::new(elem, 0), span);
+            count = Expr::op(Op::Sub, vec![count, ddof.clone()], span);
+            count = Expr::op(Op::Max, vec![count, zero], span);
+        }
+        Expr::op(Op::Div, vec![sum, count], span)
+    }
+
     /// How many elements take part in each result.
-    fn count(&self, keepdims: bool) -> Expr {
+    pub fn count(&self, keepdims: bool) -> Expr {
         let span = self.span;
         if self.mask.is_none() {
             let extents = self.axes.iter().map(|&axis| {

@@ -95,10 +95,20 @@ impl<'m> Checker<'m> {
         self.count(body, name, Builtin::Cumulate(fold), args.len(), span)?;
         let arg = self.settle_number(body, args.remove(0))?;
         let arg = self.array(body, name, arg)?;
+        if arg.ty.elem.is_complex() && fold == FoldOp::Prod {
+            let keywords = self.walk_keywords(body, name, named, arg.ty.rank, &["axis", "exclusive"])?;
+            let axis = self.one_axis(body, name, keywords.axes, arg.ty.rank, span)?;
+            let gives = if keywords.exclusive { Gives::Before } else { Gives::Each };
+            return self.complex_products(body, arg, vec![axis], gives, span);
+        }
         let elem = match fold {
             FoldOp::Sum => accumulator(arg.ty.elem),
             FoldOp::Prod if arg.ty.elem.is_numeric() => accumulator(arg.ty.elem),
             _ if arg.ty.elem.is_numeric() => arg.ty.elem,
+            _ if arg.ty.elem.is_complex() => {
+                body.report(errors::real_needed(span, name, arg.ty));
+                return None;
+            }
             _ => {
                 body.report(errors::wrong_class(span, name, arg.ty, "numbers"));
                 return None;
@@ -433,7 +443,7 @@ impl<'m> Checker<'m> {
                 }
                 TwoToOne::Op(op) => {
                     let [ty] = types else { return self.one_value(body, op.name(), types.len(), span) };
-                    if !ty.elem.is_numeric() {
+                    if !ty.elem.is_numeric() && !(ty.elem.is_complex() && matches!(op, Op::Add | Op::Mul)) {
                         body.report(errors::wrong_class(span, op.name(), *ty, "numbers"));
                         return None;
                     }
@@ -519,7 +529,7 @@ fn values(count: usize) -> String {
     if count == 1 { "1 value".to_string() } else { format!("{count} values") }
 }
 
-fn walk_expr(walk: Walk, span: Span) -> Expr {
+pub(super) fn walk_expr(walk: Walk, span: Span) -> Expr {
     let ty = walk.results().first().copied().unwrap_or(Ty::scalar(Type::Bool));
     Expr { kind: Kind::Walk(Box::new(walk)), ty, span }
 }

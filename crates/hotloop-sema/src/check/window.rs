@@ -378,6 +378,10 @@ fn loop_rank(inputs: &[Vec<u32>], args: &[Expr]) -> u32 {
 fn scalar(value: &Value, elem: Type, span: Span) -> Result<Scalar, Diagnostic> {
     let found = match value {
         Value::Bool(value) => (elem == Type::Bool).then(|| Scalar::bool(*value)),
+        Value::Float(value) if elem.is_complex() => {
+            let real = if elem == Type::C64 { Scalar::f32(*value as f32) } else { Scalar::f64(*value) };
+            Some(Scalar::complex(elem, real.bits, 0))
+        }
         Value::Float(value) if elem.is_float() => Some(match elem {
             Type::F32 => Scalar::f32(*value as f32),
             _ => Scalar::f64(*value),

@@ -18,11 +18,13 @@ impl Expr {
             | Kind::IntPow(_, a, b)
             | Kind::Logic(_, a, b)
             | Kind::MatMul(a, b)
+            | Kind::Complex(a, b)
             | Kind::FillLike(a, b)
             | Kind::Require(a, b) => vec![a, b],
             Kind::ByIndex(by) => by.start.iter_mut().chain(&mut by.index).chain([&mut by.value]).collect(),
             Kind::Walk(walk) => walk.args.iter_mut().chain(&mut walk.identity).collect(),
             Kind::Position(a, _)
+            | Kind::Part(_, a)
             | Kind::Convert(a)
             | Kind::Bitcast(a)
             | Kind::Extent(a, _)

@@ -218,7 +218,7 @@ impl<'h> Lower<'h> {
         let place = self.computed_index(array, &sels, &inner, &node_dims);
         let mut value = self.operand_element(value, &coords, &picked.dims);
         if let Some(Merge { old, new, result }) = merge {
-            let elem = self.program.array(array).ty;
+            let elem = self.program.array(array).element();
             let present = self.b().load_at(array, place.clone(), elem);
             self.bind(*old, Binding::Value(present));
             self.bind(*new, Binding::Value(value));

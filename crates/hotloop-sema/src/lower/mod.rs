@@ -307,14 +307,14 @@ impl<'h> Lower<'h> {
         let binding = match arg {
             ArgType::Scalar(ty) | ArgType::Weak(ty) => {
                 let given = self.new_slot(&var.name, ty);
-                self.program.params.push(Param::Scalar(given));
+                self.program.params.push(given.parts().map_or(Param::Scalar(given), Param::Pair));
                 Binding::Scalar(self.converted(given, ty, var.ty.elem, &var.name))
             }
             ArgType::Array { ty, rank, ones, layout } => {
                 let mutable = var.kind == hir::VarKind::Param { mutable: true };
                 let role = if mutable { Role::Mut } else { Role::Input };
-                let array = Array { name: var.name.clone(), ty, rank, role, layout };
-                let node = self.param_array(array, ones);
+                let array = Array { name: var.name.clone(), ty, rank, role, layout, pairs: false };
+                let node = self.param_array(in_memory(array), ones);
                 if mutable { Binding::Storage(node) } else { Binding::Array(node) }
             }
         };
@@ -334,7 +334,7 @@ impl<'h> Lower<'h> {
     }
 
     fn param_array(&mut self, array: Array, ones: u32) -> NodeId {
-        let (rank, name) = (array.rank, array.name.clone());
+        let (rank, name) = (array.axes(), array.name.clone());
         let id = ArrayId(self.program.arrays.len() as u32);
         self.program.params.push(Param::Array(id));
         self.program.arrays.push(array);
@@ -413,9 +413,22 @@ impl<'h> Lower<'h> {
         SiteId(self.program.sites.len() as u32 - 1)
     }
 
+    /// A new slot; for a complex number two, one for each part.
     fn new_slot(&mut self, name: &str, ty: Type) -> SlotId {
+        if ty.is_complex() {
+            let real = self.new_slot(&format!("{name}.real"), ty.part());
+            self.new_slot(&format!("{name}.imag"), ty.part());
+            return real.pair();
+        }
         self.program.slots.push(Slot { name: name.to_string(), ty });
         SlotId(self.program.slots.len() as u32 - 1)
+    }
+
+    fn slot_ty(&self, slot: SlotId) -> Type {
+        match slot.parts() {
+            Some([real, _]) => self.slot_ty(real).complex().unwrap_or(Type::C128),
+            None => self.program.slot(slot).ty,
+        }
     }
 
     fn push_step(&mut self, step: Step) {
@@ -453,7 +466,7 @@ impl<'h> Lower<'h> {
 
     fn pending_slot(&mut self, slot: SlotId) -> Value {
         self.pending_used = true;
-        let ty = self.program.slot(slot).ty;
+        let ty = self.slot_ty(slot);
         self.pending.b.slot(slot, ty)
     }
 
@@ -506,7 +519,7 @@ impl<'h> Lower<'h> {
                 let slot = self.new_slot("result", ty.elem);
                 let value = self.ref_value(value);
                 self.set_pending(slot, value);
-                ResultRef::Scalar(slot)
+                slot.parts().map_or(ResultRef::Scalar(slot), ResultRef::Pair)
             }
             node::Operand::Node(node) => {
                 let array = self.output(node);
@@ -519,9 +532,18 @@ impl<'h> Lower<'h> {
         match value {
             Ref::Const(scalar) => self.b().const_(scalar),
             Ref::Slot(slot) => {
-                let ty = self.program.slot(slot).ty;
+                let ty = self.slot_ty(slot);
                 self.b().slot(slot, ty)
             }
         }
     }
+}
+
+/// An array as the program has it: one of complex numbers has an axis more, along which the parts lie.
+fn in_memory(array: Array) -> Array {
+    if !array.ty.is_complex() {
+        return array;
+    }
+    let layout = if array.layout == Layout::Dense { Layout::Dense } else { Layout::UnitInner };
+    Array { ty: array.ty.part(), rank: array.rank + 1, layout, pairs: true, ..array }
 }

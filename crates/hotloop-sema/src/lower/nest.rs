@@ -7,6 +7,7 @@ use hotloop_ir::{
     Array, ArrayId, Axis, AxisKind, Counts, FaultKind, Layout, Op, Role, Scalar, Step, Stmt, Type, Value, View,
     ViewDim, ViewId,
 };
+use crate::hir::Part;
 use hotloop_source::Span;
 use rustc_hash::FxHashMap as HashMap;
 
@@ -100,9 +101,12 @@ impl<'h> Lower<'h> {
     pub fn alloc(&mut self, name: &str, ty: Type, dims: &[Dim], role: Role) -> ArrayId {
         let id = ArrayId(self.program.arrays.len() as u32);
         let rank = dims.len() as u32;
-        self.program.arrays.push(Array { name: name.to_string(), ty, rank, role, layout: Layout::Dense });
+        let array = Array { name: name.to_string(), ty, rank, role, layout: Layout::Dense, pairs: false };
+        let array = super::in_memory(array);
         let extents: Vec<Ext> = dims.iter().map(|dim| self.canon(dim.extent)).collect();
-        let slots = extents.iter().map(|&extent| self.ext_slot(extent)).collect();
+        let parts = array.pairs.then_some(Ext::Const(2));
+        let slots = extents.iter().copied().chain(parts).map(|extent| self.ext_slot(extent)).collect();
+        self.program.arrays.push(array);
         self.array_dims.push(extents);
         self.flush();
         self.push_step(Step::Alloc(id, slots));
@@ -259,6 +263,14 @@ impl<'h> Lower<'h> {
                 let arg = self.operand_element(arg, coords, dims);
                 self.b().bitcast(elem, arg)
             }
+            NodeKind::Complex(re, im) => {
+                let parts = [re, im].map(|part| self.operand_element(part, coords, dims));
+                self.b().pair(parts)
+            }
+            NodeKind::Part(part, value) => {
+                let value = self.operand_element(value, coords, dims);
+                self.part(part, value)
+            }
             NodeKind::IntDiv(op, a, b, span) => {
                 let (a, b) = (self.operand_element(a, coords, dims), self.operand_element(b, coords, dims));
                 self.int_div(op, a, b, span)
@@ -361,7 +373,11 @@ impl<'h> Lower<'h> {
                 full: coord.full,
             });
         }
+        let pairs = self.program.array(array).pairs;
         let views = &mut self.cx().views;
+        if pairs {
+            return pair_of_views(views, view);
+        }
         let known = views.iter().position(|other| *other == view);
         ViewId(known.unwrap_or_else(|| {
             views.push(view);
@@ -421,6 +437,7 @@ impl<'h> Lower<'h> {
             let kind = &self.node(id).kind;
             cost += match kind {
                 NodeKind::Source(..) | NodeKind::View(..) | NodeKind::Fill(_) | NodeKind::Stretch(_) => 0,
+                NodeKind::Complex(..) | NodeKind::Part(..) => 0,
                 NodeKind::Split(..) => 2,
                 NodeKind::Gather(_) => 8,
                 NodeKind::Ramp(..) | NodeKind::Position(_) | NodeKind::Bitcast(_) | NodeKind::Convert(_) => 1,
@@ -454,6 +471,14 @@ impl<'h> Lower<'h> {
         self.b().push(Stmt::Check { cond, site, shows, at });
     }
 
+    /// A part of a complex value of the lane at hand.
+    pub fn part(&mut self, part: Part, value: Value) -> Value {
+        match self.b().parts(value) {
+            Some(parts) => parts[part as usize],
+            None => value,
+        }
+    }
+
     /// A literal in the lane at hand.
     pub fn literal(&mut self, value: Scalar) -> Value {
         self.b().const_(value)
@@ -468,4 +493,19 @@ impl<'h> Lower<'h> {
         self.set_pending(slot, value);
         Ref::Slot(slot)
     }
+}
+
+/// The views of both parts of an array of pairs, side by side.
+fn pair_of_views(views: &mut Vec<View>, view: View) -> ViewId {
+    let both = [0, 1].map(|part| {
+        let mut of_part = view.clone();
+        of_part.dims.push(ViewDim { start: Ext::Const(part), step: Ext::Const(0), axis: None, full: false });
+        of_part
+    });
+    let known = views.windows(2).position(|pair| *pair == both);
+    let first = known.unwrap_or_else(|| {
+        views.extend(both);
+        views.len() - 2
+    });
+    ViewId(first as u32).pair()
 }

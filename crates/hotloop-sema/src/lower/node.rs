@@ -3,7 +3,7 @@
 use super::gather::Gather;
 use super::shape::{Dim, Ext};
 use super::{Binding, Lower, Ref};
-use crate::hir::{self, Exact, Expr, Index, InstanceId, Kind, VarId};
+use crate::hir::{self, Exact, Expr, Index, InstanceId, Kind, Part, VarId};
 use hotloop_ir::{ArrayId, FaultKind, Op, Stmt, Type};
 use hotloop_source::Span;
 
@@ -59,6 +59,10 @@ pub(crate) enum NodeKind {
     Convert(Operand),
     /// The same bits as the node's type.
     Bitcast(Operand),
+    /// Complex numbers with these parts.
+    Complex(Operand, Operand),
+    /// A part of complex numbers.
+    Part(Part, Operand),
     /// An integer op whose overflow is a fault.
     Checked(Exact, Vec<Operand>, Span),
     /// Guarded integer `//` or `%`.
@@ -112,7 +116,7 @@ impl<'h> Lower<'h> {
 
     /// A whole array in memory.
     pub fn source(&mut self, array: ArrayId, dims: Vec<Dim>) -> NodeId {
-        let elem = self.program.array(array).ty;
+        let elem = self.program.array(array).element();
         self.add_node(NodeKind::Source(array, whole(dims.len())), elem, dims)
     }
 
@@ -178,6 +182,14 @@ impl<'h> Lower<'h> {
             Kind::Bitcast(arg) => {
                 let arg = self.operand(arg);
                 self.elementwise(NodeKind::Bitcast(arg), elem, span)
+            }
+            Kind::Complex(re, im) => {
+                let (re, im) = (self.operand(re), self.operand(im));
+                self.elementwise(NodeKind::Complex(re, im), elem, span)
+            }
+            Kind::Part(part, value) => {
+                let value = self.operand(value);
+                self.elementwise(NodeKind::Part(*part, value), elem, span)
             }
             Kind::IntDiv(op, a, b) => {
                 let (a, b) = (self.operand(a), self.operand(b));
@@ -489,7 +501,8 @@ pub(crate) fn children(kind: &NodeKind) -> Vec<NodeId> {
         NodeKind::View(node, _) | NodeKind::Stretch(node) | NodeKind::Split(node, _) => vec![*node],
         NodeKind::Gather(gather) => gather.nodes(),
         NodeKind::Op(_, args) | NodeKind::Checked(_, args, _) | NodeKind::Map(_, args, ..) => of(args),
-        NodeKind::Convert(arg) | NodeKind::Bitcast(arg) => of(&[*arg]),
+        NodeKind::Convert(arg) | NodeKind::Bitcast(arg) | NodeKind::Part(_, arg) => of(&[*arg]),
+        NodeKind::Complex(re, im) => of(&[*re, *im]),
         NodeKind::IntDiv(_, a, b, _) | NodeKind::IntPow(_, a, b, _) | NodeKind::Logic(_, a, b) => of(&[*a, *b]),
         NodeKind::Where(c, a, b) => of(&[*c, *a, *b]),
     }

@@ -61,7 +61,7 @@ impl<'h> Lower<'h> {
         let partials: Vec<SlotId> = found
             .iter()
             .map(|one| {
-                let ty = self.program.slot(one.slot).ty;
+                let ty = self.slot_ty(one.slot);
                 self.new_slot("partial", ty)
             })
             .collect();
@@ -159,6 +159,10 @@ impl<'h> Lower<'h> {
     }
 
     fn fold_into(&mut self, op: FoldOp, slot: SlotId, value: hotloop_ir::Value) {
+        if let (Some(slots), Some(parts)) = (slot.parts(), self.b().parts(value)) {
+            slots.into_iter().zip(parts).for_each(|(slot, part)| self.fold_into(op, slot, part));
+            return;
+        }
         let ty = self.program.slot(slot).ty;
         let cx = self.cx();
         let fold = FoldId(cx.folds.len() as u32);
@@ -200,7 +204,7 @@ impl<'h> Lower<'h> {
         let again = self.prange_points(cx, var, [start, step], body, found, &partials);
         let none = self.literal(Scalar::i64(i64::MAX));
         for (one, &first) in again.iter().zip(&firsts).filter(|(one, _)| !one.found.positions.is_empty()) {
-            let ty = self.program.slot(one.partial).ty;
+            let ty = self.slot_ty(one.partial);
             let (own, best) = (self.b().get(one.local), self.b().slot(one.partial, ty));
             let hit = self.b().op(Op::Eq, &[own, best]);
             let point = self.b().axis(0);
@@ -293,6 +297,11 @@ impl<'h> Lower<'h> {
                 continue;
             }
             let op = reduction_op(var, value);
+            if op == Some(FoldOp::Prod) && value.ty.elem.is_complex() {
+                let what = "a product of complex numbers inside `prange`";
+                self.unsupported(span, what, "let each turn store its factor into an array, and write `prod(…)` of it");
+                return None;
+            }
             let known = found.iter().find(|one| one.var == var).map(|one| (one.op, one.kept));
             match (op, known) {
                 (Some(op), None) => found.push(Found { var, slot, op, kept: false, positions: Vec::new() }),
@@ -351,7 +360,7 @@ impl<'h> Lower<'h> {
     fn begin_reductions(&mut self, found: Vec<Found>, partials: &[SlotId]) -> Vec<Reduced> {
         let mut reduced = Vec::new();
         for (found, &partial) in found.into_iter().zip(partials) {
-            let ty = self.program.slot(found.slot).ty;
+            let ty = self.slot_ty(found.slot);
             let local = self.b().local(ty);
             let neutral = self.literal(hotloop_ir::semantics::neutral(found.op, ty));
             self.b().set(local, neutral);

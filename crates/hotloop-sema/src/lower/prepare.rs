@@ -86,6 +86,8 @@ impl<'h> Lower<'h> {
             | Kind::IntPow(..)
             | Kind::Convert(_)
             | Kind::Bitcast(_)
+            | Kind::Complex(..)
+            | Kind::Part(..)
             | Kind::Logic(..)
             | Kind::Where(..)
             | Kind::Map(..)

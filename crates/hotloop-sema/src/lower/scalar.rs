@@ -2,7 +2,7 @@
 
 use super::{Binding, Lower, Ref, Scope};
 use crate::hir::{self, Expr, Index, InstanceId, Kind, Number, StmtKind};
-use hotloop_ir::{ArrayId, FaultKind, Inst, Op, Region, Scalar, Stmt, Type, Value};
+use hotloop_ir::{ArrayId, FaultKind, Inst, Local, Op, Region, Scalar, Stmt, Type, Value};
 use hotloop_source::Span;
 
 use super::node::{NodeId, NodeKind, Operand, Sel};
@@ -59,6 +59,14 @@ impl<'h> Lower<'h> {
             Kind::Bitcast(arg) => {
                 let arg = self.value(arg);
                 self.b().bitcast(elem, arg)
+            }
+            Kind::Complex(re, im) => {
+                let parts = [self.value(re), self.value(im)];
+                self.b().pair(parts)
+            }
+            Kind::Part(part, value) => {
+                let value = self.value(value);
+                self.part(*part, value)
             }
             Kind::IntDiv(op, a, b) => {
                 let (a, b) = (self.value(a), self.value(b));
@@ -449,12 +457,21 @@ impl<'h> Lower<'h> {
             return self.b().op(Op::Select, &[cond, a, b]);
         }
         let local = self.b().local(elem);
-        let set = |mut region: Region, value| {
-            region.push(Stmt::Set(local, value));
-            region
-        };
-        self.b().push(Stmt::If { cond, then: set(then, a), otherwise: set(otherwise, b) });
+        let then = self.set_at_end(then, local, a);
+        let otherwise = self.set_at_end(otherwise, local, b);
+        self.b().push(Stmt::If { cond, then, otherwise });
         self.b().get(local)
+    }
+
+    /// A region that ends in setting a local to a value of it.
+    fn set_at_end(&mut self, mut region: Region, local: Local, value: Value) -> Region {
+        match (local.parts(), self.b().parts(value)) {
+            (Some(locals), Some(parts)) => {
+                region.extend(locals.into_iter().zip(parts).map(|(local, part)| Stmt::Set(local, part)));
+            }
+            (_, _) => region.push(Stmt::Set(local, value)),
+        }
+        region
     }
 
     fn branch_side(&mut self, block: &'h hir::Block, elem: Type) -> (Region, Value) {

@@ -246,7 +246,7 @@ impl<'h> Lower<'h> {
         let Ext::Slot(_) = extent else { return None };
         let params = self.program.params.iter().filter_map(|param| match param {
             hotloop_ir::Param::Array(array) => Some(*array),
-            hotloop_ir::Param::Scalar(_) => None,
+            hotloop_ir::Param::Scalar(_) | hotloop_ir::Param::Pair(_) => None,
         });
         params.into_iter().find_map(|array| {
             let axis = self.array_dims[array.index()].iter().position(|&own| own == extent)?;

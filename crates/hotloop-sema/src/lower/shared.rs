@@ -104,6 +104,8 @@ pub(super) fn alike(a: &Expr, b: &Expr) -> bool {
             (Kind::Checked(p, a), Kind::Checked(q, b)) => p == q && all(a, b),
             (Kind::Map(p, a), Kind::Map(q, b)) | (Kind::Inline(p, a), Kind::Inline(q, b)) => p == q && all(a, b),
             (Kind::Convert(a), Kind::Convert(b)) | (Kind::Bitcast(a), Kind::Bitcast(b)) => alike(a, b),
+            (Kind::Part(p, a), Kind::Part(q, b)) => p == q && alike(a, b),
+            (Kind::Complex(a, c), Kind::Complex(b, d)) => alike(a, b) && alike(c, d),
             (Kind::IntDiv(p, a, c), Kind::IntDiv(q, b, d)) => p == q && alike(a, b) && alike(c, d),
             (Kind::Index(a, i), Kind::Index(b, j)) => alike(a, b) && same_place(i, j),
             _ => false,

@@ -546,7 +546,7 @@ impl<'h> Lower<'h> {
         let mut changed = Vec::new();
         for var in facts::assigned(stmt) {
             if let Binding::ScalarVar(slot) = self.binding(var) {
-                let ty = self.program.slot(slot).ty;
+                let ty = self.slot_ty(slot);
                 let value = self.pending_slot(slot);
                 let local = self.pending.b.local(ty);
                 self.pending.b.set(local, value);

@@ -98,7 +98,7 @@ impl<'h> Lower<'h> {
     fn ref_type(&self, value: Ref) -> Option<Type> {
         match value {
             Ref::Const(scalar) => Some(scalar.ty),
-            Ref::Slot(slot) => Some(self.program.slot(slot).ty),
+            Ref::Slot(slot) => Some(self.slot_ty(slot)),
         }
     }
 
