@@ -3,7 +3,7 @@
 //! `vector_convert` says with `None` which conversions of bundles are left to the scalar form, lane by lane. A bundle
 //! goes through 32-bit integers where there is no direct way and nothing is rounded twice.
 
-use crate::forms::{Form, Mask, Regs, int_vector, regs_for, scalar_type};
+use crate::forms::{Form, Mask, Regs, VECTOR, int_vector, regs_for, scalar_type, vector_type};
 use crate::func::Func;
 use cranelift_codegen::ir::{self as clif, InstBuilder, types};
 use hotloop_ir::{Class, Type};
@@ -148,6 +148,32 @@ impl Func<'_> {
         self.cast(ty, shuffled)
     }
 
+    /// One part of the pairs that two registers hold.
+    pub(crate) fn parts_of_pairs(
+        &mut self,
+        ty: Type,
+        part: usize,
+        low: clif::Value,
+        high: clif::Value,
+    ) -> clif::Value {
+        let order = |first: usize, step: usize| words(ty.bytes(), |at| first + step * at);
+        self.shuffle(low, high, order(part, 2), vector_type(ty))
+    }
+
+    /// The lower or the upper half of the pairs whose parts two registers hold.
+    pub(crate) fn pairs_of_parts(
+        &mut self,
+        ty: Type,
+        upper: bool,
+        real: clif::Value,
+        imag: clif::Value,
+    ) -> clif::Value {
+        let whole = VECTOR / ty.bytes();
+        let first = if upper { whole / 2 } else { 0 };
+        let order = words(ty.bytes(), |at| first + at / 2 + at % 2 * whole);
+        self.shuffle(real, imag, order, vector_type(ty))
+    }
+
     /// The upper 64 bits of a register, moved down.
     pub(crate) fn upper_half(&mut self, reg: clif::Value, ty: clif::Type) -> clif::Value {
         const UPPER: [u8; 16] = [8, 9, 10, 11, 12, 13, 14, 15, 8, 9, 10, 11, 12, 13, 14, 15];
@@ -254,4 +280,9 @@ impl Func<'_> {
         let zero = self.zero(types::I64X2);
         self.b.ins().snarrow(wide, zero)
     }
+}
+
+/// The order of bytes that takes words of some size, by their number among those of two registers.
+fn words(size: usize, word: impl Fn(usize) -> usize) -> [u8; VECTOR] {
+    std::array::from_fn(|at| (word(at / size) * size + at % size) as u8)
 }

@@ -84,6 +84,9 @@ pub(crate) struct Lane<'l, 'f, 'n> {
     pub(crate) grouped: Vec<Local>,
     /// What was given to each fold.
     pub(crate) folds: Vec<Option<Val>>,
+    /// Pairs that have been read, by the view whose base they share and their displacement; valid until something is
+    /// written or another region begins.
+    pub(crate) pairs: Vec<((usize, i32), Vec<clif::Value>)>,
 }
 
 impl<'l, 'f, 'n> Lane<'l, 'f, 'n> {
@@ -113,6 +116,7 @@ impl<'l, 'f, 'n> Lane<'l, 'f, 'n> {
             pointers: Pointers::default(),
             grouped: Vec::new(),
             folds: vec![None; code.nest.folds.len()],
+            pairs: Vec::new(),
         }
     }
 
@@ -156,12 +160,24 @@ impl<'l, 'f, 'n> Lane<'l, 'f, 'n> {
     pub(crate) fn region(&mut self, region: &Region) -> bool {
         let known = self.splat_log.len();
         let mut falls_through = true;
-        for stmt in region {
+        let mut written = false;
+        self.pairs.clear();
+        for (at, stmt) in region.iter().enumerate() {
+            if std::mem::take(&mut written) {
+                continue;
+            }
+            if let (Stmt::Store(view, value), Some(Stmt::Store(next, other))) = (stmt, region.get(at + 1)) {
+                written = self.store_both([(*view, *value), (*next, *other)]);
+                if written {
+                    continue;
+                }
+            }
             falls_through = self.stmt(stmt);
             if !falls_through {
                 break;
             }
         }
+        self.pairs.clear();
         for value in self.splat_log.split_off(known) {
             self.splats.remove(&value);
         }
@@ -170,6 +186,9 @@ impl<'l, 'f, 'n> Lane<'l, 'f, 'n> {
 
     /// Emits a statement; false if control never goes past it.
     pub(crate) fn stmt(&mut self, stmt: &Stmt) -> bool {
+        if !matches!(stmt, Stmt::Let(_)) {
+            self.pairs.clear();
+        }
         match stmt {
             Stmt::Let(value) => self.compute(*value),
             Stmt::Set(local, value) => self.set(*local, *value),

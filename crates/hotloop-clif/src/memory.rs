@@ -31,6 +31,30 @@ impl Func<'_> {
         if ty == Type::Bool { Val::Mask(self.bytes_to_mask(&regs)) } else { Val::Varying(regs) }
     }
 
+    /// A bundle of pairs as they lie in memory.
+    fn load_pairs(&mut self, ty: Type, address: clif::Value, disp: i32, lanes: usize) -> Vec<clif::Value> {
+        let clif_ty = vector_type(ty);
+        let load = |at: usize| self.b.ins().load(clif_ty, unaligned(), address, disp + (at * VECTOR) as i32);
+        (0..regs_for(lanes, 2 * ty.bytes())).map(load).collect()
+    }
+
+    /// One part of a bundle of pairs.
+    fn part_of_bundle(&mut self, ty: Type, part: usize, pairs: &[clif::Value], lanes: usize) -> Val {
+        let regs = Regs::make(regs_for(lanes, ty.bytes()), |i| {
+            let high = pairs.get(2 * i + 1).copied().unwrap_or(pairs[2 * i]);
+            self.parts_of_pairs(ty, part, pairs[2 * i], high)
+        });
+        Val::Varying(regs)
+    }
+
+    /// Writes pairs made of two bundles.
+    fn store_pairs(&mut self, ty: Type, parts: [&Regs; 2], address: clif::Value, disp: i32, lanes: usize) {
+        for at in 0..regs_for(lanes, 2 * ty.bytes()) {
+            let pairs = self.pairs_of_parts(ty, at % 2 == 1, parts[0][at / 2], parts[1][at / 2]);
+            self.b.ins().store(unaligned(), pairs, address, disp + (at * VECTOR) as i32);
+        }
+    }
+
     /// Fewer bytes than a register has.
     fn load_part(&mut self, bytes: usize, address: clif::Value, disp: i32) -> clif::Value {
         if bytes == 8 {
@@ -69,9 +93,14 @@ impl Lane<'_, '_, '_> {
     fn place(&mut self, view: ViewId) -> (clif::Value, i32) {
         let code = &self.code.views[view.index()];
         let base = self.code.rows[view.index()];
-        if let Some(Stride::Unit) = code.inner {
+        let apart = match code.inner {
+            Some(Stride::Unit) => Some(1),
+            Some(Stride::Pairs(_)) => Some(2),
+            Some(Stride::Bytes(_)) | None => None,
+        };
+        if let Some(apart) = apart {
             let address = self.f.address(code, base, self.point);
-            return (address, code.disp + (self.ahead * code.ty.bytes()) as i32);
+            return (address, code.disp + (self.ahead * apart * code.ty.bytes()) as i32);
         }
         let point = self.here();
         (self.f.address(code, base, point), code.disp)
@@ -86,8 +115,39 @@ impl Lane<'_, '_, '_> {
         }
         match code.inner {
             Some(Stride::Bytes(stride)) => self.load_spaced(code.ty, address, disp, stride),
+            Some(Stride::Pairs(part)) => {
+                let first = disp - (part * code.ty.bytes()) as i32;
+                let pairs = self.pairs(code.ty, code.root, address, first);
+                self.f.part_of_bundle(code.ty, part, &pairs, self.lanes)
+            }
             Some(Stride::Unit) | None => self.f.load_bundle(code.ty, address, disp, self.lanes),
         }
+    }
+
+    /// The pairs of the whole group, read once for both parts unless something was written between.
+    fn pairs(&mut self, ty: Type, root: usize, address: clif::Value, disp: i32) -> Vec<clif::Value> {
+        if let Some((_, pairs)) = self.pairs.iter().find(|(place, _)| *place == (root, disp)) {
+            return pairs.clone();
+        }
+        let pairs = self.f.load_pairs(ty, address, disp, self.lanes);
+        self.pairs.push(((root, disp), pairs.clone()));
+        pairs
+    }
+
+    /// Writes both parts of the pairs of the whole group at once; false where these are no two such stores.
+    pub(crate) fn store_both(&mut self, [real, imag]: [(ViewId, Value); 2]) -> bool {
+        let (first, second) = (&self.code.views[real.0.index()], &self.code.views[imag.0.index()]);
+        let side_by_side = matches!((first.inner, second.inner), (Some(Stride::Pairs(0)), Some(Stride::Pairs(1))))
+            && first.root == second.root
+            && second.disp - first.disp == first.ty.bytes() as i32;
+        if !side_by_side || self.lanes == 1 || self.active_mask().is_some() {
+            return false;
+        }
+        let ty = first.ty;
+        let parts = [real.1, imag.1].map(|value| self.numbers(value));
+        let (address, disp) = self.place(real.0);
+        self.f.store_pairs(ty, [&parts[0], &parts[1]], address, disp, self.lanes);
+        true
     }
 
     /// The elements for the whole group, so many bytes apart.
@@ -121,6 +181,7 @@ impl Lane<'_, '_, '_> {
         let step = match code.inner {
             None => None,
             Some(Stride::Unit) => Some(self.f.int(code.ty.bytes() as i64)),
+            Some(Stride::Pairs(_)) => Some(self.f.int(2 * code.ty.bytes() as i64)),
             Some(Stride::Bytes(stride)) => Some(stride),
         };
         let bits = mask.map(|mask| self.f.mask_bits(mask, self.lanes));

@@ -29,6 +29,8 @@ pub(crate) struct ViewCode {
 pub(crate) enum Stride {
     /// The element size.
     Unit,
+    /// Twice the element size: one part of pairs that lie side by side, which is the part of this number.
+    Pairs(usize),
     /// So many bytes.
     Bytes(clif::Value),
 }
@@ -45,7 +47,9 @@ impl Func<'_> {
             let code = match shared {
                 Some(other) => {
                     let disp = self.const_offset(view, inner).unwrap_or(0);
-                    ViewCode { disp, ..codes[other].clone() }
+                    let part = self.unit_dim(view, inner).and_then(|(_, part)| part);
+                    let inner = part.map(Stride::Pairs).or(codes[other].inner);
+                    ViewCode { disp, inner, ..codes[other].clone() }
                 }
                 None => self.view(view, inner, index),
             };
@@ -54,31 +58,44 @@ impl Func<'_> {
         codes
     }
 
-    /// The array axis along which neighbours on the inner axis are neighbours in memory.
-    fn unit_dim(&self, view: &View, inner: Option<usize>) -> Option<usize> {
+    /// The array axis along which neighbours on the inner axis are neighbours in memory, or belong to neighbouring
+    /// pairs; and which part of them, if they do.
+    fn unit_dim(&self, view: &View, inner: Option<usize>) -> Option<(usize, Option<usize>)> {
         let array = self.program.array(view.array);
         let last = view.dims.len().checked_sub(1)?;
+        let part = match view.dims[last] {
+            ViewDim { start: Extent::Const(part @ 0..=1), axis: None, .. } if array.pairs => Some(part as usize),
+            _ => None,
+        };
+        let axis = if part.is_some() { last.checked_sub(1)? } else { last };
         let on_inner = |dim: &ViewDim| inner.is_some() && dim.axis.map(|axis| axis as usize) == inner;
         let alone = view.dims.iter().filter(|dim| on_inner(dim)).count() == 1;
-        let unit = on_inner(&view.dims[last]) && view.dims[last].step == Extent::Const(1);
-        let gapless = matches!(array.layout, Layout::Dense | Layout::UnitInner);
-        (alone && unit && gapless).then_some(last)
+        let unit = on_inner(&view.dims[axis]) && view.dims[axis].step == Extent::Const(1);
+        let gapless = match array.layout {
+            Layout::Dense => true,
+            Layout::UnitInner => part.is_none(),
+            Layout::Strided => false,
+        };
+        (alone && unit && gapless).then_some((axis, part))
     }
 
     /// The constant part of a view's address, in bytes, if it has one that fits.
     fn const_offset(&self, view: &View, inner: Option<usize>) -> Option<i32> {
-        let dim = view.dims[self.unit_dim(view, inner)?];
-        match dim.start {
-            Extent::Const(start) if start.abs() < MAX_SHIFT => {
-                Some(start as i32 * self.program.array(view.array).ty.bytes() as i32)
-            }
+        let (axis, part) = self.unit_dim(view, inner)?;
+        let size = self.program.array(view.array).ty.bytes() as i32;
+        match view.dims[axis].start {
+            Extent::Const(start) if start.abs() < MAX_SHIFT => Some(match part {
+                None => start as i32 * size,
+                Some(part) => (2 * start as i32 + part as i32) * size,
+            }),
             Extent::Const(_) | Extent::Slot(_) => None,
         }
     }
 
     fn same_base(&self, one: &View, other: &View, inner: Option<usize>) -> bool {
         let shifts = self.const_offset(one, inner).is_some() && self.const_offset(other, inner).is_some();
-        let compared = if shifts { one.dims.len() - 1 } else { one.dims.len() };
+        let axis = self.unit_dim(one, inner).filter(|_| shifts && one.dims.len() == other.dims.len());
+        let compared = axis.map_or(one.dims.len(), |(axis, _)| axis);
         one.array == other.array && one.dims[..compared] == other.dims[..compared]
     }
 
@@ -90,11 +107,13 @@ impl Func<'_> {
         let mut steps: Vec<(usize, clif::Value)> = Vec::new();
         let mut along_inner: Option<Stride> = None;
         for (axis, dim) in view.dims.iter().enumerate() {
-            let is_unit = unit == Some(axis);
+            let is_unit = unit.is_some_and(|(unit, _)| unit == axis);
             if is_unit {
-                along_inner = Some(Stride::Unit);
+                let part = unit.and_then(|(_, part)| part);
+                along_inner = Some(part.map_or(Stride::Unit, Stride::Pairs));
             }
-            let placed = is_unit && disp.is_some();
+            // Behind the axis of the pairs there is only that of their parts.
+            let placed = disp.is_some() && unit.is_some_and(|(unit, _)| axis >= unit);
             if placed || (dim.start == Extent::Const(0) && (is_unit || dim.axis.is_none())) {
                 continue;
             }
@@ -110,7 +129,7 @@ impl Func<'_> {
             if Some(nest_axis) == inner {
                 along_inner = Some(Stride::Bytes(match along_inner {
                     Some(Stride::Bytes(other)) => self.b.ins().iadd(other, step),
-                    Some(Stride::Unit) | None => step,
+                    Some(Stride::Unit | Stride::Pairs(_)) | None => step,
                 }));
             } else {
                 steps.push((nest_axis, step));
@@ -145,8 +164,8 @@ impl Func<'_> {
     pub(crate) fn address(&mut self, view: &ViewCode, base: clif::Value, point: Option<clif::Value>) -> clif::Value {
         match (view.inner, point) {
             (None, _) | (_, None) => base,
-            (Some(Stride::Unit), Some(point)) => {
-                let size = view.ty.bytes();
+            (Some(stride @ (Stride::Unit | Stride::Pairs(_))), Some(point)) => {
+                let size = view.ty.bytes() * if matches!(stride, Stride::Pairs(_)) { 2 } else { 1 };
                 let offset =
                     if size == 1 { point } else { self.b.ins().ishl_imm_u(point, i64::from(size.trailing_zeros())) };
                 self.b.ins().iadd(base, offset)

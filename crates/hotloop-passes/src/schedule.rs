@@ -3,7 +3,7 @@
 
 use hotloop_ir::semantics::fold_partials;
 use hotloop_ir::{
-    AxisKind, Inst, Lane, Nest, NestId, Note, NoteKind, Op, Program, Region, Schedule, Shape, Stmt, Type, Value,
+    Array, AxisKind, Inst, Lane, Nest, NestId, Note, NoteKind, Op, Program, Region, Schedule, Shape, Stmt, Type, Value,
 };
 
 /// Bytes of one vector register of the code generator.
@@ -12,7 +12,7 @@ const REGISTER: u32 = 16;
 /// Chooses for every nest.
 pub fn run(program: &mut Program) {
     for (index, nest) in program.nests.iter_mut().enumerate() {
-        nest.schedule = choose(nest);
+        nest.schedule = choose(&program.arrays, nest);
         if let Some(kind) = why_one_lane(nest) {
             let (nest, subject, span) = (Some(NestId(index as u32)), String::new(), nest.span);
             program.notes.push(Note { kind, nest, subject, span });
@@ -36,7 +36,7 @@ fn why_one_lane(nest: &Nest) -> Option<NoteKind> {
     }
 }
 
-fn choose(nest: &Nest) -> Schedule {
+fn choose(arrays: &[Array], nest: &Nest) -> Schedule {
     let serial = Schedule { shape: Shape::Serial, lanes: 1, ..Schedule::default() };
     let Some(last) = nest.axes.last() else {
         return serial;
@@ -56,7 +56,7 @@ fn choose(nest: &Nest) -> Schedule {
     let lanes = match shape {
         Shape::Serial | Shape::FoldPoints => 1,
         Shape::Map | Shape::FoldRows | Shape::FoldColumns if !vectorizable(nest, checks) => 1,
-        Shape::Map | Shape::FoldRows | Shape::FoldColumns => lanes(nest),
+        Shape::Map | Shape::FoldRows | Shape::FoldColumns => lanes(arrays, nest),
     };
     Schedule { shape, lanes, threads: true, turns: Vec::new() }
 }
@@ -86,12 +86,12 @@ fn stores_before_check(region: &Region, stored: &mut bool) -> bool {
 }
 
 /// Points computed together: the widest type takes one register per copy, the narrowest at least one in all.
-fn lanes(nest: &Nest) -> u32 {
+fn lanes(arrays: &[Array], nest: &Nest) -> u32 {
     let sizes = value_sizes(nest);
     let (Some(&widest), Some(&narrowest)) = (sizes.iter().max(), sizes.iter().min()) else {
         return 1;
     };
-    let wanted = (REGISTER / widest) * copies(nest);
+    let wanted = (REGISTER / widest) * copies(arrays, nest);
     let lanes = wanted.max(REGISTER / narrowest);
     let most = nest.folds.iter().map(|fold| fold_partials(fold.ty) as u32).min().unwrap_or(64);
     lanes.min(most)
@@ -159,11 +159,14 @@ fn values_in_loops(region: &Region, inside: bool, values: &mut Vec<Value>) {
 }
 
 /// Copies of a group computed side by side: enough to hide latency, few enough for the registers and the compile time.
-fn copies(nest: &Nest) -> u32 {
+fn copies(arrays: &[Array], nest: &Nest) -> u32 {
     let ops = nest.lane.values.iter().filter(|inst| is_computed(inst)).count();
     let slow = nest.lane.values.iter().any(|inst| matches!(inst, Inst::Op(Op::FloorDiv | Op::FloorRem, _)));
+    let pairs = nest.views.iter().any(|view| arrays[view.array.index()].pairs);
     match ops {
         _ if slow => 1,
+        // Of each pair there are two values, so that more copies would not stay in registers.
+        _ if pairs => 2,
         0..=64 if is_chain(&nest.lane, ops) => 8,
         0..=64 => 4,
         _ => 2,
