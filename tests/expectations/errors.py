@@ -173,7 +173,26 @@ def operands():
         call(file, "matrix product of bools", "kernel k(x) = «x» @ x", ("E0111", "`@` needs numbers"), x=("bool", "[[true, false], [false, true]]"))
         call(file, "dot of stacks", "kernel k(x) = «dot(x, x)»", ("E0160", "more than two axes"), x=("f64", "[[[1]]]"))
         call(file, "dot of one", "kernel k(x) = «dot(x)»", ("E0110", "`dot` takes 2 arguments"), x=LINE)
-        call(file, "complex", "kernel k(x) = x * «2j»", ("E0160", "complex numbers are not available yet"), **x)
+        for name, text, *expected in (
+            ("order of complex numbers", "kernel k(x) = x «<» 2j", ("E0111", "which have no order", "compare `abs(")),
+            ("largest of complex numbers", "kernel k(x) = «max(x, 2j)»", ("E0111", "`max` needs a real number", "`real(")),
+            ("where complex numbers are largest", "kernel k(x) = «argmax(arange(3) * 2j)»", ("E0111", "`argmax` does not take complex numbers")),
+            ("floor of a complex quotient", "kernel k(x) = 2j «//» x", ("E0111", "`//` needs a real number, not `c128`")),
+            ("remainder of a complex number", "kernel k(x) = x «%» 2j", ("E0111", "`%` needs a real number, not `c128`")),
+            ("complex to real", "kernel k(x) = «f64(x * 2j)»", ("E0111", "`f64` needs a real number, not `c128`", "`real(")),
+            ("function of real numbers", "kernel k(x) = «erf(x * 2j)»", ("E0111", "`erf` needs a real number, not `c128`")),
+            ("rounding of complex numbers", "kernel k(x) = «floor(x * 2j)»", ("E0111", "`floor` needs a real number, not `c128`")),
+            ("complex condition", "kernel k(x) = if «x * 2j» { 1 } else { 2 }", ("E0113", "this is `c128`")),
+            ("complex index", "kernel k(x) = arange(3)[«2j»]", ("E0121", "an index must be a whole number")),
+            ("complex shift", "kernel k(x) = «2j» << 1", ("E0111", "`<<` needs integers")),
+            ("complex bits", "kernel k(x) = 2j «&» 1", ("E0111", "`&` needs integers or bools")),
+            ("complex into a real variable", "kernel k(x) {\n    let y: f64 = «x * 2j»\n    y\n}", ("E0121", "`y` is `f64`, the value is `c128`", "`real(")),
+            ("complex into a real array", "kernel k(x) {\n    var y = zeros(2)\n    y[0] = «x * 2j»\n    y\n}", ("E0121", "`y` holds `f64`, the value is `c128`", "`abs(")),
+            ("bool with complex", "kernel k(x) = (x > 0) «+» 2j", ("E0113", "a bool is not a number")),
+            ("parts of bools", "kernel k(x) = «real(x > 0)»", ("E0111", "`real` needs a number, not `bool`")),
+            ("complex product in prange", "kernel k(x) {\n    var p = 1 + 0j\n    for i in prange(3) {\n        «p *= x»\n    }\n    p\n}", ("E0160", "a product of complex numbers inside `prange`", "`prod(")),
+        ):
+            call(file, name, text, *expected, **x)
         call(file, "list", "kernel k(x) = x + «[1, 2]»", ("E0160", "lists are not available"), x=LINE)
         call(file, "index by floats", "kernel k(x, i) = x[«i»]", ("E0121", "indices must be whole numbers or bools"), x=LINE, i=("f64", "[0]"))
         call(file, "shape as a value", "kernel k(x) = «x.shape»", ("E0160", "a shape is not a value"), x=LINE)

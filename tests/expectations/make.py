@@ -8,6 +8,7 @@ Everything is computed here, from exact integers and fractions or by NumPy and m
 import arrays
 import arranging
 import by_index
+import complexes
 import errors
 import halves
 import loop_programs
@@ -20,5 +21,5 @@ import types_of
 import walks
 import windows
 
-for module in (operators, types_of, maths, arrays, arranging, reductions, walks, by_index, programs, loop_programs, overflow, windows, halves, errors):
+for module in (operators, types_of, maths, arrays, arranging, reductions, walks, by_index, programs, loop_programs, overflow, windows, halves, complexes, errors):
     module.make()

@@ -24,6 +24,8 @@ NUMPY = {
     "u64": np.uint64,
     "f32": np.float32,
     "f64": np.float64,
+    "c64": np.complex64,
+    "c128": np.complex128,
 }
 NAMES = {np.dtype(kind): name for name, kind in NUMPY.items()}
 SUITE = os.path.join(os.path.dirname(__file__), "..", "suite")
@@ -50,6 +52,10 @@ def wrap(ty, value):
 def element(ty, value):
     if ty == "bool":
         return "true" if value else "false"
+    if ty[0] == "c":
+        part = {"c64": "f32", "c128": "f64"}[ty]
+        real, imag = element(part, value.real), element(part, value.imag)
+        return f"{real}{'' if imag[0] == '-' else '+'}{imag}j"
     if ty[0] != "f":
         return str(int(value))
     value = NUMPY[ty](value)
@@ -66,7 +72,7 @@ def listed(ty, value):
     if isinstance(value, np.ndarray) and value.size == 0 and value.ndim > 1:
         return f"fill({'false' if ty == 'bool' else 0}, {'x'.join(map(str, value.shape))})"
     if isinstance(value, np.ndarray):
-        value = value.tolist() if ty != "f32" else nested(value)
+        value = value.tolist() if ty not in ("f32", "c64") else nested(value)
     if isinstance(value, (list, tuple)):
         return "[" + ", ".join(listed(ty, item) for item in value) + "]"
     return element(ty, value)

@@ -40,7 +40,14 @@ impl Columns {
                 let [re, im] = scalar.parts();
                 let signed = signed_word(imag, im);
                 let digits = signed.trim_end().len();
-                format!("{}{:>pad$}{}j{}", real.word(re), "", &signed[..digits], &signed[digits..], pad = width - signed.len())
+                format!(
+                    "{}{:>pad$}{}j{}",
+                    real.word(re),
+                    "",
+                    &signed[..digits],
+                    &signed[digits..],
+                    pad = width - signed.len()
+                )
             }
             Columns::Right(width) => format!("{:>width$}", crate::print::scalar_text(scalar)),
             Columns::Fixed { before, after } => match is_finite(scalar) {

@@ -335,8 +335,14 @@ mod tests {
         round_trips([0.0f64, -0.0, 1.5, f64::MIN_POSITIVE, f64::INFINITY, -2.0]);
         round_trips([0.0, -0.0, 1.5, 65504.0, 6e-8, -2.0].map(hotloop::f16::from_f32));
         round_trips([0.0, -0.0, 1.5, 3e38, 1e-40, -2.0].map(hotloop::bf16::from_f32));
-        round_trips([(0.0, -0.0), (1.5, -2.0), (0.0, 1.0), (3e38, 1.0), (-1.0, 0.5), (7.0, 8.0)].map(|(re, im)| Complex::<f32>::new(re, im)));
-        round_trips([(0.0, -0.0), (1.5, -2.0), (0.0, 1.0), (3e38, 1.0), (-1.0, 0.5), (7.0, 8.0)].map(|(re, im)| Complex::<f64>::new(re, im)));
+        round_trips(
+            [(0.0, -0.0), (1.5, -2.0), (0.0, 1.0), (3e38, 1.0), (-1.0, 0.5), (7.0, 8.0)]
+                .map(|(re, im)| Complex::<f32>::new(re, im)),
+        );
+        round_trips(
+            [(0.0, -0.0), (1.5, -2.0), (0.0, 1.0), (3e38, 1.0), (-1.0, 0.5), (7.0, 8.0)]
+                .map(|(re, im)| Complex::<f64>::new(re, im)),
+        );
         round_trip(Value::Array(Array::from_vec(Vec::<f64>::new(), &[2, 0, 3]).expect("empty")));
     }
 

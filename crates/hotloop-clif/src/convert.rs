@@ -149,13 +149,7 @@ impl Func<'_> {
     }
 
     /// One part of the pairs that two registers hold.
-    pub(crate) fn parts_of_pairs(
-        &mut self,
-        ty: Type,
-        part: usize,
-        low: clif::Value,
-        high: clif::Value,
-    ) -> clif::Value {
+    pub(crate) fn parts_of_pairs(&mut self, ty: Type, part: usize, low: clif::Value, high: clif::Value) -> clif::Value {
         let order = |first: usize, step: usize| words(ty.bytes(), |at| first + step * at);
         self.shuffle(low, high, order(part, 2), vector_type(ty))
     }

@@ -131,7 +131,7 @@ impl LaneBuilder {
             return value;
         }
         if ty.is_complex() {
-            return self.to_complex(ty, value);
+            return self.complex_from(ty, value);
         }
         if ty.is_half() || self.ty(value).is_half() {
             return self.convert_half(ty, value);

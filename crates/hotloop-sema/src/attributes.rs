@@ -125,9 +125,7 @@ fn read_value(expr: &ast::Expr) -> Option<Value> {
         ast::ExprKind::Float(lit) if lit.suffix.is_none() => {
             Some(Value::Number(Number::Float { lit: lit.clone(), negative: false }))
         }
-        ast::ExprKind::Imaginary(lit) => {
-            Some(Value::Number(Number::Imaginary { lit: lit.clone(), negative: false }))
-        }
+        ast::ExprKind::Imaginary(lit) => Some(Value::Number(Number::Imaginary { lit: lit.clone(), negative: false })),
         ast::ExprKind::Name(name) => match &**name {
             "inf" => Some(Value::Float(f64::INFINITY)),
             "nan" => Some(Value::Float(f64::NAN)),

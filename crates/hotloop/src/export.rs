@@ -77,7 +77,8 @@ impl Module {
             return Err(Error::Unsupported(words));
         }
         let programs: Vec<Program> = exported.iter().map(|one| self.program_of(one)).collect::<Result<_, _>>()?;
-        if let Some(one) = exported.iter().zip(&programs).find(|(_, program)| has_complex(program)).map(|(one, _)| one) {
+        if let Some(one) = exported.iter().zip(&programs).find(|(_, program)| has_complex(program)).map(|(one, _)| one)
+        {
             let words = format!(
                 "`{}` takes or gives complex numbers, which object files do not; pass the parts as two arrays",
                 one.signature

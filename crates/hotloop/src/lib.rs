@@ -79,7 +79,6 @@ pub use error::{ArgumentError, Error, Fault, RunError, SourceError};
 pub use export::{Exported, ObjectFile, parse_signature};
 pub use fallback::{Fallback, Fallbacks};
 pub use half::{bf16, f16};
-pub use num_complex::Complex;
 pub use hotloop_cache::{Counters, DiskCounters, DiskLimits, Limits as CacheLimits, Listed, Miss, Verified};
 pub use hotloop_clif::object::Cpu;
 #[cfg(feature = "gpu")]
@@ -94,6 +93,7 @@ pub use hotloop_syntax::Limits as TextLimits;
 pub use job::Origin;
 pub use kept::KeptMemory;
 pub use module::{Kernel, Module, Prepared, ResultType};
+pub use num_complex::Complex;
 pub use options::{Call, Timing};
 pub use progress::Progress;
 pub use prompt::Prompt;

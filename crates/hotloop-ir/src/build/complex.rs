@@ -117,7 +117,7 @@ impl LaneBuilder {
     }
 
     /// A conversion to a complex type.
-    pub(super) fn to_complex(&mut self, ty: Type, value: Value) -> Value {
+    pub(super) fn complex_from(&mut self, ty: Type, value: Value) -> Value {
         let part = ty.part();
         let parts = match self.parts(value) {
             Some(parts) => parts.map(|value| self.convert(part, value)),

@@ -285,10 +285,7 @@ impl<'m> Checker<'m> {
                 let value = self.settle_number(body, value)?;
                 Some(if value.ty.elem.is_float() { Expr::op(op, vec![value], span) } else { value })
             }
-            Builtin::Abs if args[0].ty.elem.is_complex() => {
-                let value = args.remove(0);
-                self.magnitude(body, value, span)
-            }
+            Builtin::Abs if args[0].ty.elem.is_complex() => self.magnitude(body, args.remove(0), span),
             Builtin::Complex | Builtin::Part(_) | Builtin::Conj | Builtin::Arg => {
                 self.complex_call(body, name, builtin, args, span)
             }

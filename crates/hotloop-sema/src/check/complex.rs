@@ -147,7 +147,12 @@ impl<'m> Checker<'m> {
     }
 
     /// Both parts of a complex number, which is computed once.
-    fn parts_of(&mut self, body: &mut Body, value: Expr, bound: &mut Vec<(crate::hir::VarId, Expr)>) -> Option<[Expr; 2]> {
+    fn parts_of(
+        &mut self,
+        body: &mut Body,
+        value: Expr,
+        bound: &mut Vec<(crate::hir::VarId, Expr)>,
+    ) -> Option<[Expr; 2]> {
         let value = self.settle_number(body, value)?;
         let value = self.share(body, value, bound);
         Some([Part::Real, Part::Imag].map(|part| part_expr(part, value.clone())))
@@ -232,7 +237,8 @@ impl<'m> Checker<'m> {
         let id = self.library_instance(body, "_complex_product", &[Ty::scalar(elem), Ty::scalar(elem)], span)?;
         let identity = vec![number(elem, 1.0, span)];
         let combine = Combine::Call(id);
-        let walk = Walk { combine, args: vec![arg], types: vec![elem], identity, axes, rank, order: Order::Blocks, gives };
+        let walk =
+            Walk { combine, args: vec![arg], types: vec![elem], identity, axes, rank, order: Order::Blocks, gives };
         Some(walk_expr(walk, span))
     }
 

@@ -51,10 +51,7 @@ impl<'m> Checker<'m> {
             ast::ExprKind::Name(name) => self.name_expr(body, name, span),
             ast::ExprKind::Int(lit) => self.int_literal(body, lit, span),
             ast::ExprKind::Float(lit) => self.float_literal(body, lit, span),
-            ast::ExprKind::Imaginary(lit) => {
-                let number = Number::Imaginary { lit: lit.clone(), negative: false };
-                Some(Expr { kind: Kind::Number(number), ty: Ty::weak(Type::C128), span })
-            }
+            ast::ExprKind::Imaginary(lit) => Some(imaginary(lit, span)),
             ast::ExprKind::Unary { op, operand } => self.unary(body, *op, operand, span),
             ast::ExprKind::Binary { op, op_span, left, right } => self.binary(body, *op, *op_span, left, right, span),
             ast::ExprKind::Compare { first, rest } => self.comparison(body, first, rest, span),
@@ -327,7 +324,12 @@ impl<'m> Checker<'m> {
             }
             other => {
                 let message = format!("arrays have no field `{other}`");
-                body.report(errors::plain(errors::UNKNOWN_NAME, name.span, message, "the fields are T, size, ndim, real and imag"));
+                body.report(errors::plain(
+                    errors::UNKNOWN_NAME,
+                    name.span,
+                    message,
+                    "the fields are T, size, ndim, real and imag",
+                ));
                 None
             }
         }
@@ -370,6 +372,11 @@ impl<'m> Checker<'m> {
         let zero = Expr::constant(Scalar::new(ty.elem, 0), span);
         Some(Expr::op(Op::Ne, vec![expr, zero], span))
     }
+}
+
+fn imaginary(lit: &ast::FloatLit, span: Span) -> Expr {
+    let number = Number::Imaginary { lit: lit.clone(), negative: false };
+    Expr { kind: Kind::Number(number), ty: Ty::weak(Type::C128), span }
 }
 
 fn weak_float(value: f64, span: Span) -> Expr {

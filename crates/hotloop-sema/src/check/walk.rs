@@ -443,7 +443,8 @@ impl<'m> Checker<'m> {
                 }
                 TwoToOne::Op(op) => {
                     let [ty] = types else { return self.one_value(body, op.name(), types.len(), span) };
-                    if !ty.elem.is_numeric() && !(ty.elem.is_complex() && matches!(op, Op::Add | Op::Mul)) {
+                    let ordered = !matches!(op, Op::Add | Op::Mul);
+                    if !ty.elem.is_number() || (ordered && ty.elem.is_complex()) {
                         body.report(errors::wrong_class(span, op.name(), *ty, "numbers"));
                         return None;
                     }

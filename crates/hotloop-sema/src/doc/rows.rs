@@ -14,6 +14,8 @@ pub(super) const ARRAYS: &[(&str, &str, &str, &str)] = &[
     ),
     ("bool", "bool(x)", "", "bool(arange(3))"),
     ("broadcast_to", "broadcast_to(a, extents…)", "", "broadcast_to(arange(3), 2, 3)"),
+    ("c128", "c128(x)", "cast: a complex number of two f64", "c128(1j)"),
+    ("c64", "c64(x)", "cast: a complex number of two f32, either rounded to the nearest", "c64(1 + 2j)"),
     ("concat", "concat([a, b, …], axis=0)", "", "concat([arange(3), ones(2)])"),
     ("count_nonzero", "count_nonzero(x, axis=…, keepdims=false)", "", "count_nonzero(arange(5) % 2 == 0)"),
     ("cummax", "cummax(x, axis=…)", "", "cummax(sin(arange(5)))"),

@@ -3,11 +3,11 @@
 use super::node::{Node, NodeId, NodeKind, Operand, Sel, children, whole};
 use super::shape::{Dim, Ext};
 use super::{LaneCx, Lower, Ref};
+use crate::hir::Part;
 use hotloop_ir::{
     Array, ArrayId, Axis, AxisKind, Counts, FaultKind, Layout, Op, Role, Scalar, Step, Stmt, Type, Value, View,
     ViewDim, ViewId,
 };
-use crate::hir::Part;
 use hotloop_source::Span;
 use rustc_hash::FxHashMap as HashMap;
 
@@ -239,20 +239,13 @@ impl<'h> Lower<'h> {
             NodeKind::Gather(gather) => self.gathered(&gather, coords, dims),
             NodeKind::Stretch(base) => self.element(base, coords, dims),
             NodeKind::Split(base, parts) => self.split_element(base, &parts, coords, dims),
-            NodeKind::View(base, sels) => {
-                let base_dims = self.node(base).dims.clone();
-                let mut inner = Vec::new();
-                for (sel, base_dim) in sels.iter().zip(&base_dims) {
-                    inner.push(self.selected(*sel, coords, dims, base_dim.extent));
-                }
-                self.element(base, &inner, &base_dims)
-            }
+            NodeKind::View(base, sels) => self.view_element(base, &sels, coords, dims),
             NodeKind::Op(op, args) => {
-                let args: Vec<Value> = args.iter().map(|&arg| self.operand_element(arg, coords, dims)).collect();
+                let args = self.operand_elements(&args, coords, dims);
                 self.b().op(op, &args)
             }
             NodeKind::Checked(op, args, span) => {
-                let args: Vec<Value> = args.iter().map(|&arg| self.operand_element(arg, coords, dims)).collect();
+                let args = self.operand_elements(&args, coords, dims);
                 self.checked_op(op, &args, span)
             }
             NodeKind::Convert(arg) => {
@@ -263,10 +256,7 @@ impl<'h> Lower<'h> {
                 let arg = self.operand_element(arg, coords, dims);
                 self.b().bitcast(elem, arg)
             }
-            NodeKind::Complex(re, im) => {
-                let parts = [re, im].map(|part| self.operand_element(part, coords, dims));
-                self.b().pair(parts)
-            }
+            NodeKind::Complex(re, im) => self.pair_element([re, im], coords, dims),
             NodeKind::Part(part, value) => {
                 let value = self.operand_element(value, coords, dims);
                 self.part(part, value)
@@ -292,20 +282,40 @@ impl<'h> Lower<'h> {
                 })
             }
             NodeKind::Map(instance, args, which, span) => {
-                let args = args.iter().map(|&arg| self.operand_element(arg, coords, dims)).collect();
+                let args = self.operand_elements(&args, coords, dims);
                 let results = self.inline_in_lane(instance, args, span);
                 results[which]
             }
             NodeKind::Fill(value) => self.ref_value(value),
-            NodeKind::Ramp(start, step) => {
-                let index = self.coord_value(coords[0]);
-                let (start, step) = (self.ref_value(start), self.ref_value(step));
-                let index = self.b().convert(elem, index);
-                let offset = self.b().op(Op::Mul, &[step, index]);
-                self.b().op(Op::Add, &[start, offset])
-            }
+            NodeKind::Ramp(start, step) => self.ramp_element([start, step], coords[0], elem),
             NodeKind::Position(weights) => self.position_element(&weights, coords),
         }
+    }
+
+    fn operand_elements(&mut self, args: &[Operand], coords: &[Coord], dims: &[Dim]) -> Vec<Value> {
+        args.iter().map(|&arg| self.operand_element(arg, coords, dims)).collect()
+    }
+
+    fn ramp_element(&mut self, [start, step]: [Ref; 2], coord: Coord, elem: Type) -> Value {
+        let index = self.coord_value(coord);
+        let (start, step) = (self.ref_value(start), self.ref_value(step));
+        let index = self.b().convert(elem, index);
+        let offset = self.b().op(Op::Mul, &[step, index]);
+        self.b().op(Op::Add, &[start, offset])
+    }
+
+    fn view_element(&mut self, base: NodeId, sels: &[Sel], coords: &[Coord], dims: &[Dim]) -> Value {
+        let base_dims = self.node(base).dims.clone();
+        let mut inner = Vec::new();
+        for (sel, base_dim) in sels.iter().zip(&base_dims) {
+            inner.push(self.selected(*sel, coords, dims, base_dim.extent));
+        }
+        self.element(base, &inner, &base_dims)
+    }
+
+    fn pair_element(&mut self, parts: [Operand; 2], coords: &[Coord], dims: &[Dim]) -> Value {
+        let parts = parts.map(|part| self.operand_element(part, coords, dims));
+        self.b().pair(parts)
     }
 
     /// The number of an element over the axes that have a weight.

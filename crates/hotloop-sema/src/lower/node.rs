@@ -183,14 +183,8 @@ impl<'h> Lower<'h> {
                 let arg = self.operand(arg);
                 self.elementwise(NodeKind::Bitcast(arg), elem, span)
             }
-            Kind::Complex(re, im) => {
-                let (re, im) = (self.operand(re), self.operand(im));
-                self.elementwise(NodeKind::Complex(re, im), elem, span)
-            }
-            Kind::Part(part, value) => {
-                let value = self.operand(value);
-                self.elementwise(NodeKind::Part(*part, value), elem, span)
-            }
+            Kind::Complex(re, im) => self.pair_node(re, im, expr),
+            Kind::Part(part, value) => self.part_node(*part, value, expr),
             Kind::IntDiv(op, a, b) => {
                 let (a, b) = (self.operand(a), self.operand(b));
                 self.elementwise(NodeKind::IntDiv(*op, a, b, span), elem, span)
@@ -245,27 +239,46 @@ impl<'h> Lower<'h> {
             Kind::Position(base, axes) => self.position(base, axes),
             Kind::Index(base, index) => self.index(base, index, span),
             Kind::Arrange(arrange) => self.arrange(arrange, span),
-            Kind::Fill(value, extents) => {
-                let value = self.scalar_ref(value);
-                let dims = extents.iter().zip(0..).map(|(extent, axis)| self.given_extent(extent, axis)).collect();
-                self.add_node(NodeKind::Fill(value), elem, dims)
-            }
-            Kind::FillLike(value, like) => {
-                let value = self.scalar_ref(value);
-                let like = self.array(like);
-                let dims = self.node(like).dims.clone();
-                self.add_node(NodeKind::Fill(value), elem, dims)
-            }
-            Kind::Ramp(start, step, count) => {
-                let (start, step) = (self.scalar_ref(start), self.scalar_ref(step));
-                let dim = self.given_extent(count, 0);
-                self.add_node(NodeKind::Ramp(start, step), elem, vec![dim])
-            }
+            Kind::Fill(value, extents) => self.filled(value, extents),
+            Kind::FillLike(value, like) => self.filled_like(value, like),
+            Kind::Ramp(start, step, count) => self.ramp(start, step, count),
             // These are scalars; checking gives none of them an axis.
             Kind::Number(_) | Kind::Const(_) | Kind::If(..) | Kind::Extent(..) | Kind::Size(_) => {
                 self.expect_node(None, elem, expr.ty.rank)
             }
         }
+    }
+
+    fn filled(&mut self, value: &'h Expr, extents: &'h [Expr]) -> NodeId {
+        let elem = value.ty.elem;
+        let value = self.scalar_ref(value);
+        let dims = extents.iter().zip(0..).map(|(extent, axis)| self.given_extent(extent, axis)).collect();
+        self.add_node(NodeKind::Fill(value), elem, dims)
+    }
+
+    fn filled_like(&mut self, value: &'h Expr, like: &'h Expr) -> NodeId {
+        let elem = value.ty.elem;
+        let value = self.scalar_ref(value);
+        let like = self.array(like);
+        let dims = self.node(like).dims.clone();
+        self.add_node(NodeKind::Fill(value), elem, dims)
+    }
+
+    fn ramp(&mut self, start: &'h Expr, step: &'h Expr, count: &'h Expr) -> NodeId {
+        let elem = start.ty.elem;
+        let (start, step) = (self.scalar_ref(start), self.scalar_ref(step));
+        let dim = self.given_extent(count, 0);
+        self.add_node(NodeKind::Ramp(start, step), elem, vec![dim])
+    }
+
+    fn pair_node(&mut self, re: &'h Expr, im: &'h Expr, expr: &Expr) -> NodeId {
+        let (re, im) = (self.operand(re), self.operand(im));
+        self.elementwise(NodeKind::Complex(re, im), expr.ty.elem, expr.span)
+    }
+
+    fn part_node(&mut self, part: Part, value: &'h Expr, expr: &Expr) -> NodeId {
+        let value = self.operand(value);
+        self.elementwise(NodeKind::Part(part, value), expr.ty.elem, expr.span)
     }
 
     /// The node of an operand; a scalar where checking promised an array fills one.

@@ -60,14 +60,8 @@ impl<'h> Lower<'h> {
                 let arg = self.value(arg);
                 self.b().bitcast(elem, arg)
             }
-            Kind::Complex(re, im) => {
-                let parts = [self.value(re), self.value(im)];
-                self.b().pair(parts)
-            }
-            Kind::Part(part, value) => {
-                let value = self.value(value);
-                self.part(*part, value)
-            }
+            Kind::Complex(re, im) => self.pair_value(re, im),
+            Kind::Part(part, value) => self.part_value(*part, value),
             Kind::IntDiv(op, a, b) => {
                 let (a, b) = (self.value(a), self.value(b));
                 self.int_div(*op, a, b, expr.span)
@@ -133,6 +127,16 @@ impl<'h> Lower<'h> {
                 self.literal(Scalar::new(elem, 0))
             }
         }
+    }
+
+    fn pair_value(&mut self, re: &'h Expr, im: &'h Expr) -> Value {
+        let parts = [self.value(re), self.value(im)];
+        self.b().pair(parts)
+    }
+
+    fn part_value(&mut self, part: hir::Part, value: &'h Expr) -> Value {
+        let value = self.value(value);
+        self.part(part, value)
     }
 
     fn var_value(&mut self, var: hir::VarId, elem: Type) -> Value {
