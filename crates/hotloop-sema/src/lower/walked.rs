@@ -53,7 +53,7 @@ impl<'h> Lower<'h> {
             return Counts::Row;
         }
         let same = |param: &Param| match param {
-            Param::Scalar(_) => false,
+            Param::Scalar(_) | Param::Pair(_) => false,
             Param::Array(id) => {
                 let own = &self.array_dims[id.index()];
                 own.len() == dims.len() && own.iter().zip(dims).all(|(&a, b)| self.canon(a) == self.canon(b.extent))
