@@ -1,5 +1,6 @@
 """Integer overflow in checked code, from Python's integers, which have none."""
 
+import math
 import operator
 
 import numpy as np
@@ -25,6 +26,7 @@ def make():
         binary(file)
         unary(file)
         powers(file)
+        reductions(file)
         programs(file)
 
 
@@ -82,6 +84,72 @@ def powers(file):
         file.case(None, f"{ty} does not", [("a", ty, [1, a]), ("n", ty, [n, n])], [], [f'fault "`*` overflows {ty}" at {line}:22 point 1'], kernel="power")
     file.case(None, "a literal exponent", [("a", "i16", [31, -32])], [("i16", [31**3, (-32) ** 3])], kernel="cube")
     file.case(None, "a literal exponent that is too much", [("a", "i16", [31, 32])], [], ['fault "`*` overflows i16, with the operands 1024 and 32" point 1'], kernel="cube")
+
+
+def reductions(file):
+    """Sums are exact: a fault where the total does not fit, whatever their parts do. Of products each partial one counts."""
+    file.section("reductions")
+    file.code(
+        """
+@checked
+kernel total(x) = sum(x)
+@checked
+kernel columns(x) = sum(x, axis=0)
+@checked
+kernel masked(x, keep) = sum(x, where=keep)
+@checked
+kernel product(x) = prod(x)
+@checked
+kernel running(x) = cumsum(x)
+@checked
+kernel before(x) = cumsum(x, exclusive=true)
+@checked
+kernel factors(x) = cumprod(x)
+@checked
+kernel inner(x, y) = x @ y
+@checked
+kernel weighted(i, w) = bincount(i, 3, weights=w)
+@checked
+kernel folded(x) = (reduce(sum, 0, x), scan(sum, x))
+@checked
+kernel spread(x) = ptp(x)
+@checked
+kernel scaled(x, k) = dot(x, k)
+"""
+    )
+    for ty in ("i64", "u64"):
+        least, most = low(ty), high(ty)
+        fault = [f'fault "the sum does not fit {ty}"']
+        cancels = [most, 1, -1] if ty == "i64" else [most, 0]
+        file.case(None, f"{ty} at the end of its range", [("x", ty, cancels)], [(ty, sum(cancels))], kernel="total")
+        file.case(None, f"{ty} beyond it", [("x", ty, [most, 1])], [], fault, kernel="total")
+        file.case(None, f"{ty} far beyond it", [("x", ty, [most] * 5000)], [], fault, kernel="total")
+        file.case(None, f"{ty} columns", [("x", ty, [[most, 1], [0, 2]])], [(ty, [most, 3])], kernel="columns")
+        file.case(None, f"{ty} columns beyond", [("x", ty, [[1, most], [1, 2]])], [], [fault[0] + " point 1"], kernel="columns")
+        file.case(None, f"{ty} masked", [("x", ty, [most, 3, 5]), ("keep", "bool", [True, False, False])], [(ty, most)], kernel="masked")
+        file.case(None, f"{ty} running", [("x", ty, [most - 3, 1, 2])], [(ty, [most - 3, most - 2, most])], kernel="running")
+        file.case(None, f"{ty} running beyond", [("x", ty, [1] * 1500 + [most, 1])], [], fault, kernel="running")
+        file.case(None, f"{ty} before each", [("x", ty, [most, 1])], [(ty, [0, most])], kernel="before")
+        root = math.isqrt(most)
+        file.case(None, f"{ty} product", [("x", ty, [root, root])], [(ty, root * root)], kernel="product")
+        file.case(None, f"{ty} product beyond", [("x", ty, [root + 1, root + 1])], [], [f'fault "`*` overflows {ty}, with the operands {root + 1} and {root + 1}"'], kernel="product")
+        file.case(None, f"{ty} factors beyond", [("x", ty, [2] * 70)], [], [f'fault "`*` overflows {ty}"'], kernel="factors")
+        file.case(None, f"{ty} vectors", [("x", ty, [root, most - root * root]), ("y", ty, [root, 1])], [(ty, most)], kernel="inner")
+        file.case(None, f"{ty} vectors beyond", [("x", ty, [most, 1]), ("y", ty, [1, 1])], [], fault, kernel="inner")
+        file.case(None, f"{ty} matrices", [("x", ty, [[most, 1], [1, 2]]), ("y", ty, [[1, 0], [0, 1]])], [(ty, [[most, 1], [1, 2]])], kernel="inner")
+        file.case(None, f"{ty} matrices beyond", [("x", ty, [[1, 2], [most, 1]]), ("y", ty, [[1, 0], [1, 1]])], [], fault, kernel="inner")
+        file.case(None, f"{ty} a factor too large", [("x", ty, [2**32]), ("y", ty, [2**32])], [], [f'fault "`*` overflows {ty}, with the operands 4294967296 and 4294967296"'], kernel="inner")
+        file.case(None, f"{ty} weights", [("i", "i64", [0, 2, 0]), ("w", ty, [most, 1, 1])], [], [f'fault "`+` overflows {ty}, with the operands {most} and 1"'], kernel="weighted")
+        file.case(None, f"{ty} spread", [("x", ty, [most, 0])], [(ty, most)], kernel="spread")
+        file.case(None, f"{ty} times a number", [("x", ty, [1, most]), ("k", ty, 2)], [], [f'fault "`*` overflows {ty}, with the operands {most} and 2" point 1'], kernel="scaled")
+    file.case(None, "a spread too wide", [("x", "i64", [high("i64"), -1])], [], ['fault "`-` overflows i64"'], kernel="spread")
+    file.case(None, "the least sum", [("x", "i64", [low("i64") + 1, -1])], [("i64", low("i64"))], kernel="total")
+    file.case(None, "below the least sum", [("x", "i64", [low("i64"), -1])], [], ['fault "the sum does not fit i64"'], kernel="total")
+    file.case(None, "folded", [("x", "i64", [1, 2, 3])], [("i64", 6), ("i64", [1, 3, 6])], kernel="folded")
+    file.case(None, "folded beyond", [("x", "i64", [high("i64"), 2])], [], ['fault "`+` overflows i64"'], kernel="folded")
+    file.case(None, "small types have room", [("x", "i32", [high("i32")] * 3)], [("i64", 3 * high("i32"))], kernel="total")
+    file.case(None, "sums of nothing", [("x", "i64", [])], [("i64", 0)], kernel="total")
+    file.case(None, "products of nothing", [("x", "i64", [])], [("i64", 1)], kernel="product")
 
 
 def programs(file):

@@ -239,8 +239,8 @@ pub enum Kind {
     Inline(InstanceId, Vec<Expr>),
     /// A function run at every place of its arguments.
     Window(Box<Window>),
-    /// A matrix product of operands with one element type, neither a scalar.
-    MatMul(Box<Expr>, Box<Expr>),
+    /// A matrix product of operands with one element type, neither a scalar; whether overflow of integers is a fault.
+    MatMul(Box<Expr>, Box<Expr>, bool),
     /// A reduction.
     Reduce {
         /// Which.
@@ -387,7 +387,7 @@ impl Expr {
             Kind::IntDiv(_, a, b)
             | Kind::IntPow(_, a, b)
             | Kind::Logic(_, a, b)
-            | Kind::MatMul(a, b)
+            | Kind::MatMul(a, b, _)
             | Kind::Complex(a, b)
             | Kind::FillLike(a, b) => vec![a, b],
             Kind::Require(a, b) => vec![a, b],

@@ -127,6 +127,9 @@ fn overflow(subject: &str, operands: [i64; 2]) -> String {
         "u64" => value.cast_unsigned().to_string(),
         _ => value.to_string(),
     });
+    if op == "sum" {
+        return format!("the sum does not fit {ty}");
+    }
     match op.contains('x') {
         true => format!("`{op}` overflows {ty}, where x is {first}"),
         false => format!("`{op}` overflows {ty}, with the operands {first} and {second}"),

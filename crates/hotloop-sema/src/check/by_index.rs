@@ -89,7 +89,12 @@ impl<'m> Checker<'m> {
         let zero = Expr::constant(Scalar::new(elem, 0), span);
         let kind = Kind::Fill(Box::new(zero), vec![count]);
         let start = Some(Expr { kind, ty: Ty::array(elem, 1), span });
-        let (combine, value) = (Combine::Op(Op::Add), converted(value, elem));
+        // Counts cannot overflow, weights can.
+        let combine = match body.checked && elem.is_int() && !named.is_empty() {
+            true => self.checked_combine(body, Op::Add, elem, span)?,
+            false => Combine::Op(Op::Add),
+        };
+        let value = converted(value, elem);
         Some(by_index(ByIndex { combine, start, index: vec![index], value, elem, outside }, 1, span))
     }
 

@@ -254,7 +254,7 @@ impl<'m> Checker<'m> {
             // The library reads each part from memory of its own, which is filled once.
             sides.push(parts.into_iter().map(|part| self.share(body, part, &mut bound)).collect::<Vec<Expr>>());
         }
-        let of = |a: &Expr, b: &Expr| product(a.clone(), b.clone(), span);
+        let of = |a: &Expr, b: &Expr| product(a.clone(), b.clone(), false, span);
         let value = match (&sides[0][..], &sides[1][..]) {
             ([a, b], [c, d]) => {
                 let re = Expr::op(Op::Sub, vec![of(a, c), of(b, d)], span);

@@ -33,7 +33,8 @@ impl<'m> Checker<'m> {
         if [&left, &right].iter().any(|side| side.ty.elem.is_complex()) {
             return self.complex_matmul(body, left, right, span);
         }
-        Some(product(left, right, span))
+        let checked = body.checked && left.ty.elem.is_int();
+        Some(product(left, right, checked, span))
     }
 
     /// `dot(a, b)`: with a scalar a product, else `@` for what has at most two axes.
@@ -46,7 +47,7 @@ impl<'m> Checker<'m> {
                 body.report(errors::wrong_class(span, "dot", left.ty, "numbers"));
                 return None;
             }
-            return Some(Expr::op(Op::Mul, vec![left, right], span));
+            return Some(body.guarded(Expr::op(Op::Mul, vec![left, right], span)));
         }
         if ranks.iter().any(|rank| *rank > 2) {
             let hint = "write `a @ b`, which multiplies the matrices of the last two axes";
@@ -67,7 +68,7 @@ fn widened(value: Expr, to: Type) -> Expr {
 }
 
 /// The matrix product of operands of one type.
-pub(super) fn product(left: Expr, right: Expr, span: Span) -> Expr {
+pub(super) fn product(left: Expr, right: Expr, checked: bool, span: Span) -> Expr {
     let to = accumulator(left.ty.elem);
     let (left, right) = (widened(left, to), widened(right, to));
     let rank = match (left.ty.rank, right.ty.rank) {
@@ -75,6 +76,6 @@ pub(super) fn product(left: Expr, right: Expr, span: Span) -> Expr {
         (1, rank) | (rank, 1) => rank - 1,
         (a, b) => a.max(b),
     };
-    let kind = Kind::MatMul(Box::new(left), Box::new(right));
+    let kind = Kind::MatMul(Box::new(left), Box::new(right), checked);
     Expr { kind, ty: Ty { elem: to, weak: false, rank }, span }
 }

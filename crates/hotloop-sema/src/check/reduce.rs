@@ -3,10 +3,11 @@
 //! What depends on shapes at run time is left to lowering: counts, and whether there is anything to reduce.
 
 use super::expr::bind;
+use super::walk::walk_expr;
 use super::{Body, Checker};
 use crate::builtins::{Builtin, Reducer};
 use crate::errors;
-use crate::hir::{Expr, Kind, Number, Reduction, VarId};
+use crate::hir::{Exact, Expr, Gives, Kind, Number, Order, Reduction, VarId, Walk};
 use crate::promote::{Ty, accumulator};
 use hotloop_ir::semantics::neutral;
 use hotloop_ir::{FoldOp, Op, Scalar, Type};
@@ -29,6 +30,8 @@ pub(super) struct Given {
     pub ddof: Option<Expr>,
     pub span: Span,
     pub bound: Vec<(VarId, Expr)>,
+    /// Whether the elements are integers of 64 bits by themselves: fewer than 2**32 of others cannot overflow a sum.
+    wide: bool,
 }
 
 impl Task {
@@ -136,7 +139,8 @@ impl<'m> Checker<'m> {
     ) -> Option<Given> {
         let rank = arg.ty.rank;
         let axes = (0..rank).collect();
-        let mut given = Given { arg, axes, keepdims: false, mask: None, ddof: None, span, bound: Vec::new() };
+        let wide = arg.ty.elem.is_int() && !matches!(&arg.kind, Kind::Convert(from) if from.ty.elem.bytes() < 8);
+        let mut given = Given { arg, axes, keepdims: false, mask: None, ddof: None, span, bound: Vec::new(), wide };
         for keyword in named {
             let text = &*keyword.name.text;
             if !task.keywords().contains(&text) {
@@ -154,7 +158,7 @@ impl<'m> Checker<'m> {
             body.report(errors::wrong_class(span, name, given.arg.ty, "an array"));
             return None;
         }
-        if task.uses_twice() || given.mask.is_some() || given.arg.ty.elem.is_complex() {
+        if task.uses_twice() || given.mask.is_some() || (body.checked && given.wide) || given.arg.ty.elem.is_complex() {
             given.arg = self.share(body, given.arg, &mut given.bound);
             given.mask = given.mask.map(|mask| self.share(body, mask, &mut given.bound));
         }
@@ -203,7 +207,9 @@ impl<'m> Checker<'m> {
 
     fn reduce_by(&mut self, body: &mut Body, reducer: Reducer, mut given: Given) -> Option<Expr> {
         let value = match reducer {
+            Reducer::Sum if body.checked && given.wide => self.exact_sum(body, &mut given),
             Reducer::Sum => given.fold(FoldOp::Sum),
+            Reducer::Prod if body.checked && given.arg.ty.elem.is_int() => self.exact_product(body, &given)?,
             Reducer::Prod => given.fold(FoldOp::Prod),
             Reducer::Any => given.fold(FoldOp::Any),
             Reducer::All => given.fold(FoldOp::All),
@@ -212,7 +218,7 @@ impl<'m> Checker<'m> {
             Reducer::Mean => given.mean(given.keepdims),
             Reducer::Ptp => {
                 let (low, high) = (given.fold(FoldOp::Min), given.fold(FoldOp::Max));
-                given.required(Expr::op(Op::Sub, vec![high, low], given.span))
+                given.required(body.guarded(Expr::op(Op::Sub, vec![high, low], given.span)))
             }
             Reducer::Norm => {
                 let squares = Expr::op(Op::Mul, vec![given.arg.clone(), given.arg.clone()], given.span);
@@ -228,6 +234,48 @@ impl<'m> Checker<'m> {
             Reducer::ArgMax => self.position_of(body, FoldOp::Max, &mut given),
         };
         Some(bind(given.bound, value))
+    }
+
+    /// A sum of 64-bit integers that is a fault where it does not fit, whatever its parts do.
+    fn exact_sum(&mut self, body: &mut Body, given: &mut Given) -> Expr {
+        let [upper, lower] =
+            halves(&given.arg, given.span).map(|half| given.fold_of(FoldOp::Sum, half, given.keepdims));
+        self.put_together(body, upper, lower, &mut given.bound)
+    }
+
+    /// The sum of the upper and of the lower halves of integers as one; a fault where that does not fit.
+    pub(super) fn put_together(
+        &mut self,
+        body: &mut Body,
+        upper: Expr,
+        lower: Expr,
+        bound: &mut Vec<(VarId, Expr)>,
+    ) -> Expr {
+        let (elem, span) = (upper.ty.elem, upper.span);
+        let number = |value: i64| Expr::constant(Scalar::int(elem, value.into()), span);
+        let lower = self.share(body, lower, bound);
+        let over = Expr::op(Op::Shr, vec![lower.clone(), number(32)], span);
+        let upper = Expr::op(Op::Add, vec![upper, over], span);
+        let (ty, unit) = (upper.ty, number(i64::from(u32::MAX) + 1));
+        let upper = Expr { kind: Kind::Checked(Exact::Total, vec![upper, unit]), ty, span };
+        let lower = Expr::op(Op::And, vec![lower, number(u32::MAX.into())], span);
+        Expr::op(Op::Or, vec![upper, lower], span)
+    }
+
+    /// A product of integers none of whose partial products may overflow.
+    fn exact_product(&mut self, body: &mut Body, given: &Given) -> Option<Expr> {
+        let elem = given.arg.ty.elem;
+        if given.axes.is_empty() {
+            return Some(given.arg.clone());
+        }
+        let one = Scalar::int(elem, 1);
+        let arg = given.masked(given.arg.clone(), one);
+        let combine = self.checked_combine(body, Op::Mul, elem, given.span)?;
+        let gives = Gives::Last { keepdims: given.keepdims };
+        let (axes, rank, identity) = (given.axes.clone(), arg.ty.rank, vec![Expr::constant(one, given.span)]);
+        let walk =
+            Walk { combine, args: vec![arg], types: vec![elem], identity, axes, rank, order: Order::Blocks, gives };
+        Some(walk_expr(walk, given.span))
     }
 
     /// The mean of the squared distances from the mean, in two passes.
@@ -466,6 +514,13 @@ impl Given {
         let all = reduce(FoldOp::All, some, axes, false, span);
         Expr { kind: Kind::Require(Box::new(all), Box::new(value)), ty, span }
     }
+}
+
+/// The upper and the lower 32 bits of 64-bit integers; the upper ones have the sign.
+pub(super) fn halves(value: &Expr, span: Span) -> [Expr; 2] {
+    let number = |number: i64| Expr::constant(Scalar::int(value.ty.elem, number.into()), span);
+    [(Op::Shr, number(32)), (Op::And, number(u32::MAX.into()))]
+        .map(|(op, by)| Expr::op(op, vec![value.clone(), by], span))
 }
 
 /// A value in another element type.

@@ -3,7 +3,8 @@
 //! `reduce` and `scan` trust the function to be associative and work in blocks; `f.reduce` and `f.accumulate` do not,
 //! and go from one element to the next.
 
-use super::reduce::converted;
+use super::expr::bind;
+use super::reduce::{converted, halves};
 use super::{Body, Checker, FnRef};
 use crate::builtins::{Builtin, Reducer, builtin};
 use crate::errors;
@@ -117,14 +118,24 @@ impl<'m> Checker<'m> {
         let rank = arg.ty.rank;
         let keywords = self.walk_keywords(body, name, named, rank, &["axis", "exclusive"])?;
         let axis = self.one_axis(body, name, keywords.axes, rank, span)?;
+        let wide = body.checked && arg.ty.elem.is_int() && arg.ty.elem.bytes() == 8;
+        if wide && fold == FoldOp::Sum {
+            return self.exact_sums(body, arg, axis, keywords.exclusive, span);
+        }
         // Sums begin at 0 where that is seen, else at what changes no bit.
         let identity = match (fold, keywords.exclusive) {
             (FoldOp::Sum, true) => Scalar::new(elem, 0),
             (_, _) => neutral(fold, elem),
         };
         let gives = if keywords.exclusive { Gives::Before } else { Gives::Each };
+        let combine = match fold {
+            FoldOp::Prod if body.checked && elem.is_int() => self.checked_combine(body, Op::Mul, elem, span)?,
+            FoldOp::Sum | FoldOp::Prod | FoldOp::Min | FoldOp::Max | FoldOp::Any | FoldOp::All => {
+                Combine::Op(fold.op())
+            }
+        };
         let walk = Walk {
-            combine: Combine::Op(fold.op()),
+            combine,
             args: vec![converted(arg, elem)],
             types: vec![elem],
             identity: vec![Expr::constant(identity, span)],
@@ -134,6 +145,39 @@ impl<'m> Checker<'m> {
             gives,
         };
         Some(walk_expr(walk, span))
+    }
+
+    /// Running sums of 64-bit integers, each a fault where it does not fit.
+    fn exact_sums(&mut self, body: &mut Body, arg: Expr, axis: u32, exclusive: bool, span: Span) -> Option<Expr> {
+        let (elem, rank) = (arg.ty.elem, arg.ty.rank);
+        let mut bound = Vec::new();
+        let arg = self.share(body, arg, &mut bound);
+        let gives = if exclusive { Gives::Before } else { Gives::Each };
+        let sums = halves(&arg, span).map(|half| {
+            let identity = vec![Expr::constant(Scalar::new(elem, 0), span)];
+            let (combine, axes) = (Combine::Op(Op::Add), vec![axis]);
+            let walk = Walk {
+                combine,
+                args: vec![half],
+                types: vec![elem],
+                identity,
+                axes,
+                rank,
+                order: Order::Blocks,
+                gives,
+            };
+            walk_expr(walk, span)
+        });
+        let [upper, lower] = sums;
+        let value = self.put_together(body, upper, lower, &mut bound);
+        Some(bind(bound, value))
+    }
+
+    /// An op on integers as a function whose overflow is a fault.
+    pub(super) fn checked_combine(&mut self, body: &mut Body, op: Op, elem: Type, span: Span) -> Option<Combine> {
+        let name = if op == Op::Mul { "_checked_product" } else { "_checked_sum" };
+        let id = self.library_instance(body, name, &[Ty::scalar(elem), Ty::scalar(elem)], span)?;
+        Some(Combine::Call(id))
     }
 
     /// Whether a callee is a method of a function.
@@ -448,7 +492,14 @@ impl<'m> Checker<'m> {
                         body.report(errors::wrong_class(span, op.name(), *ty, "numbers"));
                         return None;
                     }
-                    (Combine::Op(*op), vec![*ty])
+                    let (op, elem) = (*op, ty.elem);
+                    let combine = match op {
+                        Op::Add | Op::Mul if body.checked && elem.is_int() => {
+                            self.checked_combine(body, op, elem, span)?
+                        }
+                        _ => Combine::Op(op),
+                    };
+                    (combine, vec![Ty::scalar(elem)])
                 }
             };
             let mut settled = true;

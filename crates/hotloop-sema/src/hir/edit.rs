@@ -17,7 +17,7 @@ impl Expr {
             Kind::IntDiv(_, a, b)
             | Kind::IntPow(_, a, b)
             | Kind::Logic(_, a, b)
-            | Kind::MatMul(a, b)
+            | Kind::MatMul(a, b, _)
             | Kind::Complex(a, b)
             | Kind::FillLike(a, b)
             | Kind::Require(a, b) => vec![a, b],

@@ -4,7 +4,7 @@ use super::{Expr, Kind};
 use hotloop_ir::Op;
 
 macro_rules! exact {
-    ($($variant:ident $sign:literal;)*) => {
+    ($($variant:ident $op:ident $sign:literal;)*) => {
         /// The integer ops whose overflow `@checked` code reports.
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
         pub enum Exact {
@@ -14,7 +14,7 @@ macro_rules! exact {
         impl Exact {
             /// The op, which wraps.
             pub const fn op(self) -> Op {
-                match self { $(Exact::$variant => Op::$variant,)* }
+                match self { $(Exact::$variant => Op::$op,)* }
             }
 
             /// How it is written; the one operand of those that have one alone is `x`.
@@ -24,19 +24,21 @@ macro_rules! exact {
 
             /// The checked form of an op, if it can overflow.
             pub fn of(op: Op) -> Option<Exact> {
-                [$(Exact::$variant),*].into_iter().find(|exact| exact.op() == op)
+                [$(Exact::$variant),*].into_iter().find(|exact| exact.op() == op && *exact != Exact::Total)
             }
         }
     };
 }
 
 exact! {
-    Add "+";
-    Sub "-";
-    Mul "*";
-    Neg "-x";
-    Abs "abs(x)";
-    FloorDiv "//";
+    Add Add "+";
+    Sub Sub "-";
+    Mul Mul "*";
+    Neg Neg "-x";
+    Abs Abs "abs(x)";
+    FloorDiv FloorDiv "//";
+    // The upper half of a sum put in its place, which is there exactly where the sum fits.
+    Total Mul "sum";
 }
 
 impl Expr {

@@ -4,14 +4,17 @@
 use super::nest::Coord;
 use super::node::{NodeId, NodeKind, Operand, Sel};
 use super::shape::{Dim, Ext};
-use super::{LaneCx, Lower};
-use crate::hir::Expr;
-use hotloop_ir::{FaultKind, FoldOp, MatMul, Op, ProductId, Role, Step, View};
+use super::{LaneCx, Lower, Ref};
+use crate::hir::{Exact, Expr};
+use hotloop_ir::{FaultKind, FoldOp, MatMul, Op, ProductId, Role, Scalar, Step, Type, View};
 use hotloop_source::Span;
+
+/// The bits of the lower half of a 64-bit integer.
+const LOWER: i64 = u32::MAX as i64;
 
 impl<'h> Lower<'h> {
     /// `left @ right`.
-    pub fn matmul(&mut self, left: &'h Expr, right: &'h Expr, span: Span) -> Operand {
+    pub fn matmul(&mut self, left: &'h Expr, right: &'h Expr, checked: bool, span: Span) -> Operand {
         let elem = left.ty.elem;
         let subject = match (self.name_of(left), self.name_of(right)) {
             (a, b) if a.is_empty() || b.is_empty() => String::new(),
@@ -23,7 +26,7 @@ impl<'h> Lower<'h> {
         self.check_inner(a, b, span, &subject);
         let result = match (left.ty.rank, right.ty.rank) {
             (2.., 2..) if elem.is_float() => Operand::Node(self.by_library(a, b, span)),
-            _ => self.by_nest(a, b, span),
+            _ => self.by_nest(a, b, checked, span),
         };
         self.release(held);
         self.release(other);
@@ -44,7 +47,7 @@ impl<'h> Lower<'h> {
     }
 
     /// A sum of products; the columns of the right operand, if it has several, are the last axis of the nest.
-    fn by_nest(&mut self, a: NodeId, b: NodeId, span: Span) -> Operand {
+    fn by_nest(&mut self, a: NodeId, b: NodeId, checked: bool, span: Span) -> Operand {
         let (rank_a, rank_b) = (self.node(a).dims.len(), self.node(b).dims.len());
         let elem = self.node(a).elem;
         let (left, right) = match (rank_a, rank_b) {
@@ -52,11 +55,63 @@ impl<'h> Lower<'h> {
             (1, _) => (self.with_axis(a, 1), b),
             (_, _) => (self.with_axis(a, rank_a), self.with_axis(b, rank_b - 2)),
         };
-        let kind = NodeKind::Op(Op::Mul, vec![Operand::Node(left), Operand::Node(right)]);
+        let factors = vec![Operand::Node(left), Operand::Node(right)];
+        let kind = match checked {
+            true => NodeKind::Checked(Exact::Mul, factors, span),
+            false => NodeKind::Op(Op::Mul, factors),
+        };
         let node = self.elementwise(kind, elem, span);
         let rank = self.node(node).dims.len() as u32;
         let axis = if rank_b == 1 { rank - 1 } else { rank - 2 };
-        self.fold(FoldOp::Sum, node, elem, &[axis], span)
+        match checked {
+            true => self.exact_sum(node, axis, span),
+            false => self.fold(FoldOp::Sum, node, elem, &[axis], span),
+        }
+    }
+
+    /// A sum of 64-bit integers along an axis; a fault where it does not fit. The upper and the lower halves are added up
+    /// by themselves, which cannot overflow.
+    fn exact_sum(&mut self, node: NodeId, axis: u32, span: Span) -> Operand {
+        let elem = self.node(node).elem;
+        if self.worth_storing(node) {
+            self.materialize(node);
+        }
+        let number = |value: i64| Operand::Scalar(Ref::Const(Scalar::int(elem, value.into())));
+        let [half, lower, unit] = [number(32), number(LOWER), number(LOWER + 1)];
+        let sums = [(Op::Shr, half), (Op::And, lower)].map(|(op, by)| {
+            let part = self.elementwise(NodeKind::Op(op, vec![Operand::Node(node), by]), elem, span);
+            self.fold(FoldOp::Sum, part, elem, &[axis], span)
+        });
+        let [upper, rest] = sums;
+        let over = self.operand_op(Op::Shr, rest, half, elem, span);
+        let upper = self.operand_op(Op::Add, upper, over, elem, span);
+        let rest = self.operand_op(Op::And, rest, lower, elem, span);
+        let upper = match upper {
+            Operand::Scalar(value) => {
+                let args =
+                    [value, Ref::Const(Scalar::int(elem, (LOWER + 1).into()))].map(|value| self.ref_value(value));
+                let value = self.checked_op(Exact::Total, &args, span);
+                Operand::Scalar(self.hold("sum", value))
+            }
+            Operand::Node(_) => {
+                let span = self.place(span);
+                let kind = NodeKind::Checked(Exact::Total, vec![upper, unit], span);
+                Operand::Node(self.elementwise(kind, elem, span))
+            }
+        };
+        self.operand_op(Op::Or, upper, rest, elem, span)
+    }
+
+    /// An op on scalars of the array level, or on arrays.
+    fn operand_op(&mut self, op: Op, a: Operand, b: Operand, elem: Type, span: Span) -> Operand {
+        match (a, b) {
+            (Operand::Scalar(a), Operand::Scalar(b)) => {
+                let args = [a, b].map(|value| self.ref_value(value));
+                let value = self.b().op(op, &args);
+                Operand::Scalar(self.hold("sum", value))
+            }
+            (_, _) => Operand::Node(self.elementwise(NodeKind::Op(op, vec![a, b]), elem, span)),
+        }
     }
 
     /// The node with a new axis of extent 1 before axis `at`.

@@ -219,8 +219,8 @@ impl<'h> Lower<'h> {
                 self.bind_all(bound);
                 self.array(value)
             }
-            Kind::MatMul(left, right) => {
-                let value = self.matmul(left, right, span);
+            Kind::MatMul(left, right, checked) => {
+                let value = self.matmul(left, right, *checked, span);
                 self.expect_node(Some(value), elem, expr.ty.rank)
             }
             Kind::Reduce { op, arg, axes, keepdims } => {

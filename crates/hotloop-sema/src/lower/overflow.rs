@@ -18,7 +18,7 @@ impl<'h> Lower<'h> {
         let ty = self.b().ty(args[0]);
         let result = match op {
             Exact::FloorDiv => self.int_div(op.op(), args[0], args[1], span),
-            Exact::Add | Exact::Sub | Exact::Mul | Exact::Neg | Exact::Abs => self.b().op(op.op(), args),
+            Exact::Add | Exact::Sub | Exact::Mul | Exact::Neg | Exact::Abs | Exact::Total => self.b().op(op.op(), args),
         };
         if self.never_overflows(op, ty, args) {
             return result;
@@ -50,7 +50,7 @@ impl<'h> Lower<'h> {
         match op {
             Exact::Add => index && (0..=1).contains(&by),
             Exact::Sub => index && by >= 0,
-            Exact::Mul | Exact::Neg | Exact::Abs | Exact::FloorDiv => false,
+            Exact::Mul | Exact::Neg | Exact::Abs | Exact::FloorDiv | Exact::Total => false,
         }
     }
 
@@ -72,7 +72,7 @@ impl<'h> Lower<'h> {
                 let (least, other) = (self.is_not_least(ty, a), self.b().op(Op::Ne, &[b, minus_one]));
                 self.b().op(Op::Or, &[least, other])
             }
-            (Exact::Mul, _) => self.product_is_exact(ty, a, b, result),
+            (Exact::Mul | Exact::Total, _) => self.product_is_exact(ty, a, b, result),
         }
     }
 

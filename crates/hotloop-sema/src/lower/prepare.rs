@@ -10,8 +10,8 @@ impl<'h> Lower<'h> {
     pub fn prepare(&mut self, expr: &'h Expr) {
         match &expr.kind {
             Kind::Number(_) | Kind::Const(_) | Kind::Var(_) => {}
-            Kind::MatMul(left, right) => {
-                if let Operand::Scalar(value) = self.matmul(left, right, expr.span) {
+            Kind::MatMul(left, right, checked) => {
+                if let Operand::Scalar(value) = self.matmul(left, right, *checked, expr.span) {
                     self.ready.insert(std::ptr::from_ref(expr), value);
                 }
             }
