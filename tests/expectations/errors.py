@@ -193,7 +193,12 @@ def operands():
             ("complex product in prange", "kernel k(x) {\n    var p = 1 + 0j\n    for i in prange(3) {\n        «p *= x»\n    }\n    p\n}", ("E0160", "a product of complex numbers inside `prange`", "`prod(")),
         ):
             call(file, name, text, *expected, **x)
-        call(file, "list", "kernel k(x) = x + «[1, 2]»", ("E0160", "lists are not available"), x=LINE)
+        call(file, "list without elements", "kernel k(x) = x + «[]»", ("E0121", "a list without elements has no element type", "`zeros(0)`"), x=LINE)
+        call(file, "list of unequal rows", "kernel k(x) = [[x, 1], «[2]»]", ("E0121", "the first row has 2 elements, this one 1", "arrays have equal rows"), **x)
+        call(file, "list of arrays and scalars", "kernel k(x) = [x, «1»]", ("E0121", "the first element is an array with 1 axis, this one a scalar"), x=LINE)
+        call(file, "list of numbers and bools", "kernel k(x) = «[x, true]»", ("E0113", "a bool is not a number"), **x)
+        call(file, "list with a number out of range", "kernel k() {\n    var a: i8[:] = [1, «300»]\n    a\n}", ("E0114", "`300` does not fit in `i8`"))
+        call(file, "list in prange", "kernel k(x) {\n    var y = zeros_like(x)\n    «for i in prange(len(x))» {\n        y[i] = sum([x[i], 1])\n    }\n    y\n}", ("E0160", "array operations inside `prange`"), x=LINE)
         call(file, "index by floats", "kernel k(x, i) = x[«i»]", ("E0121", "indices must be whole numbers or bools"), x=LINE, i=("f64", "[0]"))
         call(file, "shape as a value", "kernel k(x) = «x.shape»", ("E0160", "a shape is not a value"), x=LINE)
         call(file, "offset outside a stencil", "kernel k(x) = x[«@-1»]", ("E0160", "relative offsets"), x=LINE)

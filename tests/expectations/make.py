@@ -11,6 +11,7 @@ import by_index
 import complexes
 import errors
 import halves
+import lists
 import loop_programs
 import maths
 import operators
@@ -21,5 +22,5 @@ import types_of
 import walks
 import windows
 
-for module in (operators, types_of, maths, arrays, arranging, reductions, walks, by_index, programs, loop_programs, overflow, windows, halves, complexes, errors):
+for module in (operators, types_of, maths, arrays, arranging, reductions, walks, by_index, programs, loop_programs, overflow, windows, halves, complexes, lists, errors):
     module.make()

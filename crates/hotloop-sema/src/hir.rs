@@ -266,6 +266,8 @@ pub enum Kind {
     Extent(Box<Expr>, u32),
     /// The number of elements, an `i64`.
     Size(Box<Expr>),
+    /// An array of these scalars in C order, with these extents.
+    List(Vec<Expr>, Vec<usize>),
     /// An array of the given extents, all elements equal to the first operand.
     Fill(Box<Expr>, Vec<Expr>),
     /// An array of the shape of the second operand, all elements equal to the first.
@@ -382,7 +384,7 @@ impl Expr {
         match &self.kind {
             Kind::Number(_) | Kind::Const(_) | Kind::Var(_) => vec![],
             Kind::Op(_, args) | Kind::Checked(_, args) => args.iter().collect(),
-            Kind::Map(_, args) | Kind::Inline(_, args) => args.iter().collect(),
+            Kind::Map(_, args) | Kind::Inline(_, args) | Kind::List(args, _) => args.iter().collect(),
             Kind::Window(window) => window.args.iter().collect(),
             Kind::IntDiv(_, a, b)
             | Kind::IntPow(_, a, b)

@@ -42,12 +42,6 @@ pub enum Origin {
     List,
 }
 
-/// Functions that take extents.
-const MAKERS: &[&str] = &["zeros", "ones", "full"];
-/// Functions of an array that take extents or axes after it.
-const ARRANGERS: &[&str] =
-    &["reshape", "broadcast_to", "transpose", "tile", "flip", "roll", "moveaxis", "swapaxes", "squeeze", "expand_dims"];
-
 type Pieces = Vec<(Range<usize>, Piece)>;
 
 fn code_pieces(text: &str) -> Pieces {
@@ -136,10 +130,9 @@ impl<'t> Scan<'t> {
         Some((Origin::Column { table: table.to_owned(), column }, 1 + length))
     }
 
-    /// A list of numbers that stands for a value, and not for the extents or axes of a call.
+    /// A list of numbers that is all a statement gives: data, not code. Lists in an expression are the language's.
     fn list(&self, at: usize) -> Option<(Origin, usize)> {
-        let is_definition = matches!(self.word(0), "fn" | "kernel" | "@");
-        if self.word(at) != "[" || is_definition || self.is_operand_before(at) || self.is_part_of_call(at) {
+        if self.word(at) != "[" || !self.begins_a_value(at) {
             return None;
         }
         let mut depth = 0;
@@ -151,32 +144,35 @@ impl<'t> Scan<'t> {
             }
             depth == 0
         })?;
+        if !self.ends_a_statement(last) {
+            return None;
+        }
         let text = &self.text[self.all[at].0.start..self.all[last].0.end];
         literal::parse(text, None).ok().map(|_| (Origin::List, last - at + 1))
     }
 
-    fn is_operand_before(&self, at: usize) -> bool {
-        let Some(before) = at.checked_sub(1) else { return false };
-        self.is(before, &[Piece::Name, Piece::Function, Piece::Number, Piece::Text])
-            || matches!(self.word(before), ")" | "]")
+    /// Whether a piece is the first one of a value that is printed or assigned, outside of definitions.
+    fn begins_a_value(&self, at: usize) -> bool {
+        let is_definition = matches!(self.word(0), "fn" | "kernel" | "@");
+        let is_inside = |at: usize| {
+            (0..at).fold(0_i32, |depth, before| match self.word(before) {
+                "(" | "[" | "{" => depth + 1,
+                ")" | "]" | "}" => depth - 1,
+                _ => depth,
+            }) > 0
+        };
+        let follows =
+            at.checked_sub(1).is_none_or(|before| matches!(self.word(before), "=" | ";") || self.breaks_after(before));
+        !is_definition && follows && !is_inside(at)
     }
 
-    /// Whether a list at a piece is an argument that says extents or axes.
-    fn is_part_of_call(&self, at: usize) -> bool {
-        let mut open: Vec<(&str, usize)> = Vec::new();
-        for before in 0..at {
-            match self.word(before) {
-                "(" | "[" | "{" if self.is(before, &[Piece::Sign]) => {
-                    let is_call = before > 0 && self.is(before - 1, &[Piece::Function]);
-                    open.push((if is_call { self.word(before - 1) } else { "" }, 0));
-                }
-                ")" | "]" | "}" => drop(open.pop()),
-                "," => open.iter_mut().last().into_iter().for_each(|(_, commas)| *commas += 1),
-                _ => {}
-            }
-        }
-        let Some((callee, commas)) = open.last().filter(|(callee, _)| !callee.is_empty()) else { return false };
-        self.word(at - 1) == "=" || MAKERS.contains(callee) || ARRANGERS.contains(callee) && *commas > 0
+    fn ends_a_statement(&self, at: usize) -> bool {
+        at + 1 == self.all.len() || self.word(at + 1) == ";" || self.breaks_after(at)
+    }
+
+    /// Whether the line ends behind a piece.
+    fn breaks_after(&self, at: usize) -> bool {
+        self.all.get(at + 1).is_some_and(|next| self.text[self.all[at].0.end..next.0.start].contains('\n'))
     }
 
     /// `.column` or `["column"]`.
@@ -270,13 +266,24 @@ mod tests {
     }
 
     #[test]
-    fn lists_are_replaced_where_they_are_values() {
+    fn lists_that_are_a_whole_value_are_replaced() {
         let lists = |text: &str| -> Vec<String> { found(text).1.into_iter().map(|one| one.0).collect() };
-        assert_eq!(lists("x = [1, -2.5, nan] + [3]"), ["[1, -2.5, nan]", "[3]"]);
-        assert_eq!(lists("sum([[1, 2], [3, 4]], axis=[0, 1])"), ["[[1, 2], [3, 4]]"]);
-        assert_eq!(lists("a[[0, 2]] + concat([x, [1f32]])"), ["[0, 2]", "[1f32]"]);
-        assert_eq!(lists("reshape([1, 2, 3, 4], [2, 2])"), ["[1, 2, 3, 4]"]);
-        for text in ["a[1]", "f(x)[0]", "zeros([2, 3])", "[x, 1]", "fn f(x) = x + [1]", "[1", "f64[:]"] {
+        assert_eq!(lists("x = [1, -2.5, nan]"), ["[1, -2.5, nan]"]);
+        assert_eq!(lists("[[1, 2], [3, 4]]"), ["[[1, 2], [3, 4]]"]);
+        assert_eq!(lists("a[0] = [1, 2]; b = [1f32]\n[3] # three"), ["[1, 2]", "[1f32]", "[3]"]);
+        for text in [
+            "a[1]",
+            "f(x)[0]",
+            "zeros([2, 3])",
+            "[x, 1]",
+            "fn f(x) = [1]",
+            "[1",
+            "f64[:]",
+            "x = [1] + 2",
+            "sum([1])",
+            "2 * [1]",
+            "for i in x { y = [1] }",
+        ] {
             assert_eq!(lists(text), Vec::<String>::new(), "{text}");
         }
     }

@@ -63,11 +63,7 @@ impl<'m> Checker<'m> {
                 body.report(errors::plain(errors::TYPE_MISMATCH, span, "a tuple is not one value".into(), hint));
                 None
             }
-            ast::ExprKind::List(_) => {
-                let hint = "pass the values as an array argument";
-                body.report(errors::unsupported(span, "lists are not available inside kernels yet", hint));
-                None
-            }
+            ast::ExprKind::List(items) => self.list(body, items, span),
             ast::ExprKind::If(branch) => self.if_expr(body, branch, span),
         }
     }
@@ -146,6 +142,7 @@ impl<'m> Checker<'m> {
                     None
                 }
             },
+            Kind::List(items, shape) => self.coerce_items(body, items.clone(), shape.clone(), ty, span),
             _ if expr.ty.elem == ty.elem => {
                 let kind = expr.kind;
                 Some(Expr { kind, ty: Ty { elem: ty.elem, weak: ty.weak, rank: expr.ty.rank }, span })

@@ -11,6 +11,7 @@ mod expr;
 pub(crate) use expr::literal;
 mod index;
 pub(crate) use index::MAX_RANK;
+mod lists;
 mod making;
 mod masked;
 mod matmul;
@@ -444,6 +445,7 @@ fn scalars_only(block: &hir::Block, program: &hir::Program) -> bool {
             | Kind::Index(..)
             | Kind::Extent(..)
             | Kind::Size(_)
+            | Kind::List(..)
             | Kind::Fill(..)
             | Kind::FillLike(..)
             | Kind::Ramp(..)

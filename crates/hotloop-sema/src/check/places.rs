@@ -230,6 +230,7 @@ fn unmasked(value: &Expr, mask: &Expr) -> Option<Expr> {
         | Kind::Size(_)
         | Kind::Fill(..)
         | Kind::FillLike(..)
+        | Kind::List(..)
         | Kind::Ramp(..)
         | Kind::Require(..)
         | Kind::Walk(_)

@@ -10,9 +10,11 @@ impl Expr {
     pub fn children_mut(&mut self) -> Vec<&mut Expr> {
         match &mut self.kind {
             Kind::Number(_) | Kind::Const(_) | Kind::Var(_) => vec![],
-            Kind::Op(_, args) | Kind::Checked(_, args) | Kind::Map(_, args) | Kind::Inline(_, args) => {
-                args.iter_mut().collect()
-            }
+            Kind::Op(_, args)
+            | Kind::Checked(_, args)
+            | Kind::Map(_, args)
+            | Kind::Inline(_, args)
+            | Kind::List(args, _) => args.iter_mut().collect(),
             Kind::Window(window) => window.args.iter_mut().collect(),
             Kind::IntDiv(_, a, b)
             | Kind::IntPow(_, a, b)

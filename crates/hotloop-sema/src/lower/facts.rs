@@ -120,6 +120,7 @@ impl<'h> Lower<'h> {
             | Kind::MatMul(..)
             | Kind::Fill(..)
             | Kind::FillLike(..)
+            | Kind::List(..)
             | Kind::Ramp(..)
             | Kind::Arrange(_) => false,
             Kind::Require(..) | Kind::Position(..) | Kind::Walk(_) | Kind::ByIndex(_) | Kind::Window(_) => false,
@@ -190,6 +191,7 @@ impl<'h> Lower<'h> {
             | Kind::Size(_)
             | Kind::Fill(..)
             | Kind::FillLike(..)
+            | Kind::List(..)
             | Kind::Ramp(..)
             | Kind::Position(..)
             | Kind::Arrange(_) => {}

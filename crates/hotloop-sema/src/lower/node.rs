@@ -4,7 +4,7 @@ use super::gather::Gather;
 use super::shape::{Dim, Ext};
 use super::{Binding, Lower, Ref};
 use crate::hir::{self, Exact, Expr, Index, InstanceId, Kind, Part, VarId};
-use hotloop_ir::{ArrayId, FaultKind, Op, Stmt, Type};
+use hotloop_ir::{ArrayId, FaultKind, Op, Role, Stmt, Type, Value};
 use hotloop_source::Span;
 
 /// A node of the graph.
@@ -241,12 +241,33 @@ impl<'h> Lower<'h> {
             Kind::Arrange(arrange) => self.arrange(arrange, span),
             Kind::Fill(value, extents) => self.filled(value, extents),
             Kind::FillLike(value, like) => self.filled_like(value, like),
+            Kind::List(items, shape) => self.written_out(items, shape, elem),
             Kind::Ramp(start, step, count) => self.ramp(start, step, count),
             // These are scalars; checking gives none of them an axis.
             Kind::Number(_) | Kind::Const(_) | Kind::If(..) | Kind::Extent(..) | Kind::Size(_) => {
                 self.expect_node(None, elem, expr.ty.rank)
             }
         }
+    }
+
+    /// An array whose elements are stored one by one.
+    fn written_out(&mut self, items: &'h [Expr], shape: &[usize], elem: Type) -> NodeId {
+        let values: Vec<Ref> = items.iter().map(|item| self.scalar_ref(item)).collect();
+        let dims: Vec<Dim> = shape.iter().map(|&extent| Dim::known(Ext::Const(extent as i64))).collect();
+        let array = self.alloc("list", elem, &dims, Role::Temp);
+        for (at, value) in values.into_iter().enumerate() {
+            let mut rest = at;
+            let mut index: Vec<Value> = Vec::with_capacity(shape.len());
+            for extent in shape.iter().rev() {
+                index.push(self.ext_pending(Ext::Const((rest % extent) as i64)));
+                rest /= extent;
+            }
+            index.reverse();
+            let value = self.ref_value(value);
+            self.b().push(Stmt::StoreAt(array, index, value));
+        }
+        self.flush();
+        self.source(array, dims)
     }
 
     fn filled(&mut self, value: &'h Expr, extents: &'h [Expr]) -> NodeId {

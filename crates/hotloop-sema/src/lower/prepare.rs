@@ -93,6 +93,7 @@ impl<'h> Lower<'h> {
             | Kind::Map(..)
             | Kind::Fill(..)
             | Kind::FillLike(..)
+            | Kind::List(..)
             | Kind::Ramp(..)
             | Kind::Position(..)
             | Kind::ByIndex(_)

@@ -113,6 +113,7 @@ impl<'h> Lower<'h> {
             | Kind::MatMul(..)
             | Kind::Fill(..)
             | Kind::FillLike(..)
+            | Kind::List(..)
             | Kind::Ramp(..)
             | Kind::Require(..)
             | Kind::Walk(_)
