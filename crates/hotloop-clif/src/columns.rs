@@ -9,6 +9,7 @@ use crate::func::{Func, trusted};
 use crate::lane::{NestCode, OnFault};
 use crate::nest::{Counts, Odometer, RowBlock, counts, row_points, tile_loop};
 use crate::plan::{Plan, column_period, is_inexact};
+use crate::several;
 use crate::tree::{Cells, FoldCode, combine_blocks, folds, halvings, split_off_combining, write_result};
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{self as clif, InstBuilder};
@@ -122,22 +123,39 @@ fn walk(
     tile: &Tile,
 ) {
     let inexact = folds.iter().filter(|fold| is_inexact(fold.fold.op, fold.fold.ty));
-    let turns = inexact.map(|fold| fold.period).min().unwrap_or(1);
+    let period = inexact.map(|fold| fold.period).min().unwrap_or(1);
     let odometer = Odometer::new(f, &plan.reduced);
     let zero = f.int(0);
     let one = f.int(1);
-    let all = f.int(turns as i64);
+    let all = f.int(period as i64);
     // All rows of accumulators of a narrow strip fit the cache, and its rows are best read one after the other.
     let width = f.b.ins().isub(tile.end, tile.first);
     let wide = f.b.ins().icmp_imm_s(IntCC::SignedGreaterThanOrEqual, width, WIDE);
     let turns = f.b.ins().select(wide, all, one);
     let partials = f.min_signed(turns, tile.len);
+    let group = several::rows_at_once(code.nest);
+    let one_row = folds.iter().all(|fold| period % fold.period == 0);
     f.count(zero, partials, 1, |f, partial| {
-        f.count_by(partial, tile.len, turns, |f, number| {
-            let at = f.b.ins().iadd(tile.start, number);
-            odometer.set(f, at, &code.extents);
-            let mut here = coords.to_vec();
-            odometer.read(f, &mut here);
+        let next = f.variable(partial);
+        if group > 1 && one_row {
+            let stop = f.b.ins().iadd_imm_s(tile.len, -((period * (group - 1)) as i64));
+            let stop = if period == 1 { stop } else { f.b.ins().select(wide, stop, zero) };
+            let step = f.int((period * group) as i64);
+            f.count_by(partial, stop, step, |f, number| {
+                let rows = (0..group).map(|row| {
+                    let number = f.b.ins().iadd_imm_s(number, (row * period) as i64);
+                    row_at(f, code, &odometer, coords, tile, number)
+                });
+                let rows: Vec<Vec<clif::Value>> = rows.collect();
+                let bases = bases(f, folds, number, tile);
+                several::emit(f, code, plan.lanes, (folds, &bases), rows, (tile.first, tile.end));
+                let after = f.b.ins().iadd(number, step);
+                f.b.def_var(next, after);
+            });
+        }
+        let from = f.b.use_var(next);
+        f.count_by(from, tile.len, turns, |f, number| {
+            let here = row_at(f, code, &odometer, coords, tile, number);
             row(f, code, plan.lanes, folds, here, number, tile);
         });
     });
@@ -154,22 +172,40 @@ fn row(
     tile: &Tile,
 ) {
     code.enter_row(f, coords, lanes);
-    // The address that column 0 would have in the row of accumulators.
-    let bases: Vec<clif::Value> = folds
-        .iter()
-        .map(|fold| {
-            let wrapped = f.b.ins().band_imm_s(number, fold.period as i64 - 1);
-            let offset = f.b.ins().imul_imm_s(wrapped, pitch(fold));
-            let base = f.b.ins().iadd(fold.buffer, offset);
-            let before = f.b.ins().imul_imm_s(tile.first, fold.ty.bytes() as i64);
-            f.b.ins().isub(base, before)
-        })
-        .collect();
+    let bases = bases(f, folds, number, tile);
     row_points(f, code, lanes, (tile.first, tile.end), OnFault::Return, |f, lanes, point, given| {
         for ((fold, &base), given) in folds.iter().zip(&bases).zip(given) {
             add(f, fold, base, lanes, point, given);
         }
     });
+}
+
+/// The coordinates of the row with this number in the tile.
+fn row_at(
+    f: &mut Func<'_>,
+    code: &NestCode<'_>,
+    odometer: &Odometer,
+    coords: &[clif::Value],
+    tile: &Tile,
+    number: clif::Value,
+) -> Vec<clif::Value> {
+    let at = f.b.ins().iadd(tile.start, number);
+    odometer.set(f, at, &code.extents);
+    let mut here = coords.to_vec();
+    odometer.read(f, &mut here);
+    here
+}
+
+/// The address that column 0 would have in the row of accumulators that a row goes to, for each fold.
+fn bases(f: &mut Func<'_>, folds: &[FoldCode], number: clif::Value, tile: &Tile) -> Vec<clif::Value> {
+    let base = |fold: &FoldCode| {
+        let wrapped = f.b.ins().band_imm_s(number, fold.period as i64 - 1);
+        let offset = f.b.ins().imul_imm_s(wrapped, pitch(fold));
+        let base = f.b.ins().iadd(fold.buffer, offset);
+        let before = f.b.ins().imul_imm_s(tile.first, fold.ty.bytes() as i64);
+        f.b.ins().isub(base, before)
+    };
+    folds.iter().map(base).collect()
 }
 
 /// Adds what the lanes gave to the accumulators of their columns.

@@ -34,6 +34,7 @@ mod ranges;
 mod rows;
 mod scale;
 mod seldom;
+mod several;
 mod tree;
 mod turns;
 mod values;
