@@ -77,6 +77,7 @@ fn finish(
     code.rows = f.row_bases(&code.views, coords);
     for (index, fold) in folds.iter().enumerate() {
         let value = fold.block_result(f, len);
+        let value = fold.result(f, value);
         results.write(f, code, index, fold, value);
     }
 }

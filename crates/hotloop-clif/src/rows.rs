@@ -4,7 +4,7 @@
 //! registers. Folds whose order matters prescribe the period; the others do with one strip. What is left at the end of
 //! a block, less than one group, is added to the buffer point by point.
 
-use crate::forms::{Regs, VECTOR, Val, regs_for, vector_type};
+use crate::forms::{Regs, VECTOR, Val, regs_for, scalar_type, vector_type};
 use crate::func::{Func, trusted};
 use crate::lane::{Lane, NestCode, OnFault};
 use crate::nest::{RowBlock, counts, row_points, tile_loop};
@@ -27,6 +27,8 @@ struct Groups {
     period: usize,
     /// Accumulators of a turn that stay in memory, the last ones.
     in_memory: usize,
+    /// Points of each partial result in one turn of the innermost loop.
+    rounds: usize,
 }
 
 impl Groups {
@@ -39,16 +41,19 @@ impl Groups {
         let prescribed = inexact.map(prescribed);
         let of_register = |fold: &Fold| VECTOR / fold.ty.bytes();
         if let ([fold], Some(period)) = (&folds[..], prescribed)
-            && (2..=TINY_LANE).contains(&code.nest.lane.values.len())
+            && code.nest.lane.values.len() <= TINY_LANE
             && accumulators > 1
         {
-            // One strip: the block is walked once, and need not stay in the cache for a second time. A lane of one value
-            // would wait for the accumulator in memory.
+            // One strip: the block is walked once, and need not stay in the cache for a second time. A lane of one value is
+            // an operand in memory, so that all registers are free for accumulators.
             let lanes = of_register(fold);
-            return Groups { lanes, copies: period / lanes, period, in_memory: 1 + code.splats.len() };
+            let in_memory = if code.nest.lane.values.len() == 1 { 0 } else { 2 + code.splats.len() };
+            // One in memory is ready again after more time than a round takes, so a turn has two.
+            let rounds = if in_memory == 0 { 1 } else { 2 };
+            return Groups { lanes, copies: period / lanes, period, in_memory, rounds };
         }
         let copies = if small && prescribed.is_none_or(|period| period >= 2 * lanes) { 2 } else { 1 };
-        Groups { lanes, copies, period: prescribed.unwrap_or(copies * lanes), in_memory: 0 }
+        Groups { lanes, copies, period: prescribed.unwrap_or(copies * lanes), in_memory: 0, rounds: 1 }
     }
 
     /// Where the accumulators of a turn are kept before and after it, in the order in which lanes give to them.
@@ -66,14 +71,19 @@ impl Groups {
         cells
     }
 
-    /// Points in one turn of the innermost loop.
-    fn step(&self) -> usize {
+    /// Points of one round: those that one strip has side by side.
+    fn round(&self) -> usize {
         self.lanes * self.copies
+    }
+
+    /// What the points that strips take are a multiple of.
+    fn step(&self) -> usize {
+        self.round() * self.rounds
     }
 
     /// Whether one strip takes all points.
     fn one_strip(&self) -> bool {
-        self.step() == self.period
+        self.round() == self.period
     }
 }
 
@@ -139,10 +149,15 @@ pub(crate) fn emit(
         f.b.ins().jump(next, &[]);
         f.enter_sealed(full);
         code.enter_row(f, coords, plan.lanes);
-        strips(f, code, &groups, &folds, (first, end));
-        rest(f, code, &groups, &folds, (first, end));
-        for (index, fold) in folds.iter().enumerate() {
-            let value = fold.block_result(f, len);
+        let values = if groups.one_strip() {
+            one_strip(f, code, &groups, &folds, (first, end))
+        } else {
+            strips(f, code, &groups, &folds, (first, end));
+            rest(f, code, &groups, &folds, (first, end));
+            folds.iter().map(|fold| fold.block_result(f, len)).collect()
+        };
+        for (index, (fold, value)) in folds.iter().zip(values).enumerate() {
+            let value = fold.result(f, value);
             results.write(f, code, index, fold, value);
         }
         f.b.ins().jump(next, &[]);
@@ -152,7 +167,7 @@ pub(crate) fn emit(
     f.ret(Status::Ok);
 }
 
-/// Runs all whole steps of the block and leaves the partial results in the buffers.
+/// Runs all whole steps of the block, which has several strips, and leaves the partial results in the buffers.
 fn strips(
     f: &mut Func<'_>,
     code: &NestCode<'_>,
@@ -164,22 +179,77 @@ fn strips(
     let len = f.b.ins().isub(end, first);
     let whole = f.b.ins().band_imm_s(len, -step);
     let stop = f.b.ins().iadd(first, whole);
-    if groups.one_strip() {
-        let some = f.is(IntCC::SignedLessThan, first, stop);
-        let (walk, short, after) = (f.b.create_block(), f.b.create_block(), f.b.create_block());
-        f.b.ins().brif(some, walk, &[], short, &[]);
-        f.enter_sealed(walk);
-        strip(f, code, groups, folds, (first, first, stop));
-        f.b.ins().jump(after, &[]);
-        f.enter_sealed(short);
-        let grouped = f.b.ins().band_imm_s(len, -(groups.lanes as i64));
-        clear(f, groups, folds, grouped);
-        f.b.ins().jump(after, &[]);
-        return f.enter_sealed(after);
-    }
     let strips_end = f.b.ins().iadd_imm_s(first, groups.period as i64);
     let strips_end = f.min_signed(strips_end, stop);
-    f.count(first, strips_end, step, |f, start| strip(f, code, groups, folds, (first, start, stop)));
+    f.count(first, strips_end, step, |f, start| {
+        let (cells, accs) = strip(f, code, groups, folds, (first, start, stop));
+        for (cell, acc) in cells.iter().zip(accs) {
+            cell.store(f, acc);
+        }
+    });
+}
+
+/// The accumulators that a block of one strip gives, by fold: from registers where the block is whole steps, through
+/// the buffers if some points are left.
+fn one_strip(
+    f: &mut Func<'_>,
+    code: &NestCode<'_>,
+    groups: &Groups,
+    folds: &[FoldCode],
+    (first, end): (clif::Value, clif::Value),
+) -> Vec<clif::Value> {
+    let len = f.b.ins().isub(end, first);
+    let whole = f.b.ins().band_imm_s(len, -(groups.step() as i64));
+    let stop = f.b.ins().iadd(first, whole);
+    let (walk, short, left, done) = (f.b.create_block(), f.b.create_block(), f.b.create_block(), f.b.create_block());
+    let results = folds.iter().map(|fold| f.b.append_block_param(done, scalar_type(fold.ty))).collect();
+    let some = f.is(IntCC::SignedLessThan, first, stop);
+    f.b.ins().brif(some, walk, &[], short, &[]);
+    f.enter_sealed(walk);
+    let (cells, accs) = strip(f, code, groups, folds, (first, first, stop));
+    let (direct, partly) = (f.b.create_block(), f.b.create_block());
+    let all = f.is(IntCC::SignedGreaterThanOrEqual, stop, end);
+    f.b.ins().brif(all, direct, &[], partly, &[]);
+    f.enter_sealed(direct);
+    let values: Vec<BlockArg> = folds.iter().map(|fold| BlockArg::Value(tree(f, fold, &cells, &accs))).collect();
+    f.b.ins().jump(done, &values);
+    f.enter_sealed(partly);
+    for (cell, acc) in cells.iter().zip(accs) {
+        cell.store(f, acc);
+    }
+    f.b.ins().jump(left, &[]);
+    f.enter_sealed(short);
+    let grouped = f.b.ins().band_imm_s(len, -(groups.lanes as i64));
+    let all = f.int(groups.period as i64);
+    let cleared = f.min_signed(grouped, all);
+    clear(f, groups, folds, cleared);
+    f.b.ins().jump(left, &[]);
+    f.enter_sealed(left);
+    rest(f, code, groups, folds, (first, end));
+    let values: Vec<BlockArg> = folds.iter().map(|fold| BlockArg::Value(fold.block_result(f, len))).collect();
+    f.b.ins().jump(done, &values);
+    f.enter_sealed(done);
+    results
+}
+
+/// The tree over the partial results of a strip. The cells without an accumulator are in the buffer.
+fn tree(f: &mut Func<'_>, fold: &FoldCode, cells: &[Cell<'_>], accs: &[clif::Value]) -> clif::Value {
+    let mine: Vec<usize> = (0..cells.len()).filter(|&index| std::ptr::eq(cells[index].fold, fold)).collect();
+    let narrow = mine.iter().any(|&index| cells[index].lanes * fold.ty.bytes() < VECTOR);
+    if narrow {
+        for (cell, &acc) in cells.iter().zip(accs).filter(|(cell, _)| std::ptr::eq(cell.fold, fold)) {
+            cell.store(f, acc);
+        }
+        return fold.full_tree(f);
+    }
+    let mut regs: Vec<clif::Value> = Vec::with_capacity(mine.len());
+    for index in mine {
+        regs.push(match accs.get(index) {
+            Some(&acc) => acc,
+            None => cells[index].load(f),
+        });
+    }
+    fold.tree_of(f, regs)
 }
 
 /// Fills the partial results that `grouped` points in whole groups, fewer than a period, add to with what changes
@@ -196,22 +266,22 @@ fn clear(f: &mut Func<'_>, groups: &Groups, folds: &[FoldCode], grouped: clif::V
     });
 }
 
-/// Folds every `period`-th step from `start` on, which makes the partial results of that strip.
-fn strip(
+/// Folds every `period`-th step from `start` on. Gives where the partial results of that strip belong, and those that
+/// are in registers; the last ones may be in the buffer.
+fn strip<'f>(
     f: &mut Func<'_>,
     code: &NestCode<'_>,
     groups: &Groups,
-    folds: &[FoldCode],
+    folds: &'f [FoldCode],
     (first, start, end): (clif::Value, clif::Value, clif::Value),
-) {
+) -> (Vec<Cell<'f>>, Vec<clif::Value>) {
     let index = f.b.ins().isub(start, first);
     let one = groups.one_strip();
     let place = |f: &mut Func<'_>, fold: &FoldCode| if one { fold.buffer } else { fold.partial(f, index) };
     let places: Vec<clif::Value> = folds.iter().map(|fold| place(f, fold)).collect();
     let cells = groups.cells(folds, &places);
     let kept = &cells[..cells.len() - groups.in_memory];
-    let header = f.b.create_block();
-    let after = f.b.create_block();
+    let (header, body, after) = (f.b.create_block(), f.b.create_block(), f.b.create_block());
     let point = f.b.append_block_param(header, types::I64);
     let mut args = vec![BlockArg::Value(start)];
     for (index, cell) in cells.iter().enumerate() {
@@ -225,34 +295,41 @@ fn strip(
     }
     f.b.ins().jump(header, &args);
     f.b.switch_to_block(header);
-    let mut accs = f.b.block_params(header)[1..].to_vec();
-    let mut cell = 0;
-    for copy in 0..groups.copies {
+    let sums = f.b.block_params(header)[1..].to_vec();
+    // The loop is left at its head: a value that both the next turn and what comes after the loop used could not take its
+    // operands from memory.
+    let over = f.is(IntCC::SignedGreaterThanOrEqual, point, end);
+    f.b.ins().brif(over, after, &[], body, &[]);
+    f.enter_sealed(body);
+    let mut accs = sums.clone();
+    let per_copy = cells.len() / groups.copies;
+    let held = kept.len() / per_copy;
+    let in_registers = (0..groups.rounds).flat_map(|round| (0..held).map(move |copy| (copy, round)));
+    let in_memory = (held..groups.copies).flat_map(|copy| (0..groups.rounds).map(move |round| (copy, round)));
+    for (copy, round) in in_registers.chain(in_memory) {
         let mut lane = Lane::new(f, code, groups.lanes, Some(point), OnFault::Return);
-        lane.ahead = copy * groups.lanes;
+        lane.ahead = round * groups.period + copy * groups.lanes;
         let given = lane.emit();
+        let mut mine = copy * per_copy..(copy + 1) * per_copy;
         for (fold, given) in folds.iter().zip(given) {
-            for &value in fold.bundle(f, given, groups.lanes).iter() {
-                if let Some(acc) = accs.get_mut(cell) {
-                    *acc = fold.combine(f, true, *acc, value);
-                } else {
-                    let before = cells[cell].load(f);
-                    let sum = fold.combine(f, true, before, value);
-                    cells[cell].store(f, sum);
+            for (&value, cell) in fold.bundle(f, given, groups.lanes).iter().zip(mine.by_ref()) {
+                if accs.len() == cell {
+                    accs.push(cells[cell].load(f));
                 }
-                cell += 1;
+                accs[cell] = fold.combine(f, true, accs[cell], value);
+                if cell >= kept.len() && round + 1 == groups.rounds {
+                    cells[cell].store(f, accs[cell]);
+                }
             }
         }
     }
-    let next = f.b.ins().iadd_imm_s(point, groups.period as i64);
-    let more = f.is(IntCC::SignedLessThan, next, end);
-    let args: Vec<BlockArg> = std::iter::once(next).chain(accs.iter().copied()).map(BlockArg::Value).collect();
-    f.b.ins().brif(more, header, &args, after, &[]);
+    accs.truncate(kept.len());
+    let next = f.b.ins().iadd_imm_s(point, (groups.period * groups.rounds) as i64);
+    let args: Vec<BlockArg> = std::iter::once(next).chain(accs).map(BlockArg::Value).collect();
+    f.b.ins().jump(header, &args);
     f.b.seal_block(header);
     f.enter_sealed(after);
-    for (cell, sum) in kept.iter().zip(accs) {
-        cell.store(f, sum);
-    }
+    (cells, sums)
 }
 
 /// The points after the last whole step: groups if a step has several, then one by one.

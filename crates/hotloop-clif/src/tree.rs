@@ -101,7 +101,7 @@ impl FoldCode {
         f.b.ins().iadd(self.buffer, offset)
     }
 
-    /// The result of a block of `len` elements, at least 1, whose partial results are in the buffer.
+    /// The accumulator of a block of `len` elements, at least 1, whose partial results are in the buffer.
     pub(crate) fn block_result(&self, f: &mut Func<'_>, len: clif::Value) -> clif::Value {
         let full = f.b.create_block();
         let short = f.b.create_block();
@@ -117,28 +117,35 @@ impl FoldCode {
         let result = f.b.ins().load(scalar_type(self.ty), trusted(), self.buffer, 0);
         f.b.ins().jump(done, &[BlockArg::Value(result)]);
         f.enter_sealed(done);
-        self.result(f, acc)
+        acc
     }
 
-    /// The tree over all partial results: over registers, then over the lanes of the last one.
-    fn full_tree(&self, f: &mut Func<'_>) -> clif::Value {
+    /// The tree over all partial results in the buffer.
+    pub(crate) fn full_tree(&self, f: &mut Func<'_>) -> clif::Value {
         let bytes = self.period * self.ty.bytes();
-        let mut accs: Vec<clif::Value> = if bytes >= VECTOR {
-            let mut regs = self.halved_registers(f, bytes / VECTOR);
-            while regs.len() > 1 {
-                let half = regs.len() / 2;
-                regs = (0..half).map(|i| self.combine(f, true, regs[i], regs[i + half])).collect();
-            }
-            let lanes = VECTOR / self.ty.bytes();
-            (0..lanes).map(|lane| f.b.ins().extractlane(regs[0], lane as u8)).collect()
-        } else {
-            let size = self.ty.bytes() as i32;
-            let ty = scalar_type(self.ty);
-            (0..self.period as i32).map(|i| f.b.ins().load(ty, trusted(), self.buffer, i * size)).collect()
-        };
+        if bytes >= VECTOR {
+            let regs = self.halved_registers(f, bytes / VECTOR);
+            return self.tree_of(f, regs);
+        }
+        let size = self.ty.bytes() as i32;
+        let ty = scalar_type(self.ty);
+        let accs = (0..self.period as i32).map(|i| f.b.ins().load(ty, trusted(), self.buffer, i * size)).collect();
+        self.halved(f, false, accs)
+    }
+
+    /// The tree over registers, then over the lanes of the last one.
+    pub(crate) fn tree_of(&self, f: &mut Func<'_>, regs: Vec<clif::Value>) -> clif::Value {
+        let last = self.halved(f, true, regs);
+        let lanes = VECTOR / self.ty.bytes();
+        let accs = (0..lanes).map(|lane| f.b.ins().extractlane(last, lane as u8)).collect();
+        self.halved(f, false, accs)
+    }
+
+    /// Combines each of the first half with its counterpart in the second until one is left.
+    fn halved(&self, f: &mut Func<'_>, vector: bool, mut accs: Vec<clif::Value>) -> clif::Value {
         while accs.len() > 1 {
             let half = accs.len() / 2;
-            accs = (0..half).map(|i| self.combine(f, false, accs[i], accs[i + half])).collect();
+            accs = (0..half).map(|i| self.combine(f, vector, accs[i], accs[i + half])).collect();
         }
         accs[0]
     }
