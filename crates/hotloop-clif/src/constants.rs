@@ -6,8 +6,7 @@
 use hotloop_ir::Type;
 use std::collections::HashMap;
 
-/// Bytes of one entry: a vector register.
-pub(crate) const ENTRY: usize = 16;
+pub(crate) use hotloop_target::artifact::ENTRY;
 
 /// The table under construction.
 #[derive(Debug)]

@@ -45,7 +45,7 @@ pub use ops::{VectorForm, vector_form};
 use compile::{Listing, Settings, compile};
 use cranelift_codegen::isa::OwnedTargetIsa;
 use hotloop_ir::Program;
-use hotloop_target::{Artifact, CompileError, Kernel, LoadError, Target};
+use hotloop_target::{Artifact, CompileError, Kernel, Literals, LoadError, Target};
 use isa::Allocator;
 use std::sync::Arc;
 
@@ -128,6 +128,10 @@ impl Target for Clif {
 
     fn fingerprint(&self) -> String {
         self.fingerprint.clone()
+    }
+
+    fn set_apart(&self, program: &mut Program) -> Literals {
+        Literals::take(program, |program, nest| ranges::decide_nothing(&program.nests[nest].lane))
     }
 
     fn compile(&self, program: &Program) -> Result<Artifact, CompileError> {

@@ -2,6 +2,9 @@
 
 use crate::bytes::{Reader, Writer};
 
+/// Bytes of an entry of the constant table: a vector register.
+pub const ENTRY: usize = 16;
+
 /// The product of compiling.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Artifact {
@@ -9,7 +12,7 @@ pub struct Artifact {
     pub fingerprint: String,
     /// Machine code or program text; only that target can read it.
     pub code: Vec<u8>,
-    /// The constant table, a multiple of 16 bytes.
+    /// The constant table: whole entries, each as often the same number as it holds, but for addresses and the like.
     pub constants: Vec<u8>,
     /// Entry points as offsets into `code`: the driver first, then one per nest that has a function of its own
     /// (`u32::MAX` for those that have none).

@@ -9,6 +9,7 @@ pub mod bytes;
 pub mod error;
 pub mod fpenv;
 pub mod frame;
+pub mod literals;
 pub mod matmul;
 pub mod signature;
 #[cfg(feature = "testing")]
@@ -18,6 +19,7 @@ pub mod tiles;
 pub use artifact::Artifact;
 pub use error::{CompileError, LoadError};
 pub use frame::{FaultRecord, FrameLayout, HostTable, Status};
+pub use literals::Literals;
 pub use signature::{Lookup, Signature};
 
 use hotloop_ir::Program;
@@ -36,6 +38,13 @@ pub trait Target: Any + Send + Sync {
     /// functions that rest on single roundings.
     fn keeps_order(&self) -> bool {
         true
+    }
+
+    /// Sets apart the literals that its code reads from the constant table and nothing else looks at; none for targets
+    /// without such a table. What is compiled of the program then is to be bound to them.
+    fn set_apart(&self, program: &mut Program) -> Literals {
+        let _ = program;
+        Literals::default()
     }
 
     /// Compiles a verified program.

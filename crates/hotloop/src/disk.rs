@@ -6,7 +6,7 @@ use crate::plan::Plan;
 use crate::stored;
 use hotloop_cache::{Disk, DiskCounters, DiskLimits, Listed, Miss, Verified};
 use hotloop_ir::Program;
-use hotloop_target::bytes::Writer;
+use hotloop_target::bytes::{Reader, Writer};
 use hotloop_target::{Artifact, Target};
 use std::hash::Hash;
 use std::path::{Path, PathBuf};
@@ -15,7 +15,7 @@ use std::sync::Arc;
 /// Compiled kernels on disk, kept for later processes. Clones share everything, and so may engines.
 ///
 /// A kernel is found by what it computes and for which types and processor, not by its text: other names, comments and
-/// spaces change nothing. The directory must belong to this user alone. Nothing about it fails: where it cannot be used,
+/// spaces change nothing, and other literals of floats that are plain operands find code that is bound to them. The directory must belong to this user alone. Nothing about it fails: where it cannot be used,
 /// kernels are compiled.
 #[derive(Clone, Debug)]
 pub struct DiskCache {
@@ -99,6 +99,20 @@ impl DiskCache {
         self.disk.get(key, stored::decode)
     }
 
+    /// The code, without literals, of programs that differ in them alone.
+    pub(crate) fn find_alike(&self, key: &[u8]) -> Option<Artifact> {
+        self.disk.get_instead(key, |bytes| {
+            let mut from = Reader::new(bytes);
+            Artifact::read(&mut from).filter(|_| from.is_empty())
+        })
+    }
+
+    pub(crate) fn store_alike(&self, key: &[u8], label: &str, artifact: &Artifact) {
+        let mut bytes = Writer::new();
+        artifact.write(&mut bytes);
+        self.disk.put(key, &format!("{label}, other literals"), &bytes.finish());
+    }
+
     pub(crate) fn refuse(&self, key: &[u8], miss: Miss) {
         self.disk.refuse(key, miss);
     }
@@ -119,6 +133,15 @@ pub(crate) fn bytes(program: &Program) -> Vec<u8> {
 /// bears; the processor's level and the tier are part of the fingerprint.
 pub(crate) fn key(program: &[u8], target: &dyn Target) -> Vec<u8> {
     let mut key = Writer::new();
+    key.bytes(target.fingerprint().as_bytes());
+    key.bytes(program);
+    key.finish()
+}
+
+/// The key of the code of a program without its literals, behind the passes.
+pub(crate) fn key_of_alike(program: &[u8], target: &dyn Target) -> Vec<u8> {
+    let mut key = Writer::new();
+    key.bytes(b"other literals");
     key.bytes(target.fingerprint().as_bytes());
     key.bytes(program);
     key.finish()

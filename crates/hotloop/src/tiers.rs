@@ -77,18 +77,23 @@ impl Code {
             Ok((kernel, plan)) => return Ok((Code::only(kernel), plan, Origin::Disk)),
             Err(missed) => missed,
         };
-        let (Tiers::Both, Some(quick)) = (tiers, quick) else {
+        let quick = if tiers == Tiers::Both { quick } else { None };
+        // Some process has used what is on disk before, so this is not its first call.
+        if let Some(Ok((kernel, plan))) = quick.map(|quick| job.find(&**quick)) {
+            return Ok((Code::early(kernel, job, best, true), plan, Origin::Disk));
+        }
+        if let Some((kernel, plan)) = job.find_alike(&**only) {
+            return Ok((Code::only(kernel), plan, Origin::Disk));
+        }
+        let Some(quick) = quick else {
             let (kernel, plan) = job.make(&**only)?;
             return Ok((Code::only(kernel), plan, Origin::Compiled(missed)));
         };
-        match job.find(&**quick) {
-            // Some process has used it before, so this is not its first call.
-            Ok((kernel, plan)) => Ok((Code::early(kernel, job, best, true), plan, Origin::Disk)),
-            Err(missed) => {
-                let (kernel, plan) = job.make(&**quick)?;
-                Ok((Code::early(kernel, job, best, false), plan, Origin::Compiled(missed)))
-            }
+        if let Some((kernel, plan)) = job.find_alike(&**quick) {
+            return Ok((Code::early(kernel, job, best, true), plan, Origin::Disk));
         }
+        let (kernel, plan) = job.make(&**quick)?;
+        Ok((Code::early(kernel, job, best, false), plan, Origin::Compiled(missed)))
     }
 
     /// Quick code, to be followed by the best.

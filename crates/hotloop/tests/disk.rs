@@ -70,6 +70,66 @@ fn names_comments_and_spaces_do_not_miss() {
     }
 }
 
+/// The only result of the only kernel of a text for `x`, and whether its code was found.
+fn on_array(engine: &Engine, text: &str, x: &[f64]) -> (Vec<f64>, Origin) {
+    let module = engine.load(text).expect("a kernel");
+    let kernel = module.kernel("k").expect("a kernel");
+    let result = kernel.call(&args![x]).expect("it runs").into_array().expect("an array");
+    let origin = kernel.prepare(&types(Type::F64, 1)).expect("it compiles").origin();
+    (result.as_slice::<f64>().to_vec(), origin)
+}
+
+#[test]
+fn literals_that_are_plain_operands_do_not_miss() {
+    let x: Vec<f64> = (0..37).map(|i| f64::from(i) * 0.37 - 3.0).collect();
+    let pairs = [
+        ("kernel k(x) = 2.5*x + 0.5", "kernel k(x) = -3.25*x + 1e9"),
+        ("kernel k(x) = where(x > 1.5, x / 3, 7)", "kernel k(x) = where(x > -0.5, x / 2.5, inf)"),
+        ("kernel k(x) = exp(0.3 * x) - 2.5", "kernel k(x) = exp(-1.7 * x) - 0.1"),
+        ("kernel k(x) = min(x, 2.5) * (x - 1.5)", "kernel k(x) = min(x, 0.3) * (x - 1e-300)"),
+        (
+            "fn f(v, w) = v * w + 5.5\nkernel k(x) = f(x, 2.5) + sum(x * 3.5)",
+            "fn f(v, w) = v * w + 6.5\nkernel k(x) = f(x, 4.5) + sum(x * 1.5)",
+        ),
+        (
+            "kernel k(x) {\n    var y = zeros_like(x)\n    for i in range(len(x)) { y[i] = 2.5 * x[i] }\n    y\n}",
+            "kernel k(x) {\n    var y = zeros_like(x)\n    for i in range(len(x)) { y[i] = nan * x[i] }\n    y\n}",
+        ),
+    ];
+    for (first, second) in pairs {
+        let folder = folder();
+        let reference = Engine::builder().target(TargetChoice::Interp).build();
+        for tiers in [Tiers::Best, Tiers::Quick, Tiers::Both] {
+            let engine =
+                || builder(folder.path()).disk_cache(DiskCache::new(folder.path()).checked()).tiers(tiers).build();
+            let (cold, origin) = on_array(&engine(), first, &x);
+            assert_eq!(origin == ABSENT, tiers != Tiers::Both, "{first}");
+            let (warm, origin) = on_array(&engine(), second, &x);
+            assert_eq!(origin, Origin::Disk, "{second}");
+            for (text, found) in [(first, cold), (second, warm)] {
+                let expected = on_array(&reference, text, &x).0;
+                assert!(found.iter().zip(&expected).all(|(a, b)| a == b || a.is_nan() && b.is_nan()), "{text}");
+            }
+        }
+    }
+}
+
+#[test]
+fn literals_that_decide_the_code_miss() {
+    let folder = folder();
+    let one = types(Type::F64, 1);
+    assert_eq!(origin(&engine(folder.path()), "kernel k(x) = x**2 + 2.5", &one), ABSENT);
+    assert_eq!(origin(&engine(folder.path()), "kernel k(x) = x**3 + 2.5", &one), ABSENT, "another power");
+    assert_eq!(origin(&engine(folder.path()), "kernel k(x) = x[1:] + 2.5", &one), ABSENT);
+    assert_eq!(origin(&engine(folder.path()), "kernel k(x) = x[2:] + 2.5", &one), ABSENT, "another slice");
+    assert_eq!(origin(&engine(folder.path()), "kernel k(x) = x * 3.5", &one), ABSENT);
+    assert_eq!(origin(&engine(folder.path()), "kernel k(x) = x * 0.0", &one), ABSENT, "a zero");
+    // A power of this range takes one multiplication, of the other three.
+    let power = |least: f64| format!("kernel k(x) = ldexp(x, floor(clip(x, {least}, 300.0)))");
+    assert_eq!(origin(&engine(folder.path()), &power(-300.0), &one), ABSENT);
+    assert_eq!(origin(&engine(folder.path()), &power(-3000.0), &one), ABSENT, "another range");
+}
+
 #[test]
 fn whatever_can_change_the_code_misses() {
     let folder = folder();
