@@ -150,15 +150,17 @@ impl Disk {
     fn look<T>(&self, key: &[u8], read: impl FnOnce(&[u8]) -> Option<T>) -> Result<T, Miss> {
         let folder = self.folder().map_err(|_| Miss::Off)?;
         let name = name(key);
-        let found = folder.read(&name).and_then(|bytes| {
+        let found = folder.read_used(&name).and_then(|(bytes, used)| {
             let parts = entry::decode(self.build, &bytes)?;
             if parts.key != key {
                 return Err(Miss::OtherKey);
             }
-            read(parts.content).ok_or(Miss::Damaged)
+            let content = read(parts.content).ok_or(Miss::Damaged)?;
+            used.note();
+            Ok(content)
         });
         match &found {
-            Ok(_) => folder.touch(&name),
+            Ok(_) => {}
             Err(Miss::Absent | Miss::OtherKey | Miss::Unreadable | Miss::Off) => {}
             // It would be a miss for ever. Should another process have put a good one in its place by now, that is
             // made again.

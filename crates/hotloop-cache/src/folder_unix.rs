@@ -17,6 +17,8 @@ use std::time::{Duration, SystemTime};
 const TEMPORARY: &str = "tmp-";
 /// After this time nobody is writing a file any more: its writer was killed.
 const ABANDONED: Duration = Duration::from_secs(600);
+/// No entry is as long.
+const MOST_BYTES: usize = 1 << 30;
 /// Permission to write for the group and for others.
 const OTHERS_WRITE: u32 = 0o022;
 
@@ -36,6 +38,18 @@ pub(crate) struct Found {
     pub(crate) bytes: u64,
     /// When it was last found by a look-up, or written.
     pub(crate) used: SystemTime,
+}
+
+/// A file that was read.
+#[derive(Debug)]
+pub(crate) struct Used(File);
+
+impl Used {
+    /// Notes that the file was used, in its time of change: times of access are often not kept.
+    pub(crate) fn note(&self) {
+        // Where the directory cannot be written, nothing is removed either, and the time does not matter.
+        let _ = self.0.set_modified(SystemTime::now());
+    }
 }
 
 impl Folder {
@@ -62,6 +76,12 @@ impl Folder {
 
     /// The bytes of a file.
     pub(crate) fn read(&self, name: &str) -> Result<Vec<u8>, Miss> {
+        self.read_used(name).map(|(bytes, _)| bytes)
+    }
+
+    /// The bytes of a file, and a way to say that they were of use. A look-up is to take microseconds, so it makes no
+    /// system call twice.
+    pub(crate) fn read_used(&self, name: &str) -> Result<(Vec<u8>, Used), Miss> {
         let flags = (OFlags::NOFOLLOW | OFlags::NONBLOCK).bits().cast_signed();
         let opened = OpenOptions::new().read(true).custom_flags(flags).open(self.path.join(name));
         let mut file = opened.map_err(|error| match error.kind() {
@@ -73,19 +93,17 @@ impl Folder {
         if !self.is_ours(&data) {
             return Err(Miss::Unsafe);
         }
-        let mut bytes = Vec::with_capacity(usize::try_from(data.len()).unwrap_or(0).saturating_add(1));
-        file.read_to_end(&mut bytes).map_err(|_| Miss::Unreadable)?;
-        Ok(bytes)
+        let len = usize::try_from(data.len()).ok().filter(|&len| len <= MOST_BYTES).ok_or(Miss::Damaged)?;
+        let mut bytes = vec![0; len];
+        file.read_exact(&mut bytes).map_err(|error| match error.kind() {
+            io::ErrorKind::UnexpectedEof => Miss::Truncated,
+            _ => Miss::Unreadable,
+        })?;
+        Ok((bytes, Used(file)))
     }
 
     fn is_ours(&self, data: &Metadata) -> bool {
         data.is_file() && data.uid() == self.owner && data.mode() & OTHERS_WRITE == 0
-    }
-
-    /// Notes that a file was used, in its time of change: times of access are often not kept.
-    pub(crate) fn touch(&self, name: &str) {
-        // Where the directory cannot be written, nothing is removed either, and the time does not matter.
-        let _ = File::open(self.path.join(name)).and_then(|file| file.set_modified(SystemTime::now()));
     }
 
     /// Puts a file in place, whole.
