@@ -50,6 +50,9 @@ const GROUP: i64 = 1024;
 /// A linear region is run without a branch around it up to so many statements.
 const CHEAP: usize = 12;
 
+/// A linear region that is seldom run is written for vectors up to so many statements, for one lane beyond.
+const SHORT: usize = 48;
+
 impl Lane<'_, '_, '_> {
     fn diverges(&self, stmt: &Stmt) -> bool {
         self.lanes > 1 && self.code.facts.diverges(stmt)
@@ -97,7 +100,10 @@ impl Lane<'_, '_, '_> {
             Some(active) => (self.f.mask_and(active, cond), self.f.mask_and_not(active, cond)),
         };
         if self.is_seldom(seldom, then, otherwise) {
-            return self.one_by_one(then_mask, then);
+            return match self.is_cheap(then, SHORT) {
+                true => self.seldom_together(id, then_mask, then),
+                false => self.one_by_one(then_mask, then),
+            };
         }
         let then_mask = self.mask_var(then_mask);
         let else_mask = self.mask_var(else_mask);
@@ -107,6 +113,19 @@ impl Lane<'_, '_, '_> {
                 self.masked_region(mask, region);
             }
         }
+        self.open.pop();
+    }
+
+    /// A short region out of the way, under a mask. Arguments beyond a function's usual range may fill whole arrays.
+    fn seldom_together(&mut self, id: usize, mask: Mask, region: &Region) {
+        let mask = self.mask_var(mask);
+        self.open.push(Open::Masked { id });
+        self.active.push(mask);
+        let body = self.f.cold_block();
+        self.if_any_in(body, |lane| {
+            lane.region(region);
+        });
+        self.active.pop();
         self.open.pop();
     }
 
@@ -124,11 +143,16 @@ impl Lane<'_, '_, '_> {
 
     /// Runs the code unless no lane is active.
     fn if_any(&mut self, emit: impl FnOnce(&mut Self)) {
+        let body = self.f.b.create_block();
+        self.if_any_in(body, emit);
+    }
+
+    /// The same with the code in this block.
+    fn if_any_in(&mut self, body: clif::Block, emit: impl FnOnce(&mut Self)) {
         let Some(active) = self.active_mask() else {
             return emit(self);
         };
         let any = self.f.mask_any(active, self.lanes);
-        let body = self.f.b.create_block();
         let after = self.f.b.create_block();
         self.f.b.ins().brif(any, body, &[], after, &[]);
         self.f.enter_sealed(body);

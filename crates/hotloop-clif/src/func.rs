@@ -13,6 +13,7 @@ use hotloop_ir::{Extent, Program, Type};
 use hotloop_target::FrameLayout;
 use hotloop_target::Status;
 use hotloop_target::frame::{CANCEL_WORD, CONSTANTS_WORD};
+use std::collections::HashMap;
 
 /// A function under construction.
 pub(crate) struct Func<'a> {
@@ -27,6 +28,8 @@ pub(crate) struct Func<'a> {
     pub(crate) consts: clif::Value,
     /// Address of the cancel flag.
     pub(crate) cancel: clif::Value,
+    /// Vectors of floats that are the negatives of others, and of which.
+    pub(crate) negatives: HashMap<clif::Value, clif::Value>,
     /// Blocks whose instructions are to be ordered anew.
     by_need: Vec<clif::Block>,
     /// The one block that returns, once something has.
@@ -68,6 +71,7 @@ impl<'a> Func<'a> {
             fault,
             consts: frame,
             cancel: frame,
+            negatives: HashMap::new(),
             by_need: Vec::new(),
             exit: None,
         };

@@ -82,7 +82,7 @@ impl Func<'_> {
             Op::Max if signed => self.b.ins().smax(a, b),
             Op::Max => self.b.ins().umax(a, b),
             Op::Sqrt => self.b.ins().sqrt(a),
-            Op::Fma => self.b.ins().fma(a, b, c),
+            Op::Fma => self.fused(a, b, c),
             Op::Floor => self.b.ins().floor(a),
             Op::Ceil => self.b.ins().ceil(a),
             Op::Trunc => self.b.ins().trunc(a),
@@ -131,7 +131,9 @@ impl Func<'_> {
         match (form.ty.is_float(), form.vector) {
             (true, true) => {
                 let sign = self.constant(form, FloatBits::of(form.ty).sign);
-                self.b.ins().bxor(a, sign)
+                let negative = self.b.ins().bxor(a, sign);
+                self.negatives.insert(negative, a);
+                negative
             }
             (true, false) => self.b.ins().fneg(a),
             (false, true) => {
@@ -140,6 +142,16 @@ impl Func<'_> {
             }
             (false, false) => self.b.ins().ineg(a),
         }
+    }
+
+    /// `a * b + c`. Instructions exist that negate operands on their way in; Cranelift picks them where it sees its own
+    /// negation, which costs two instructions by itself and is therefore written nowhere else.
+    fn fused(&mut self, a: clif::Value, b: clif::Value, c: clif::Value) -> clif::Value {
+        let [a, b, c] = [a, b, c].map(|operand| match self.negatives.get(&operand) {
+            Some(&positive) => self.b.ins().fneg(positive),
+            None => operand,
+        });
+        self.b.ins().fma(a, b, c)
     }
 
     /// The magnitude of a float.
