@@ -13,7 +13,7 @@ use crate::run::{self, Outcome};
 use hotloop::{Call, Engine};
 use hotloop_clif::Clif;
 use hotloop_interp::Interp;
-use hotloop_ir::{FoldOp, Inst, Op, Program, Region, Stmt, Value};
+use hotloop_ir::{FoldOp, Inst, Lane, Op, Program, Region, Scalar, Stmt, Type, Value};
 use hotloop_target::Target;
 use hotloop_target::testing::{self, Split, Tensor};
 use libtest_mimic::Trial;
@@ -159,6 +159,10 @@ const PLANTED: &[Planted] = &[
     Planted { name: "checks left out", spoil: drop_checks },
     Planted { name: "product for sum in folds", spoil: spoil_folds },
     Planted { name: "backwards read forwards", spoil: straighten_views },
+    Planted { name: "blocks of scans forgotten", spoil: forget_blocks },
+    Planted { name: "gathering the first element", spoil: gather_first },
+    Planted { name: "views one element early", spoil: begin_early },
+    Planted { name: "loops without their first turn", spoil: skip_first_turn },
 ];
 
 fn is_found(planted: &Planted) -> Result<(), String> {
@@ -213,10 +217,18 @@ fn tensor(data: &Data) -> testing::Input {
     testing::Input::Array(Tensor::dense(data.ty, &shape, &values))
 }
 
+/// Changes the ops of all lanes but those on numbers of 64 bits: indices and counts are such, and with a mistake in one of
+/// those a program would leave its arrays.
 fn each_inst(program: &mut Program, mut change: impl FnMut(&mut Inst) -> bool) -> bool {
     let mut any = false;
-    for inst in program.nests.iter_mut().flat_map(|nest| &mut nest.lane.values) {
-        any |= change(inst);
+    for lane in program.nests.iter_mut().map(|nest| &mut nest.lane) {
+        for inst in &mut lane.values {
+            let Inst::Op(op, args) = inst else { continue };
+            let ty = lane.types[args[op.arity() - 1].index()];
+            if !matches!(ty, Type::I64 | Type::U64) {
+                any |= change(inst);
+            }
+        }
     }
     any
 }
@@ -254,7 +266,8 @@ fn drop_from(region: &mut Region) -> bool {
 fn spoil_folds(program: &mut Program) -> bool {
     let folds = program.nests.iter_mut().flat_map(|nest| &mut nest.folds);
     let mut any = false;
-    for fold in folds.filter(|fold| fold.op == FoldOp::Sum) {
+    // What masks leave is counted by sums of whole numbers.
+    for fold in folds.filter(|fold| fold.op == FoldOp::Sum && fold.ty.is_float()) {
         fold.op = FoldOp::Prod;
         any = true;
     }
@@ -268,6 +281,96 @@ fn straighten_views(program: &mut Program) -> bool {
     for dim in dims.filter(|dim| dim.step == hotloop_ir::Extent::Const(-1)) {
         dim.step = hotloop_ir::Extent::Const(0);
         any = true;
+    }
+    any
+}
+
+/// Scans whose blocks do not know what comes before them.
+fn forget_blocks(program: &mut Program) -> bool {
+    let arrays = &program.arrays;
+    let mut any = false;
+    for lane in program.nests.iter_mut().map(|nest| &mut nest.lane) {
+        for (inst, ty) in lane.values.iter_mut().zip(&lane.types) {
+            if matches!(inst, Inst::LoadAt(array, _) if arrays[array.index()].name == "offsets") {
+                *inst = Inst::Const(Scalar::new(*ty, 0));
+                any = true;
+            }
+        }
+    }
+    any
+}
+
+/// Whether elements are stored at computed indices. Where a mistake would move those, they could leave their array.
+fn scatters(program: &Program) -> bool {
+    fn any(region: &[Stmt]) -> bool {
+        region.iter().any(|stmt| matches!(stmt, Stmt::StoreAt(..)) || stmt.regions().into_iter().any(any))
+    }
+    program.nests.iter().any(|nest| any(&nest.lane.body))
+}
+
+/// Computed indices replaced by 0, which is inside wherever an index is.
+fn gather_first(program: &mut Program) -> bool {
+    if scatters(program) {
+        return false;
+    }
+    let mut any = false;
+    for lane in program.nests.iter_mut().map(|nest| &mut nest.lane) {
+        let is_zero = |inst: &Inst| *inst == Inst::Const(Scalar::i64(0));
+        let Some(zero) = lane.values.iter().position(is_zero) else { continue };
+        for inst in &mut lane.values {
+            if let Inst::LoadAt(_, index) = inst {
+                any |= index.iter().any(|value| value.index() != zero);
+                index.fill(Value(zero as u32));
+            }
+        }
+    }
+    any
+}
+
+/// Slices and stencils that begin one element before they should.
+fn begin_early(program: &mut Program) -> bool {
+    if scatters(program) {
+        return false;
+    }
+    let dims = program.nests.iter_mut().flat_map(|nest| &mut nest.views).flat_map(|view| &mut view.dims);
+    let mut any = false;
+    for dim in dims {
+        if let hotloop_ir::Extent::Const(start @ 1..) = &mut dim.start {
+            *start -= 1;
+            any = true;
+        }
+    }
+    any
+}
+
+/// Loops inside of nests that leave their first turn out: they begin where they did plus their step.
+fn skip_first_turn(program: &mut Program) -> bool {
+    if scatters(program) {
+        return false;
+    }
+    let mut any = false;
+    for nest in &mut program.nests {
+        let mut body = std::mem::take(&mut nest.lane.body);
+        any |= skip_in(&mut body, &mut nest.lane);
+        nest.lane.body = body;
+    }
+    any
+}
+
+fn skip_in(region: &mut Region, lane: &mut Lane) -> bool {
+    let mut any = false;
+    for at in (0..region.len()).rev() {
+        for inner in region[at].regions_mut() {
+            any |= skip_in(inner, lane);
+        }
+        if let Stmt::For { start, step, .. } = &mut region[at] {
+            lane.values.push(Inst::Op(Op::Add, [*start, *step, *start]));
+            lane.types.push(Type::I64);
+            *start = Value(lane.values.len() as u32 - 1);
+            let first = *start;
+            region.insert(at, Stmt::Let(first));
+            any = true;
+        }
     }
     any
 }

@@ -1,7 +1,10 @@
 //! Random programs: from bytes to a well-typed text with inputs. Fewer bytes, and smaller ones, give simpler programs.
 //!
-//! Covers types, broadcasting, views with negative and zero strides, masks, loops, reductions, stores into arguments
-//! and faults of division and indexing. Leaves out what shows the sign of a NaN, which is not promised.
+//! Covers types, broadcasting, views with negative and zero strides, masks, loops, reductions, scans, stencils, gathering,
+//! stores into arguments and faults of division and indexing. Leaves out what shows the sign of a NaN, which is not
+//! promised.
+
+mod arrays;
 
 use crate::case::Input;
 use crate::data::{self, Data, Random, Window};
@@ -18,7 +21,7 @@ pub struct Generated {
 
 /// A program from bytes.
 pub fn generate(bytes: &[u8]) -> Generated {
-    let mut maker = Maker { bytes, at: 0, vars: Vec::new(), helper: None, inside: false, counter: 0 };
+    let mut maker = Maker { bytes, at: 0, vars: Vec::new(), helper: None, tops: Vec::new(), inside: false, counter: 0 };
     maker.program()
 }
 
@@ -42,6 +45,8 @@ struct Maker<'a> {
     at: usize,
     vars: Vec<Var>,
     helper: Option<Helper>,
+    /// Functions that stand before the kernel.
+    tops: Vec<String>,
     /// Whether the code is that of one element, where nothing is reduced.
     inside: bool,
     counter: usize,
@@ -103,7 +108,7 @@ impl Maker<'_> {
 
     fn program(&mut self) -> Generated {
         let extents = [*self.pick(EXTENTS), *self.pick(EXTENTS)];
-        let extents = if self.chance(10) { [1, 5000] } else { extents };
+        let extents = if self.chance(20) { [1, 5000] } else { extents };
         let count = 1 + self.byte() % 3;
         let mut inputs: Vec<Input> = (0..count).map(|_| self.parameter(&extents)).collect();
         let helper = if self.chance(90) { self.make_helper() } else { String::new() };
@@ -127,11 +132,17 @@ impl Maker<'_> {
             format!("    ({})", results.join(", "))
         });
         let params: Vec<String> = inputs.iter().map(param_text).collect();
-        let text = format!("{helper}kernel k({}) {{\n{}\n}}\n", params.join(", "), lines.join("\n"));
+        let tops = self.tops.concat();
+        let text = format!("{tops}{helper}kernel k({}) {{\n{}\n}}\n", params.join(", "), lines.join("\n"));
         Generated { text, inputs }
     }
 
     fn result(&mut self) -> String {
+        if self.chance(24)
+            && let Some(text) = self.of_own_shape()
+        {
+            return text;
+        }
         let ty = self.any_type();
         self.expr(ty, 4).text
     }
@@ -191,7 +202,7 @@ impl Maker<'_> {
     fn stores(&mut self, input: &Input, lines: &mut Vec<String>) {
         let (y, ty) = (&input.name, input.data.ty);
         for _ in 0..1 + self.byte() % 2 {
-            let line = match self.byte() % 10 {
+            let line = match self.byte() % 11 {
                 0 => format!("    {y}[...] = {}", self.expr(ty, 3).text),
                 1 => format!("    {y}[1:, :] = {y}[:-1, ::-1]"),
                 2 => format!("    {y}[:, ::2] = {}", self.scalar(ty, 2)),
@@ -201,6 +212,7 @@ impl Maker<'_> {
                 6 => self.over_time(y, ty),
                 7 => self.through_local(y, ty),
                 8 => self.gathered(y, ty),
+                9 => self.where_true(y, ty),
                 _ => self.branched(y, ty),
             };
             lines.push(line);
@@ -263,6 +275,13 @@ impl Maker<'_> {
         )
     }
 
+    /// A store where the argument itself is not 0, or true.
+    fn where_true(&mut self, y: &str, ty: Type) -> String {
+        let scalar = self.scalar(ty, 2);
+        let mask = if ty == Type::Bool { y.to_owned() } else { format!("{y} != {ty}(0)") };
+        format!("    {y}[{mask}] = {scalar}")
+    }
+
     /// One of two stores, by a scalar.
     fn branched(&mut self, y: &str, ty: Type) -> String {
         let cond = self.scalar(Type::Bool, 2);
@@ -315,6 +334,9 @@ impl Maker<'_> {
     fn expr(&mut self, ty: Type, depth: usize) -> Made {
         if depth == 0 || self.chance(30) {
             return self.leaf(ty);
+        }
+        if !self.inside && self.chance(28) {
+            return self.of_arrays(ty, depth);
         }
         let shared = self.byte() % 10;
         match shared {

@@ -130,7 +130,8 @@ impl Lane<'_, '_, '_> {
         let Some(point) = self.here().filter(|_| Some(axis) == self.code.inner) else {
             return Val::Uniform(self.code.coords[axis]);
         };
-        if self.lanes == 1 {
+        // Turns that are computed together belong to one point.
+        if self.lanes == 1 || !self.grouped.is_empty() {
             return Val::Uniform(point);
         }
         Val::Varying(self.turns_at(point))

@@ -62,6 +62,11 @@ impl Index {
         (!inside.contains(&value)).then(|| Index { values: vec![(value, 1)], ..Index::default() })
     }
 
+    /// What does not change in the loop, each times its factor.
+    pub(crate) fn terms(&self) -> &[(Value, i64)] {
+        &self.values
+    }
+
     fn literal(&self) -> Option<i64> {
         (self.factor == 0 && self.values.is_empty()).then_some(self.constant)
     }

@@ -3,6 +3,7 @@
 //! The list in [`PASSES`] is the order of work. Each pass keeps every bit of every result; the verifier checks the
 //! Program after each one in debug builds, and once before code generation always.
 
+mod across;
 mod affine;
 mod bounds;
 mod carry;
@@ -62,7 +63,7 @@ pub const PASSES: &[Pass] = &[
     Pass { name: "schedule", about: "chooses lanes and threads for each nest", run: schedule::run },
     Pass {
         name: "together",
-        about: "groups the turns of innermost loops in scalar code, for vectors",
+        about: "groups the turns of innermost loops for vectors, where points do not fill them better",
         run: together::run,
     },
     Pass { name: "carry", about: "keeps elements from one turn of a loop to the next", run: carry::run },

@@ -1,10 +1,12 @@
-//! Groups the turns of innermost loops in scalar code, so that vectors compute several at once.
+//! Groups the turns of innermost loops in scalar code, so that vectors compute several at once; and in nests of independent
+//! points where that reads whole vectors and lanes across the points do not.
 //!
 //! A loop qualifies if it counts by 1, goes one way and checks nothing, if no turn needs an element that another one of
 //! its group stores, and if its variables only collect in an order that does not matter: whole numbers that are added
 //! or multiplied, and anything of which the least or the greatest is kept. Floats are added in the order of the loop.
 //! What keeps a loop from it becomes a note.
 
+use crate::across::{self, Differs};
 use crate::index::{self, Apart, Index};
 use hotloop_ir::{
     ArrayId, FoldOp, Inst, Lane, Layout, Local, Nest, NestId, Note, NoteKind, Op, Program, Region, Scalar, Shape, Span,
@@ -16,12 +18,18 @@ use std::collections::{HashMap, HashSet};
 const REGISTER: u32 = 16;
 /// Registers that are computed side by side.
 const COPIES: u32 = 2;
+/// The same where little more is done than to collect, so that each turn waits for the one before.
+const COPIES_OF_FOLDS: u32 = 4;
+/// The most ops of such a loop.
+const FEW_OPS: usize = 4;
 
 /// Looks through the loops of all scalar code.
 pub fn run(program: &mut Program) {
     for index in 0..program.nests.len() {
-        if program.nests[index].schedule.shape != Shape::Serial {
-            continue;
+        match program.nests[index].schedule.shape {
+            Shape::Serial => {}
+            Shape::Map if better_by_turns(program, index) => program.nests[index].schedule.lanes = 1,
+            Shape::Map | Shape::FoldRows | Shape::FoldColumns | Shape::FoldPoints => continue,
         }
         let mut body = std::mem::take(&mut program.nests[index].lane.body);
         let mut found = Found::default();
@@ -32,6 +40,27 @@ pub fn run(program: &mut Program) {
         let notes = notes(found.reasons, nest, NestId(index as u32), &program.sites, &program.arrays);
         program.notes.extend(notes);
     }
+}
+
+/// Whether the loops of a nest of independent points go along rows that vectors can read, while its points lie apart.
+fn better_by_turns(program: &Program, index: usize) -> bool {
+    let nest = &program.nests[index];
+    if nest.schedule.lanes < 2 || !across::is_loops(nest) {
+        return false;
+    }
+    let differs = Differs::of(nest);
+    let (mut gains, mut fits) = (false, true);
+    across::for_each_loop(&nest.lane.body, &mut |counter, [start, step], body| {
+        let candidate = Loop { program, lane: &nest.lane, counter, body, inside: lets(body) };
+        let unit = *nest.lane.inst(step) == Inst::Const(Scalar::i64(1));
+        match if unit { candidate.turns() } else { Err((NoteKind::TurnsStep, None)) } {
+            Ok(_) => gains |= candidate.goes_along_rows(&differs, start),
+            // Points leave such a loop one by one, so that lanes across them gain little.
+            Err((NoteKind::TurnsBranch, _)) => {}
+            Err(_) => fits = false,
+        }
+    });
+    gains && fits
 }
 
 /// What becomes of the loops of one nest.
@@ -86,7 +115,7 @@ fn look_through(region: &mut Region, program: &mut Program, nest: usize, found: 
     }
 }
 
-fn is_innermost(region: &[Stmt]) -> bool {
+pub(crate) fn is_innermost(region: &[Stmt]) -> bool {
     region.iter().all(|stmt| {
         let is_loop = matches!(stmt, Stmt::For { .. } | Stmt::Loop(_));
         !is_loop && stmt.regions().into_iter().all(is_innermost)
@@ -241,7 +270,19 @@ impl Loop<'_> {
         if data.is_empty() || scattered > lines + ops || bytes {
             return Err((NoteKind::TurnsGain, None));
         }
-        Ok((REGISTER / widest * COPIES).max(REGISTER / narrowest))
+        let only_reads = accesses.iter().all(|access| !access.stores);
+        let copies = if only_reads && ops <= FEW_OPS { COPIES_OF_FOLDS } else { COPIES };
+        Ok((REGISTER / widest * copies).max(REGISTER / narrowest))
+    }
+
+    /// Whether an access of neighboring turns touches neighboring elements, those of neighboring points rows of their own.
+    fn goes_along_rows(&self, differs: &Differs<'_>, start: Value) -> bool {
+        self.body.iter().any(|stmt| {
+            let Stmt::Let(value) = stmt else { return false };
+            let Inst::LoadAt(array, index) = self.lane.inst(*value) else { return false };
+            let access = self.access(*array, index, false);
+            self.is_line(&access) && access.index.is_some_and(|index| differs.by_rows(&index, start))
+        })
     }
 
     /// Whether neighboring turns touch neighboring elements, or all the same one.

@@ -310,6 +310,9 @@ pub enum Reduction {
     Fold(FoldOp),
     /// Sum over count; the argument is a float.
     Mean,
+    /// The number of the first least, or greatest, element in C order over the axes, the last of which is that of the
+    /// argument.
+    First(FoldOp),
 }
 
 /// One part of an index.

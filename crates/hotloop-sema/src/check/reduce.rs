@@ -291,9 +291,14 @@ impl<'m> Checker<'m> {
     }
 
     /// The first index of the extreme value, or of the first NaN, which is then the extreme value. Over several axes it
-    /// is the index in C order over them; the last one is folded first, since rows are what vectors run along.
+    /// is the index in C order over them; the last one is folded first, since rows are what vectors run along. Where
+    /// vectors lie across the lines, or only some elements take part, the value is found first and then its place.
     fn position_of(&mut self, body: &mut Body, op: FoldOp, given: &mut Given) -> Expr {
         let span = given.span;
+        if given.mask.is_none() && given.axes.last() == Some(&(given.arg.ty.rank - 1)) {
+            let place = fold_node(Reduction::First(op), given.arg.clone(), given.axes.clone(), given.keepdims, span);
+            return Expr { ty: Ty::array(Type::I64, place.ty.rank), ..place };
+        }
         let best = given.extreme_keeping(op, given.keeps_for_broadcast());
         let best = self.share(body, best, &mut given.bound);
         let mut hit = Expr::op(Op::Eq, vec![given.arg.clone(), best], span);

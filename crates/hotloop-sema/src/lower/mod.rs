@@ -21,6 +21,7 @@ mod neighbors;
 mod nest;
 mod node;
 mod overflow;
+mod position;
 mod prange;
 mod prepare;
 mod reduce;

@@ -23,17 +23,16 @@ impl<'h> Lower<'h> {
         let dims = self.node(node).dims.clone();
         let counted: Vec<Dim> = axes.iter().map(|&axis| dims[axis as usize]).collect();
         let count = self.product(&counted);
-        let fold = match op {
-            Reduction::Fold(fold) => fold,
-            Reduction::Mean => FoldOp::Sum,
-        };
         self.check_nonempty(op, count, &dims, axes, span);
-        let folded = self.fold(fold, node, elem, axes, span);
-        self.release(arg);
-        let result = match op {
-            Reduction::Fold(_) => folded,
-            Reduction::Mean => self.divide_by_count(folded, elem, count),
+        let (result, elem) = match op {
+            Reduction::Fold(fold) => (self.fold(fold, node, elem, axes, span), elem),
+            Reduction::Mean => {
+                let sum = self.fold(FoldOp::Sum, node, elem, axes, span);
+                (self.divide_by_count(sum, elem, count), elem)
+            }
+            Reduction::First(extreme) => (self.first_extreme(extreme, node, axes, span), Type::I64),
         };
+        self.release(arg);
         match result {
             Operand::Node(node) if keepdims => Operand::Node(self.keep_dims(node, &dims, axes)),
             Operand::Scalar(value) if keepdims => {
@@ -48,7 +47,9 @@ impl<'h> Lower<'h> {
     fn check_nonempty(&mut self, op: Reduction, count: Ext, dims: &[Dim], axes: &[u32], span: Span) {
         match op {
             Reduction::Fold(FoldOp::Sum | FoldOp::Prod | FoldOp::All | FoldOp::Any) => {}
-            Reduction::Fold(FoldOp::Min | FoldOp::Max) | Reduction::Mean => self.need_some(count, dims, axes, span),
+            Reduction::Fold(FoldOp::Min | FoldOp::Max) | Reduction::Mean | Reduction::First(_) => {
+                self.need_some(count, dims, axes, span);
+            }
         }
     }
 
