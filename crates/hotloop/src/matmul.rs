@@ -193,6 +193,12 @@ impl Matrix {
         std::ptr::with_exposed_provenance_mut(self.base.wrapping_add_signed(offset))
     }
 
+    /// A matrix with so many columns in memory of our own.
+    fn in_rows<T>(memory: &mut [T], columns: usize) -> Matrix {
+        let size = size_of::<T>() as isize;
+        Matrix { base: memory.as_mut_ptr().expose_provenance(), strides: [columns as isize * size, size] }
+    }
+
     /// The strides in elements.
     fn elements<T>(self) -> [isize; 2] {
         self.strides.map(|stride| stride / size_of::<T>() as isize)
@@ -217,24 +223,91 @@ impl Float for f64 {
 
 /// Up to so many products a plain loop is done before the library has begun.
 const TINY: usize = 512;
+/// Up to this summed extent the library has ways of its own, which go by layouts.
+const SHORT: usize = 2;
+/// Up to so many elements of a result the library multiplies rows by columns where both lie together.
+const SMALL: usize = 256;
 
 /// One tile: rows, columns and the summed extent; result and operands.
+///
+/// The library takes different ways for different layouts, with different bits. So what would make it take another one
+/// than the shape does is copied first: results that are not in rows, and operands of small results and of single rows
+/// and columns.
 ///
 /// # Safety
 /// The matrices are valid for reads, the result for writes, and the result shares no element with an operand.
 unsafe fn multiply<T: Float>([m, n, k]: [usize; 3], c: Matrix, a: Matrix, b: Matrix) {
-    if m.saturating_mul(n).saturating_mul(k) <= TINY {
-        for (row, column) in (0..m).flat_map(|row| (0..n).map(move |column| (row, column))) {
-            // SAFETY: the caller's promise; elements are aligned, since arrays are.
-            unsafe {
-                let element = |i: usize| *a.at::<T>(row, i) * *b.at::<T>(i, column);
-                *c.at::<T>(row, column) = (0..k).fold(T::ZERO, |sum, i| sum + element(i));
-            }
-        }
-        return;
+    if m.saturating_mul(n).saturating_mul(k) <= TINY || k <= SHORT {
+        // SAFETY: the caller's promise.
+        return unsafe { multiply_plainly::<T>([m, n, k], c, a, b) };
     }
-    let ([c_row, c_column], [a_row, a_column]) = (c.elements::<T>(), a.elements::<T>());
+    let ([c_row, c_column], [_, a_column]) = (c.elements::<T>(), a.elements::<T>());
     let [b_row, b_column] = b.elements::<T>();
+    let by_rows = match (m, n) {
+        (_, 1) => c_row == 1,
+        (1, _) => c_column == 1,
+        (_, _) => c_column == 1 && c_row >= n as isize,
+    };
+    let copies_a = n == 1 && a_column != 1;
+    let copies_b = match (m, n) {
+        (_, 1) => b_row != 1,
+        (1, _) => b_column != 1,
+        (_, _) => m * n <= SMALL && b_row == 1,
+    };
+    // SAFETY: the caller's promise; copies have as many elements as what they stand for.
+    unsafe {
+        let mut own_a = if copies_a { read::<T>(a, m, k) } else { Vec::new() };
+        let mut own_b = if copies_b { read::<T>(b, k, n) } else { Vec::new() };
+        let a = if copies_a { Matrix::in_rows(&mut own_a, k) } else { a };
+        let b = if copies_b { Matrix::in_rows(&mut own_b, n) } else { b };
+        if by_rows {
+            return multiply_by_library::<T>([m, n, k], c, a, b);
+        }
+        let mut own_c = vec![T::ZERO; m * n];
+        let own = Matrix::in_rows(&mut own_c, n);
+        multiply_by_library::<T>([m, n, k], own, a, b);
+        for (at, &element) in own_c.iter().enumerate() {
+            *c.at::<T>(at / n, at % n) = element;
+        }
+    }
+}
+
+/// The elements of a matrix, row by row.
+///
+/// # Safety
+/// The matrix is valid for reads.
+unsafe fn read<T: Float>(matrix: Matrix, rows: usize, columns: usize) -> Vec<T> {
+    let places = (0..rows).flat_map(|row| (0..columns).map(move |column| (row, column)));
+    // SAFETY: the caller's promise; elements are aligned, since arrays are.
+    places.map(|(row, column)| unsafe { *matrix.at::<T>(row, column) }).collect()
+}
+
+/// A tile by loops of our own.
+///
+/// # Safety
+/// As for [`multiply`].
+unsafe fn multiply_plainly<T: Float>([m, n, k]: [usize; 3], c: Matrix, a: Matrix, b: Matrix) {
+    for (row, column) in (0..m).flat_map(|row| (0..n).map(move |column| (row, column))) {
+        // SAFETY: the caller's promise; elements are aligned, since arrays are.
+        unsafe {
+            let element = |i: usize| *a.at::<T>(row, i) * *b.at::<T>(i, column);
+            *c.at::<T>(row, column) = (0..k).fold(T::ZERO, |sum, i| sum + element(i));
+        }
+    }
+}
+
+/// A tile by the library. Strides along axes of one element are made to say what the shape does.
+///
+/// # Safety
+/// As for [`multiply`].
+unsafe fn multiply_by_library<T: Float>([m, n, k]: [usize; 3], c: Matrix, a: Matrix, b: Matrix) {
+    let ([mut c_row, mut c_column], [a_row, a_column]) = (c.elements::<T>(), a.elements::<T>());
+    let [b_row, mut b_column] = b.elements::<T>();
+    if n == 1 {
+        (c_column, b_column) = (1, 1);
+    } else if m == 1 {
+        c_row = n as isize;
+    }
     // SAFETY: the caller's promise. The library reads and writes the elements that strides and extents say.
     unsafe {
         gemm::gemm(
@@ -294,6 +367,50 @@ mod tests {
                     let expect: f64 = (0..k).map(|i| left(i) * right(i)).sum();
                     assert_eq!(c[row * n + column], expect, "{m} {n} {k} at {row}, {column}");
                 }
+            }
+        }
+    }
+
+    /// Numbers whose products and sums are all rounded.
+    fn fractions(count: usize) -> Vec<f64> {
+        (0..count).map(|i| 1.0 / ((i * 7919 + 13) % 1009 + 3) as f64 - 0.01).collect()
+    }
+
+    /// The same elements in memory with other strides.
+    fn laid_out(elements: &[f64], [rows, columns]: [usize; 2], layout: usize) -> (Vec<f64>, [usize; 2]) {
+        let strides = [[columns, 1], [1, rows], [2 * columns, 2], [columns + 5, 1], [1, rows + 3]][layout];
+        let mut memory = vec![f64::NAN; strides[0] * rows + strides[1] * columns];
+        for (at, &element) in elements.iter().enumerate() {
+            memory[at / columns * strides[0] + at % columns * strides[1]] = element;
+        }
+        (memory, strides)
+    }
+
+    /// The bits of a product of operands, and into a result, with these layouts.
+    fn bits([m, n, k]: [usize; 3], layouts: [usize; 3]) -> Vec<u64> {
+        let (mut a, by_a) = laid_out(&fractions(m * k), [m, k], layouts[0]);
+        let (mut b, by_b) = laid_out(&fractions(k * n), [k, n], layouts[1]);
+        let (mut c, by_c) = laid_out(&vec![0.0; m * n], [m, n], layouts[2]);
+        let matrix = |memory: &mut [f64], by: [usize; 2]| Matrix {
+            base: memory.as_mut_ptr().expose_provenance(),
+            strides: by.map(|by| by as isize * 8),
+        };
+        let (left, right) = (matrix(&mut a, by_a), matrix(&mut b, by_b));
+        // SAFETY: the matrices lie in the three vectors.
+        unsafe { multiply::<f64>([m, n, k], matrix(&mut c, by_c), left, right) };
+        (0..m * n).map(|at| c[at / n * by_c[0] + at % n * by_c[1]].to_bits()).collect()
+    }
+
+    #[test]
+    fn bits_do_not_depend_on_layouts() {
+        let shapes = [[1, 40, 33], [40, 1, 33], [1, 1, 700], [1, 64, 300], [64, 1, 300], [2, 64, 100], [64, 2, 100]];
+        let more =
+            [[3, 5, 70], [17, 9, 100], [64, 64, 2], [64, 64, 1], [8, 8, 8], [16, 16, 600], [37, 61, 525], [5, 100, 20]];
+        for shape in shapes.into_iter().chain(more) {
+            let want = bits(shape, [0, 0, 0]);
+            for layouts in 1..5 * 5 * 5 {
+                let layouts = [layouts % 5, layouts / 5 % 5, layouts / 25];
+                assert!(bits(shape, layouts) == want, "{shape:?} with layouts {layouts:?}");
             }
         }
     }
