@@ -41,7 +41,7 @@ fn what_is_grouped_reads_back() {
     let body = "v4: i64 = load_at a0[v3]\nv5: i64 = local l1\nv6: i64 = max v5, v4\nset l1, v6\n";
     let program = counted("dense", "i64", "v1", body);
     let printed = text::print(&program);
-    assert!(printed.contains("turns l2 lanes 4 max l1"), "{printed}");
+    assert!(printed.contains("turns l2 lanes 8 max l1"), "{printed}");
     assert_eq!(text::print(&read(&printed).expect("a program")), printed);
 }
 
