@@ -5,11 +5,11 @@
 //! beyond the edge follow the border's rule, which holds for arrays of any size, smaller than the stencil too.
 
 use super::nest::Coord;
-use super::node::{NodeId, Operand, whole};
+use super::node::{NodeId, NodeKind, Operand, Sel, whole};
 use super::shape::{Dim, Ext};
 use super::{Binding, Lower};
 use crate::hir::{self, Border, Expr, Form, InstanceId, Kind, Tap, Window};
-use hotloop_ir::{ArrayId, Op, Role, Scalar, Type, Value};
+use hotloop_ir::{ArrayId, Op, Role, Scalar, SlotId, Step, Type, Value};
 use hotloop_source::Span;
 use std::collections::HashMap;
 
@@ -28,7 +28,8 @@ struct Stencil<'h> {
     args: Vec<Operand>,
     border: &'h Border,
     dims: Vec<Dim>,
-    results: Vec<ArrayId>,
+    /// Where each result goes: an array, and what is selected from it.
+    places: Vec<(ArrayId, Vec<Sel>)>,
     span: Span,
 }
 
@@ -59,6 +60,16 @@ impl<'h> Lower<'h> {
             self.unsupported(span, &what, "compute them before, and pass them to the stencil");
             return Vec::new();
         }
+        let mut stencil = self.begin_stencil(id, args, border, span);
+        self.stencil_to_memory(&mut stencil);
+        stencil.args.iter().for_each(|&arg| self.release(arg));
+        let node = |&(array, _): &(ArrayId, Vec<Sel>)| Operand::Node(self.source(array, stencil.dims.clone()));
+        stencil.places.iter().map(node).collect()
+    }
+
+    /// The arguments in place, and the shape.
+    fn begin_stencil(&mut self, id: InstanceId, args: &'h [Expr], border: &'h Border, span: Span) -> Stencil<'h> {
+        let instance = self.hir.instance(id);
         let operands: Vec<Operand> = args.iter().map(|arg| self.operand(arg)).collect();
         for (i, &operand) in operands.iter().enumerate() {
             if let Operand::Node(node) = operand {
@@ -66,14 +77,96 @@ impl<'h> Lower<'h> {
             }
         }
         let dims = self.common_shape(args, &operands, &instance.taps, span);
-        let results = instance.results.iter().map(|ty| self.alloc("stencil", ty.elem, &dims, Role::Temp)).collect();
-        let stencil = Stencil { id, instance, args: operands, border, dims, results, span };
-        for piece in self.pieces(&stencil) {
-            self.stencil_nest(&stencil, &piece);
+        Stencil { id, instance, args: operands, border, dims, places: Vec::new(), span }
+    }
+
+    /// Runs all parts of a stencil.
+    fn run_stencil(&mut self, stencil: &Stencil<'h>) {
+        for piece in self.pieces(stencil) {
+            self.stencil_nest(stencil, &piece);
+        }
+    }
+
+    /// Runs a stencil into new arrays.
+    fn stencil_to_memory(&mut self, stencil: &mut Stencil<'h>) {
+        let (results, rank) = (&stencil.instance.results, stencil.dims.len());
+        stencil.places =
+            results.iter().map(|ty| (self.alloc("stencil", ty.elem, &stencil.dims, Role::Temp), whole(rank))).collect();
+        self.run_stencil(stencil);
+    }
+
+    /// `a[…] = f(b)` for a stencil `f` whose results can go where they are stored at once, since nothing that it reads is
+    /// written and nothing in it faults. False, and nothing is done, for all others.
+    pub fn store_stencil(&mut self, place: NodeId, value: &'h Expr, span: Span) -> bool {
+        let Kind::Window(window) = &value.kind else { return false };
+        let Form::Stencil(border) = &window.form else { return false };
+        let super::node::Node { kind: NodeKind::Source(array, sels), dims, .. } = self.node(place).clone() else {
+            return false;
+        };
+        let instance = self.hir.instance(window.id);
+        let apart = window.args.iter().all(|arg| self.is_other_memory(arg, array));
+        let fits = value.ty.rank as usize == dims.len() && instance.results.len() == 1;
+        if !apart || !fits || !self.laneable_body(&instance.body, false) || !self.total_instance(window.id) {
+            return false;
+        }
+        let mut stencil = self.begin_stencil(window.id, &window.args, border, value.span);
+        let differ = stencil.dims.iter().zip(&dims).filter(|(a, b)| self.canon(a.extent) != self.canon(b.extent));
+        let differ: Vec<(Ext, Ext)> = differ.map(|(a, b)| (a.extent, b.extent)).collect();
+        if differ.is_empty() {
+            stencil.places = vec![(array, sels)];
+            self.run_stencil(&stencil);
+        } else {
+            let cond = self.all_equal(&differ);
+            let then = self.nested(|lower| {
+                differ.iter().for_each(|&(a, b)| lower.unite(a, b));
+                stencil.places = vec![(array, sels.clone())];
+                lower.run_stencil(&stencil);
+            });
+            // A result with one element along an axis is repeated, others do not fit.
+            let otherwise = self.nested(|lower| {
+                lower.fits_into(&stencil.dims, &dims, span);
+                lower.stencil_to_memory(&mut stencil);
+                let result = lower.source(stencil.places[0].0, stencil.dims.clone());
+                lower.store_selection(array, &sels, &dims, Operand::Node(result), span);
+            });
+            self.push_step(Step::If { cond, then, otherwise });
         }
         stencil.args.iter().for_each(|&arg| self.release(arg));
-        let node = |&array: &ArrayId| Operand::Node(self.source(array, stencil.dims.clone()));
-        stencil.results.iter().map(node).collect()
+        true
+    }
+
+    /// Whether an argument is a scalar, or a named array in memory other than this one.
+    fn is_other_memory(&mut self, arg: &Expr, array: ArrayId) -> bool {
+        let Kind::Var(var) = arg.kind else { return false };
+        if arg.ty.rank == 0 {
+            return true;
+        }
+        match self.binding(var) {
+            Binding::Array(node) | Binding::Storage(node) => {
+                matches!(self.node(node).kind, NodeKind::Source(other, _) if other != array)
+            }
+            Binding::Unbound | Binding::Scalar(_) | Binding::ScalarVar(_) | Binding::Value(_) | Binding::Local(_) => {
+                false
+            }
+        }
+    }
+
+    /// A slot that tells whether all these extents are equal.
+    fn all_equal(&mut self, pairs: &[(Ext, Ext)]) -> SlotId {
+        let slot = self.new_slot("fits", Type::Bool);
+        let mut all: Option<Value> = None;
+        for &(a, b) in pairs {
+            let (a, b) = (self.ext_pending(a), self.ext_pending(b));
+            let equal = self.pending_op(Op::Eq, &[a, b]);
+            all = Some(match all {
+                None => equal,
+                Some(before) => self.pending_op(Op::And, &[before, equal]),
+            });
+        }
+        if let Some(all) = all {
+            self.set_pending(slot, all);
+        }
+        slot
     }
 
     /// Puts an argument into memory that plain indices read, or that is too costly to compute at every offset.
@@ -160,8 +253,8 @@ impl<'h> Lower<'h> {
             | Border::Skip(_)
             | Border::Fill(_) => self.stencil_elements(stencil, piece, &point),
         };
-        for (&array, value) in stencil.results.iter().zip(values) {
-            let view = self.memory_view(array, &whole(stencil.dims.len()), &point, &stencil.dims);
+        for ((array, sels), value) in stencil.places.iter().zip(values) {
+            let view = self.memory_view(*array, sels, &point, &stencil.dims);
             self.b().push(hotloop_ir::Stmt::Store(view, value));
         }
         self.close_nest(axes, stencil.span);

@@ -315,6 +315,9 @@ impl<'h> Lower<'h> {
         }
         let (sels, dims) = self.selection(node, index, &subject);
         let place = self.view(node, sels, dims.clone());
+        if self.store_stencil(place, value, span) {
+            return;
+        }
         let value = self.operand(value);
         self.release(value);
         let NodeKind::Source(array, sels) = self.node(place).kind.clone() else {
