@@ -151,6 +151,20 @@ struct Subject {
     oracle: OnceLock<Outcome>,
 }
 
+/// A directory that goes with all that is in it, also what the thread of an engine still puts there.
+struct Folder(tempfile::TempDir);
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        for _ in 0..100 {
+            if std::fs::remove_dir_all(self.0.path()).is_ok() || !self.0.path().exists() {
+                break;
+            }
+            std::thread::sleep(std::time::Duration::from_millis(1));
+        }
+    }
+}
+
 impl Subject {
     fn case(&self) -> &Case {
         &self.section.cases[self.index]
@@ -192,8 +206,8 @@ impl Subject {
 
     fn check(&self, config: Config) -> Result<(), String> {
         let (case, inputs) = (self.case(), self.inputs());
-        let folder = tempfile::tempdir().map_err(|error| format!("no temporary directory: {error}"))?;
-        let engine = self.engine(config, Some(folder.path()));
+        let folder = Folder(tempfile::tempdir().map_err(|error| format!("no temporary directory: {error}"))?);
+        let engine = self.engine(config, Some(folder.0.path()));
         let cold = self.run(&engine, &inputs);
         // What a GPU cannot do it says, and does not do otherwise.
         if !config.target.is_cpu() && is_refusal(&cold) {
@@ -211,7 +225,7 @@ impl Subject {
             return Err("the second call did not find the kernel of the first".to_owned());
         }
         if engine.stats().disk.stores > 0 {
-            let other = self.engine(config, Some(folder.path()));
+            let other = self.engine(config, Some(folder.0.path()));
             let stored = self.run(&other, &inputs);
             alike(&cold, &stored).map_err(|message| format!("from the disk it differs: {message}"))?;
             if other.stats().disk.hits == 0 {
