@@ -11,6 +11,7 @@ use cranelift_codegen::isa::{CallConv, TargetFrontendConfig};
 use cranelift_frontend::{FunctionBuilder, Variable};
 use hotloop_ir::{Extent, Program, Type};
 use hotloop_target::FrameLayout;
+use hotloop_target::Literals;
 use hotloop_target::Status;
 use hotloop_target::frame::{CANCEL_WORD, CONSTANTS_WORD};
 use std::collections::HashMap;
@@ -125,9 +126,9 @@ impl<'a> Func<'a> {
     }
 
     /// A constant of an element type: an immediate, or a read of the table made anew for each use, so that it becomes
-    /// a memory operand.
+    /// a memory operand. What stands for a literal that is set apart is read, of whatever type.
     pub(crate) fn constant(&mut self, form: Form, bits: u64) -> clif::Value {
-        if !form.vector && !form.ty.is_float() {
+        if !form.vector && !form.ty.is_float() && !Literals::stands_for_one(form.ty, bits) {
             let unused = 64 - form.ty.bits();
             return self.b.ins().iconst(form.clif(), ((bits << unused) as i64) >> unused);
         }

@@ -18,6 +18,7 @@ mod forms;
 mod func;
 mod isa;
 mod lane;
+mod literals;
 mod liveness;
 mod map;
 mod mask;
@@ -131,7 +132,7 @@ impl Target for Clif {
     }
 
     fn set_apart(&self, program: &mut Program) -> Literals {
-        Literals::take(program, |program, nest| ranges::decide_nothing(&program.nests[nest].lane))
+        Literals::take(program, |program, nest| literals::decide_nothing(&program.nests[nest]))
     }
 
     fn compile(&self, program: &Program) -> Result<Artifact, CompileError> {

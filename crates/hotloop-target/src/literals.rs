@@ -9,7 +9,7 @@ use hotloop_ir::{Inst, Program, Scalar, Type};
 
 /// The most literals that are set apart. Below 2^16, no entry of narrower numbers looks like a placeholder.
 const MOST: usize = 4096;
-/// The upper bits of placeholders: NaNs that no operation gives.
+/// The upper bits of placeholders: as floats, NaNs that no operation gives.
 const F32: u64 = 0x7fe0_0000;
 const F64: u64 = 0x7ff8_484c_0000_0000;
 
@@ -18,7 +18,7 @@ const F64: u64 = 0x7ff8_484c_0000_0000;
 pub struct Literals(Vec<Scalar>);
 
 impl Literals {
-    /// Replaces float literals of a program by placeholders; `may` says which of a nest's may be, by their number. The
+    /// Replaces literals of a program by placeholders; `may` says which of a nest's may be, by their number. The
     /// program stays as it is where one of its own numbers looks like a placeholder.
     pub fn take(program: &mut Program, may: impl Fn(&Program, usize) -> Vec<bool>) -> Literals {
         let mut literals = Literals::default();
@@ -31,13 +31,18 @@ impl Literals {
             for (inst, may) in program.nests[nest].lane.values.iter_mut().zip(may) {
                 let Inst::Const(scalar) = inst else { continue };
                 // Code makes zeros from nothing, so they need no entry.
-                if may && matches!(scalar.ty, Type::F32 | Type::F64) && scalar.bits != 0 && literals.0.len() < MOST {
+                if may && matches!(scalar.ty.bytes(), 4 | 8) && scalar.bits != 0 && literals.0.len() < MOST {
                     let number = literals.0.len();
                     literals.0.push(std::mem::replace(scalar, placeholder(scalar.ty, number)));
                 }
             }
         }
         literals
+    }
+
+    /// Whether a number stands for a literal that was set apart.
+    pub fn stands_for_one(ty: Type, bits: u64) -> bool {
+        matches!(ty.bytes(), 4 | 8) && number(&entry(Scalar::new(ty, bits))).is_some()
     }
 
     /// Whether none was set apart.
@@ -56,7 +61,7 @@ impl Literals {
 }
 
 fn placeholder(ty: Type, number: usize) -> Scalar {
-    let upper = if ty == Type::F32 { F32 } else { F64 };
+    let upper = if ty.bytes() == 4 { F32 } else { F64 };
     Scalar::new(ty, upper | number as u64)
 }
 

@@ -115,6 +115,35 @@ fn literals_that_are_plain_operands_do_not_miss() {
 }
 
 #[test]
+fn whole_literals_that_only_reach_elements_do_not_miss() {
+    let x: Vec<i64> = (0..37).map(|i| i * 7 - 50).collect();
+    let pairs = [
+        ("kernel k(x: i64[:]) = 3*x + 5", "kernel k(x: i64[:]) = 1000003*x + 77"),
+        (
+            "kernel k(x: i64[:]) = where(x > 10, x & 31, x ^ 7)",
+            "kernel k(x: i64[:]) = where(x > -20, x & 12345, x ^ 9)",
+        ),
+        ("kernel k(x: i64[:]) = min(x, 5) + sum(x * 3)", "kernel k(x: i64[:]) = min(x, -7) + sum(x * 9)"),
+    ];
+    for (first, second) in pairs {
+        let folder = folder();
+        let run = |engine: &Engine, text: &str| {
+            let kernel = engine.load(text).and_then(|module| module.kernel("k")).expect("a kernel");
+            let result = kernel.call(&args![&x]).expect("it runs").into_array().expect("an array");
+            let origin = kernel.prepare(&types(Type::I64, 1)).expect("it compiles").origin();
+            (result.as_slice::<i64>().to_vec(), origin)
+        };
+        let reference = Engine::builder().target(TargetChoice::Interp).build();
+        let checked = || builder(folder.path()).disk_cache(DiskCache::new(folder.path()).checked()).build();
+        for (text, expected) in [(first, ABSENT), (second, Origin::Disk)] {
+            let (found, origin) = run(&checked(), text);
+            assert_eq!(origin, expected, "{text}");
+            assert_eq!(found, run(&reference, text).0, "{text}");
+        }
+    }
+}
+
+#[test]
 fn literals_that_decide_the_code_miss() {
     let folder = folder();
     let one = types(Type::F64, 1);
@@ -122,6 +151,11 @@ fn literals_that_decide_the_code_miss() {
     assert_eq!(origin(&engine(folder.path()), "kernel k(x) = x**3 + 2.5", &one), ABSENT, "another power");
     assert_eq!(origin(&engine(folder.path()), "kernel k(x) = x[1:] + 2.5", &one), ABSENT);
     assert_eq!(origin(&engine(folder.path()), "kernel k(x) = x[2:] + 2.5", &one), ABSENT, "another slice");
+    let whole = types(Type::I64, 1);
+    for (number, what) in [(1, "the first"), (2, "another shift"), (3, "one more")] {
+        assert_eq!(origin(&engine(folder.path()), &format!("kernel k(x) = x << {number}"), &whole), ABSENT, "{what}");
+        assert_eq!(origin(&engine(folder.path()), &format!("kernel k(x) = x[x % {number}]"), &whole), ABSENT, "{what}");
+    }
     assert_eq!(origin(&engine(folder.path()), "kernel k(x) = x * 3.5", &one), ABSENT);
     assert_eq!(origin(&engine(folder.path()), "kernel k(x) = x * 0.0", &one), ABSENT, "a zero");
     // A power of this range takes one multiplication, of the other three.
