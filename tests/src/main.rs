@@ -7,6 +7,7 @@ mod fuzz;
 mod generate;
 mod hostile;
 mod layers;
+mod loops;
 mod lower;
 mod overlap;
 mod plan;
@@ -21,6 +22,7 @@ fn main() {
     let args = Arguments::from_args();
     let mut trials = plan::trials();
     trials.extend(fuzz::trials());
+    trials.extend(loops::trials());
     trials.extend(overlap::trials());
     trials.extend(hostile::trials());
     trials.extend(portrait::trials());
