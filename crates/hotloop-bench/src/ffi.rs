@@ -114,6 +114,7 @@ unsafe fn arguments<'a>(
 
 /// # Safety
 /// `base` points to an array of that shape, good for reading.
+#[inline(always)]
 unsafe fn read<'a>(base: *const u8, ty: Type, shape: Shape, kargs: &Kargs) -> Result<Arg<'a>, ArgumentError> {
     let (extents, strides, rank) = layout(shape, kargs);
     // SAFETY: the caller's promise.
@@ -122,12 +123,14 @@ unsafe fn read<'a>(base: *const u8, ty: Type, shape: Shape, kargs: &Kargs) -> Re
 
 /// # Safety
 /// `base` points to an array of that shape, good for reading and writing.
+#[inline(always)]
 unsafe fn written<'a>(base: *mut u8, ty: Type, shape: Shape, kargs: &Kargs) -> Result<Arg<'a>, ArgumentError> {
     let (extents, strides, rank) = layout(shape, kargs);
     // SAFETY: the caller's promise.
     unsafe { Arg::from_raw_mut(base, ty, &extents[..rank], &strides[..rank]) }
 }
 
+#[inline(always)]
 fn layout(shape: Shape, kargs: &Kargs) -> ([usize; 2], [isize; 2], usize) {
     let (n, m) = (kargs.n as usize, kargs.m as usize);
     match shape {

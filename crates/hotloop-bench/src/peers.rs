@@ -35,19 +35,22 @@ pub const WIDTHS: &[Width] = &[
 /// The instruction set of hotloop's own code.
 const LEVEL: &str = if cfg!(target_arch = "x86_64") { "-march=x86-64-v3" } else { "-march=native" };
 
-/// One compiler, one width: the kernels built with and without `-ffast-math`.
+/// Flags of the build that does exactly what hotloop's default tier does: it rounds every product before it adds.
+pub const UNFUSED: &[&str] = &["-fno-math-errno", "-fno-trapping-math", "-ffp-contract=off"];
+
+/// One compiler, one width: the kernels built without `-ffast-math`, and with it but where that is not to be compared.
 #[derive(Debug)]
 pub struct Peer {
     /// What tables call it.
     pub name: String,
     plain: Library,
-    fast: Library,
+    fast: Option<Library>,
 }
 
 impl Peer {
-    /// The kernel of a workload, with the flags that suit it.
+    /// The kernel of a workload, with the flags that suit it; none if it is not compared.
     pub fn kernel(&self, workload: &Workload, dtype: Dtype) -> Option<Foreign> {
-        let library = if workload.fast_math { self.fast } else { self.plain };
+        let library = if workload.fast_math { self.fast? } else { self.plain };
         library.kernel(workload.name, dtype)
     }
 
@@ -76,6 +79,9 @@ pub fn all() -> std::io::Result<Vec<Peer>> {
             peers.extend(build(folder.path(), compiler, *width));
         }
     }
+    let unfused = library(folder.path(), "kernels.c", "gcc", WIDTHS[0], "unfused", UNFUSED);
+    let name = format!("gcc {} unfused", WIDTHS[0].bits);
+    peers.extend(unfused.map(|(plain, _)| Peer { name, plain, fast: None }));
     Ok(peers)
 }
 
@@ -112,7 +118,7 @@ pub fn maths_peer(compiler: &str, source: &str) -> Option<MathsPeer> {
 fn build(folder: &Path, compiler: &str, width: Width) -> Option<Peer> {
     let (plain, _) = library(folder, "kernels.c", compiler, width, "plain", PLAIN)?;
     let (fast, _) = library(folder, "kernels.c", compiler, width, "fast", FAST)?;
-    Some(Peer { name: format!("{compiler} {}", width.bits), plain, fast })
+    Some(Peer { name: format!("{compiler} {}", width.bits), plain, fast: Some(fast) })
 }
 
 fn library(

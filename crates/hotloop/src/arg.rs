@@ -43,7 +43,7 @@ impl<'a> Arg<'a> {
     ///
     /// # Safety
     /// As for [`View::from_raw`].
-    #[inline]
+    #[inline(always)]
     pub unsafe fn from_raw(
         base: *const u8,
         ty: Type,
@@ -58,7 +58,7 @@ impl<'a> Arg<'a> {
     ///
     /// # Safety
     /// As for [`ViewMut::from_raw`].
-    #[inline]
+    #[inline(always)]
     pub unsafe fn from_raw_mut(
         base: *mut u8,
         ty: Type,

@@ -79,7 +79,7 @@ impl<'a> View<'a> {
     /// # Safety
     /// For `'a`, every element the shape and strides reach from `base` is inside one allocation or mapping, is
     /// readable, holds a valid value of the type (a `bool` is 0 or 1), and is not written while a kernel runs.
-    #[inline]
+    #[inline(always)]
     pub unsafe fn from_raw(
         base: *const u8,
         ty: Type,
@@ -135,6 +135,7 @@ impl<'a> View<'a> {
         &self.parts
     }
 
+    #[inline(always)]
     fn of(parts: Parts) -> View<'a> {
         View { parts, memory: PhantomData }
     }
@@ -175,7 +176,7 @@ impl<'a> ViewMut<'a> {
     /// # Safety
     /// As for [`View::from_raw`]; the elements are also writable, and while a call has them, nobody but that call reads
     /// or writes them. Arguments of one call may share memory: the call sees to it or refuses.
-    #[inline]
+    #[inline(always)]
     pub unsafe fn from_raw(
         base: *mut u8,
         ty: Type,
@@ -183,7 +184,9 @@ impl<'a> ViewMut<'a> {
         strides: &[isize],
     ) -> Result<ViewMut<'a>, ArgumentError> {
         let parts = Parts::raw(base, ty, shape, strides)?;
-        check_distinct(shape, strides)?;
+        if !is_short_line(shape, strides) {
+            check_distinct(shape, strides)?;
+        }
         Ok(ViewMut::of(parts))
     }
 
@@ -206,6 +209,7 @@ impl<'a> ViewMut<'a> {
         &self.parts
     }
 
+    #[inline(always)]
     fn of(parts: Parts) -> ViewMut<'a> {
         ViewMut { parts, memory: PhantomData }
     }
@@ -234,17 +238,28 @@ impl Parts {
         Parts { base: std::ptr::null_mut(), ty, shape: shape.into(), strides: dense_strides(shape) }
     }
 
+    #[inline(always)]
     fn line(base: *mut u8, ty: Type, len: usize) -> Parts {
         Parts { base, ty, shape: SmallVec::from_slice(&[len]), strides: SmallVec::from_slice(&[1]) }
     }
 
-    #[inline]
+    /// The usual array is built where it is needed, word by word: built in a function of its own and copied from there
+    /// in larger pieces than it was written in, each copy would wait for the writes to leave the processor.
+    #[inline(always)]
     fn raw(base: *mut u8, ty: Type, shape: &[usize], strides: &[isize]) -> Result<Parts, ArgumentError> {
-        if !is_short_line(shape, strides) {
-            element_count(shape)?;
-            check_strides(shape, strides)?;
-            reach(shape, strides)?;
+        match (shape, strides) {
+            ([extent], [1]) if is_short_line(shape, strides) && base.addr().is_multiple_of(ty.part().bytes()) => {
+                Ok(Parts::line(base, ty, *extent))
+            }
+            _ => Parts::any(base, ty, shape, strides),
         }
+    }
+
+    #[inline(never)]
+    fn any(base: *mut u8, ty: Type, shape: &[usize], strides: &[isize]) -> Result<Parts, ArgumentError> {
+        element_count(shape)?;
+        check_strides(shape, strides)?;
+        reach(shape, strides)?;
         if !base.addr().is_multiple_of(ty.part().bytes()) {
             return Err(ArgumentError::Misaligned { ty });
         }
@@ -377,6 +392,7 @@ fn advance(index: &mut [usize], shape: &[usize]) -> bool {
 }
 
 /// The most usual array: one axis without gaps, of no more elements than memory holds. The checks find nothing in it.
+#[inline(always)]
 fn is_short_line(shape: &[usize], strides: &[isize]) -> bool {
     matches!((shape, strides), ([extent], [1]) if *extent <= isize::MAX as usize / 16)
 }

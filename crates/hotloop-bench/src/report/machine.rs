@@ -1,7 +1,7 @@
 //! What the figures were measured on and with.
 
 use super::{Context, Result};
-use crate::peers::{COMMON, FAST, PLAIN, WIDTHS, version};
+use crate::peers::{COMMON, FAST, PLAIN, UNFUSED, WIDTHS, version};
 use std::io::Write;
 
 pub(super) fn write(context: &Context<'_>, out: &mut dyn Write) -> Result<()> {
@@ -28,10 +28,12 @@ pub(super) fn write(context: &Context<'_>, out: &mut dyn Write) -> Result<()> {
     )?;
     writeln!(
         out,
-        "- C may fuse multiplications and additions; hotloop's default tier does not, and sums in a fixed order.\n\
+        "- C may fuse multiplications and additions; hotloop's default tier does not, and sums in a fixed order. `gcc 128 unfused`\n\
+         \x20 is C that does not either (`{}`), and so the same work to the bit.\n\
          \x20 Column `relaxed` is the tier `@fastmath(relaxed)`, which may fuse them too; ratios are of the default tier.\n\
          - One thread is pinned. The candidates work on the same memory and take turns, and the best of many rounds\n  \
-         counts, as the machine has other work too. hotloop's time is that of a whole call through a prepared handle.\n"
+         counts, as the machine has other work too. hotloop's time is that of a whole call through a prepared handle.\n",
+        UNFUSED.join(" ")
     )?;
     Ok(())
 }

@@ -49,7 +49,8 @@ fn line(context: &Context<'_>, workload: &'static Workload, dtype: Dtype, elemen
     };
     case.run(&mut data)?;
     let own = data.results();
-    let foreign: Vec<Foreign> = context.peers.iter().filter_map(|peer| peer.kernel(workload, dtype)).collect();
+    let columns: Vec<Option<Foreign>> = context.peers.iter().map(|peer| peer.kernel(workload, dtype)).collect();
+    let foreign: Vec<Foreign> = columns.iter().copied().flatten().collect();
     let wrong: Vec<bool> = foreign.iter().map(|kernel| !agrees(*kernel, &mut data, &own)).collect();
     // The case has run once, so it runs again.
     let relaxed = Case::new(&context.relaxed, &mut data, TargetChoice::Auto)?;
@@ -63,7 +64,12 @@ fn line(context: &Context<'_>, workload: &'static Workload, dtype: Dtype, elemen
     line.push(time(times[0]));
     line.push(data.bytes().map_or_else(String::new, |bytes| format!("{:.1}", bytes as f64 / times[0])));
     line.push(time(times[1]));
-    for (peer, wrong) in times[2..].iter().zip(wrong) {
+    let mut measured = times[2..].iter().zip(wrong);
+    for column in columns {
+        let Some((peer, wrong)) = column.and_then(|_| measured.next()) else {
+            line.extend([String::new(), String::new()]);
+            continue;
+        };
         line.push(time(*peer));
         line.push(if wrong { "results differ".to_owned() } else { format!("{:.2}", times[0] / peer) });
     }
