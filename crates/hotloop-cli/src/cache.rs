@@ -5,7 +5,7 @@
 
 use crate::report::Failure;
 use clap::Subcommand;
-use hotloop::{DiskCache, Listed};
+use hotloop::{DiskCache, Listed, Miss};
 use std::io::{self, Write};
 use std::path::PathBuf;
 use std::time::SystemTime;
@@ -63,15 +63,22 @@ fn text(action: Action, cache: &DiskCache) -> Result<String, String> {
         Action::Stats => stats(cache),
         Action::Verify => {
             let verified = cache.verify()?;
-            let gone = verified.removed.iter().map(|(file, miss)| format!("{file}  {miss}\n"));
-            let counts = format!("{} in order, {} removed\n", verified.good, verified.removed.len());
-            Ok(gone.chain([counts]).collect())
+            Ok(verified_text(verified.good, &verified.removed))
         }
         Action::Clear => {
             let (entries, bytes) = cache.clear()?;
             Ok(format!("{}, {}, removed\n", count(entries), size(bytes)))
         }
     }
+}
+
+/// What was found and removed. What an older program left behind is nobody's concern one by one: it is counted.
+fn verified_text(good: usize, removed: &[(String, Miss)]) -> String {
+    let is_older = |miss: &Miss| *miss == Miss::OtherVersion;
+    let lines = removed.iter().filter(|(_, miss)| !is_older(miss)).map(|(file, miss)| format!("{file}  {miss}\n"));
+    let older = removed.iter().filter(|(_, miss)| is_older(miss)).count();
+    let older = (older > 0).then(|| format!("{} of another version of hotloop\n", count(older)));
+    lines.chain(older).chain([format!("{good} in order, {} removed\n", removed.len())]).collect()
 }
 
 fn line(entry: &Listed) -> String {
@@ -120,7 +127,23 @@ fn ago(seconds: u64) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{ago, size};
+    use super::{ago, size, verified_text};
+    use hotloop::Miss;
+
+    #[test]
+    fn only_damage_is_told_file_by_file() {
+        let removed = [
+            ("a.hlk".to_owned(), Miss::OtherVersion),
+            ("b.hlk".to_owned(), Miss::Damaged),
+            ("c.hlk".to_owned(), Miss::OtherVersion),
+        ];
+        let text = verified_text(3, &removed);
+        let lines: Vec<&str> = text.lines().collect();
+        assert_eq!(lines.len(), 3, "{text}");
+        assert!(lines[0].starts_with("b.hlk  "), "{text}");
+        assert_eq!(lines[1..], ["2 entries of another version of hotloop", "3 in order, 3 removed"]);
+        assert_eq!(verified_text(1, &[]), "1 in order, 0 removed\n");
+    }
 
     #[test]
     fn sizes_and_ages_are_short() {

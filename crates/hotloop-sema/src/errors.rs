@@ -4,6 +4,7 @@
 
 use crate::promote::Ty;
 use hotloop_source::{Diagnostic, Span};
+use std::cmp::Reverse;
 
 macro_rules! codes {
     ($($(#[doc = $doc:literal])+ $name:ident $code:literal;)*) => {
@@ -204,11 +205,13 @@ pub fn plain(code: &'static str, span: Span, message: String, hint: &str) -> Dia
 /// The name among `names` that is nearest to `name`, if any is near enough.
 pub fn similar<'a>(name: &str, names: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     let limit = 1 + name.chars().count() / 4;
+    // Of names equally near, that which begins alike for longest: a slip is more likely at the end.
+    let differs = |other: &str| Reverse(name.chars().zip(other.chars()).take_while(|(a, b)| a == b).count());
     names
-        .map(|other| (distance(name, other, limit), other))
-        .filter(|(distance, _)| *distance <= limit)
+        .map(|other| (distance(name, other, limit), differs(other), other))
+        .filter(|(distance, ..)| *distance <= limit)
         .min()
-        .map(|(_, other)| other)
+        .map(|(.., other)| other)
 }
 
 /// Levenshtein distance, given up above `limit`.

@@ -72,8 +72,9 @@ fn help(session: &mut Session, rest: &str, show: Show<'_>) -> Result<(), Failure
     if !name.is_empty() {
         return doc(session, name, show);
     }
-    show("Type an expression to see its value, `x = …` to keep it, `fn` or `kernel` to define one.");
-    show("Files: x = load(\"a.npy\"), t = load(\"table.csv\").column, save(x, \"out.npy\"); .png too.");
+    show("Type an expression to see its value, `x = …` to keep it, `fn` or `kernel` to");
+    show("define one. Files: x = load(\"a.npy\"), t = load(\"table.csv\").column,");
+    show("save(x, \"out.npy\"); .png too.");
     show("A VALUE is an expression; without one, commands take the last that was entered.\n");
     for (name, args, help, _) in COMMANDS {
         let head = format!(":{name} {args}");

@@ -210,7 +210,7 @@ struct Lower<'h> {
     /// What was said of nodes that are computed again for each reader.
     recomputed: HashMap<NodeId, hotloop_ir::Note>,
     /// Results still to be filled.
-    outputs: Vec<(NodeId, ArrayId)>,
+    outputs: Vec<(NodeId, ArrayId, Span)>,
     /// The extents of each array of the program.
     array_dims: Vec<Vec<Ext>>,
     facts: ShapeFacts,
@@ -293,8 +293,9 @@ impl<'h> Lower<'h> {
             self.param(instance, var, arg);
         }
         let results = self.body_at_array_level(instance);
+        let mut spans = step::values_of(&instance.body).iter().map(|value| value.span);
         for (value, ty) in results.into_iter().zip(&instance.results) {
-            let result = self.result(value, *ty);
+            let result = self.result(value, *ty, spans.next().unwrap_or(Span::DETACHED));
             self.program.results.push(result);
         }
         self.store_results();
@@ -514,7 +515,7 @@ impl<'h> Lower<'h> {
     }
 
     /// A result: scalars get a slot of their own; arrays an output, filled by `store_results` unless they are one.
-    fn result(&mut self, value: node::Operand, ty: Ty) -> ResultRef {
+    fn result(&mut self, value: node::Operand, ty: Ty, span: Span) -> ResultRef {
         match value {
             node::Operand::Scalar(value) => {
                 let slot = self.new_slot("result", ty.elem);
@@ -523,7 +524,7 @@ impl<'h> Lower<'h> {
                 slot.parts().map_or(ResultRef::Scalar(slot), ResultRef::Pair)
             }
             node::Operand::Node(node) => {
-                let array = self.output(node);
+                let array = self.output(node, span);
                 ResultRef::Array(array)
             }
         }

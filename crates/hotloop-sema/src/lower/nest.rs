@@ -149,7 +149,7 @@ impl<'h> Lower<'h> {
     }
 
     /// The array a node will be a result in; filled by `store_results` unless it is that array already.
-    pub fn output(&mut self, node: NodeId) -> ArrayId {
+    pub fn output(&mut self, node: NodeId, span: Span) -> ArrayId {
         let Node { kind, elem, dims, .. } = self.node(node).clone();
         if let NodeKind::Source(array, sels) = &kind {
             let own = self.program.array(*array).role == Role::Temp && *sels == whole(dims.len());
@@ -159,21 +159,22 @@ impl<'h> Lower<'h> {
             }
         }
         let array = self.alloc("result", elem, &dims, Role::Output);
-        self.outputs.push((node, array));
+        self.outputs.push((node, array, span));
         array
     }
 
     /// Fills the outputs, those of one shape in one nest.
     pub fn store_results(&mut self) {
         let mut open = std::mem::take(&mut self.outputs);
-        while let Some(&(first, _)) = open.first() {
+        while let Some(&(first, _, span)) = open.first() {
             let dims = self.node(first).dims.clone();
             let shape: Vec<Ext> = dims.iter().map(|dim| self.canon(dim.extent)).collect();
             let same = |lower: &Self, node: NodeId| {
                 lower.node(node).dims.iter().map(|dim| lower.canon(dim.extent)).collect::<Vec<_>>() == shape
             };
-            let (group, rest): (Vec<_>, Vec<_>) = open.into_iter().partition(|&(node, _)| same(self, node));
-            self.store_nest(&group, &dims, Span::DETACHED);
+            let (group, rest): (Vec<_>, Vec<_>) = open.into_iter().partition(|&(node, ..)| same(self, node));
+            let group: Vec<(NodeId, ArrayId)> = group.into_iter().map(|(node, array, _)| (node, array)).collect();
+            self.store_nest(&group, &dims, span);
             open = rest;
         }
     }

@@ -13,11 +13,7 @@ impl<'h> Lower<'h> {
         let body = &instance.body;
         if !facts::returns_early(body) {
             self.step_stmts(&body.stmts);
-            let values = match body.stmts.last().map(|stmt| &stmt.kind) {
-                Some(StmtKind::Return(values)) => values,
-                _ => &body.value,
-            };
-            return self.operands_of(values);
+            return self.operands_of(values_of(body));
         }
         if self.laneable_body(body, false) {
             return self.body_as_lane(instance);
@@ -564,4 +560,12 @@ impl<'h> Lower<'h> {
             self.bind(var, Binding::ScalarVar(slot));
         }
     }
+}
+
+/// The expressions whose values a body gives, if it gives them at its end only.
+pub(super) fn values_of(body: &Block) -> &[Expr] {
+    if let Some(Stmt { kind: StmtKind::Return(values), .. }) = body.stmts.last() {
+        return values;
+    }
+    &body.value
 }
