@@ -10,6 +10,7 @@ use crate::workload::{Shape, Slot, WORKLOADS, Workload};
 use hotloop::{Arg, ArgumentError, Array, Call, Engine, Error, Prepared, TargetChoice, Type};
 use smallvec::SmallVec;
 use std::ffi::{CStr, CString, c_char, c_void};
+use std::hint::black_box;
 use std::path::Path;
 use std::sync::OnceLock;
 
@@ -256,7 +257,45 @@ impl Foreign {
         // SAFETY: the block of the data points to its arrays, which are borrowed for the call.
         unsafe { (self.0)(data.kargs()) };
     }
+
+    /// Runs it on equal parts of the elements at once. For kernels over one axis whose arrays have the data's type.
+    pub fn run_on(self, data: &mut Data, threads: usize) {
+        let (whole, bytes) = (*data.kargs(), data.dtype().bytes());
+        let is_one = data.workload().outs.iter().all(|(shape, _)| matches!(shape, Shape::One));
+        let part = |index: usize| {
+            let bound = |index: usize| whole.n as usize * index / threads;
+            let (start, mut part, mut value) = (bound(index) * bytes, whole, 0u64);
+            part.n = (bound(index + 1) - bound(index)) as i64;
+            part.inputs = whole.inputs.map(|base| if base.is_null() { base } else { base.wrapping_add(start) });
+            part.outputs = whole.outputs.map(|base| if base.is_null() { base } else { base.wrapping_add(start) });
+            if is_one {
+                // Each part has a value of its own: together they would not be one sum, but they move the same bytes.
+                part.outputs[0] = (&raw mut value).cast();
+            }
+            // SAFETY: the parts lie inside the arrays, which are borrowed for the call, and do not overlap.
+            unsafe { (self.0)(&mut part) };
+            black_box(value);
+        };
+        rayon::in_place_scope(|scope| {
+            let part = Parallel(&part);
+            (1..threads).for_each(|index| scope.spawn(move |_| part.run(index)));
+            part.run(0);
+        });
+    }
 }
+
+/// Something to run on several threads that holds addresses.
+#[derive(Clone, Copy)]
+struct Parallel<'a>(&'a dyn Fn(usize));
+
+impl Parallel<'_> {
+    fn run(self, index: usize) {
+        (self.0)(index);
+    }
+}
+
+// SAFETY: what is run holds addresses of arrays that are borrowed until all parts are done, and numbers.
+unsafe impl Send for Parallel<'_> {}
 
 /// Keeps the calling thread on one processor, so that it is not moved while it is timed; false if that is not possible.
 #[cfg(target_os = "linux")]

@@ -376,9 +376,9 @@ fn store(plan: &Plan, frame: &Frame, host: &mut Host<'_>, direct: &Direct<'_>, o
         let Some(out) = out_parts(&outs[index]) else { continue };
         match result {
             ResultPlan::Scalar { ty, word } => {
-                let value = Array::full(frame_scalar(*ty, frame, *word), &[])?;
+                let (bytes, size) = frame_scalar(*ty, frame, *word).to_bytes();
                 // SAFETY: `check_out` has found one element of this type, which the caller lends for writing.
-                unsafe { copy_elements(&Parts::of_array(&value), out) };
+                unsafe { out.base.copy_from_nonoverlapping(bytes.as_ptr(), size) };
             }
             ResultPlan::Array { first, .. } if *first < index => {
                 let source = out_parts(&outs[*first]).ok_or_else(|| not_made(plan, index))?;

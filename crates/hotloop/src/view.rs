@@ -251,6 +251,9 @@ impl Parts {
             ([extent], [1]) if is_short_line(shape, strides) && base.addr().is_multiple_of(ty.part().bytes()) => {
                 Ok(Parts::line(base, ty, *extent))
             }
+            ([], []) if base.addr().is_multiple_of(ty.part().bytes()) => {
+                Ok(Parts { base, ty, shape: SmallVec::new(), strides: SmallVec::new() })
+            }
             _ => Parts::any(base, ty, shape, strides),
         }
     }

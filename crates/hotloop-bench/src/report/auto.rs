@@ -19,7 +19,7 @@ pub(super) fn write(context: &Context<'_>, out: &mut dyn Write) -> Result<()> {
         writeln!(out, "### {}, f64\n", workload.title)?;
         head(out, &cells(&["n", "scalar", "simd", "parallel", "auto", "auto / best"]))?;
         let mut elements = 1;
-        while elements <= context.plan.large {
+        while elements <= 10 * context.plan.large {
             row(out, &line(context, workload, elements)?)?;
             out.flush()?;
             elements *= 10;
