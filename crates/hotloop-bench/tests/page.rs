@@ -25,9 +25,14 @@ fn check_tables(page: &str) {
 #[test]
 fn the_page_has_every_section_and_c_agrees() {
     let page = text(|out| report::write(&Plan::smoke(), out));
-    for section in
-        ["Against C, one thread", "From text to code", "Starting", "The cost of a call", "Threads", "The choice of target"]
-    {
+    for section in [
+        "Against C, one thread",
+        "From text to code",
+        "Starting",
+        "The cost of a call",
+        "Threads",
+        "The choice of target",
+    ] {
         assert!(page.contains(&format!("## {section}")), "{section} is missing:\n{page}");
     }
     assert!(!page.contains("results differ") && !page.contains("not possible"), "{page}");

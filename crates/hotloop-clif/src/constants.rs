@@ -4,7 +4,7 @@
 //! are kept for the addresses of the nest functions, which only `exec` knows.
 
 use hotloop_ir::Type;
-use std::collections::HashMap;
+use rustc_hash::FxHashMap;
 
 pub(crate) use hotloop_target::artifact::ENTRY;
 
@@ -12,7 +12,7 @@ pub(crate) use hotloop_target::artifact::ENTRY;
 #[derive(Debug)]
 pub(crate) struct Constants {
     bytes: Vec<u8>,
-    known: HashMap<[u8; ENTRY], i32>,
+    known: FxHashMap<[u8; ENTRY], i32>,
 }
 
 /// Bytes at the start of the table that hold nest addresses. Never 0, so that there is always an entry to read from.
@@ -23,7 +23,7 @@ pub(crate) fn reserved_bytes(nests: usize) -> usize {
 impl Constants {
     /// A table with room for the addresses of so many nests.
     pub(crate) fn new(nests: usize) -> Constants {
-        Constants { bytes: vec![0; reserved_bytes(nests)], known: HashMap::new() }
+        Constants { bytes: vec![0; reserved_bytes(nests)], known: FxHashMap::default() }
     }
 
     /// The byte offset of an entry full of this value.

@@ -6,7 +6,7 @@
 
 use crate::liveness::{Around, liveness};
 use hotloop_ir::{ArrayId, Inst, Lane, Local, Nest, Region, Stmt, Value, ViewId};
-use std::collections::{HashMap, HashSet};
+use rustc_hash::{FxHashMap, FxHashSet};
 
 /// When a value can be computed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -30,7 +30,7 @@ pub(crate) struct Facts {
     pub(crate) level: Vec<Level>,
     /// Whether a value that does not vary is used beside ones that do.
     pub(crate) meets_varying: Vec<bool>,
-    number: HashMap<*const Stmt, usize>,
+    number: FxHashMap<*const Stmt, usize>,
     constructs: Vec<Construct>,
 }
 
@@ -78,7 +78,7 @@ impl Facts {
     /// The facts of a nest whose vector axis (or, in scalar code, innermost loop) is `inner`.
     pub(crate) fn of(nest: &Nest, inner: Option<usize>, vector: bool) -> Facts {
         let lane = &nest.lane;
-        let mut number = HashMap::new();
+        let mut number = FxHashMap::default();
         number_constructs(&lane.body, &mut number);
         let around = if vector { liveness(lane, &number) } else { Vec::new() };
         let construct = |around| Construct { divergent: false, continued: false, around };
@@ -137,7 +137,7 @@ impl Construct {
     }
 }
 
-fn number_constructs(region: &Region, number: &mut HashMap<*const Stmt, usize>) {
+fn number_constructs(region: &Region, number: &mut FxHashMap<*const Stmt, usize>) {
     for stmt in region {
         let inner = inner_regions(stmt);
         if inner[0].is_some() {
@@ -256,7 +256,7 @@ impl Walk<'_> {
 /// views are in bounds for every point, so their elements can be read early, unless the nest writes the array.
 fn levels(nest: &Nest, inner: Option<usize>) -> Vec<Level> {
     let lane = &nest.lane;
-    let mut written = HashSet::new();
+    let mut written = FxHashSet::default();
     written_arrays(nest, &lane.body, &mut written);
     let mut level: Vec<Level> = Vec::with_capacity(lane.values.len());
     for index in 0..lane.values.len() {
@@ -281,7 +281,7 @@ fn levels(nest: &Nest, inner: Option<usize>) -> Vec<Level> {
     level
 }
 
-fn written_arrays(nest: &Nest, region: &Region, written: &mut HashSet<ArrayId>) {
+fn written_arrays(nest: &Nest, region: &Region, written: &mut FxHashSet<ArrayId>) {
     for stmt in region {
         match stmt {
             Stmt::Store(view, _) => {

@@ -14,7 +14,7 @@ use hotloop_target::FrameLayout;
 use hotloop_target::Literals;
 use hotloop_target::Status;
 use hotloop_target::frame::{CANCEL_WORD, CONSTANTS_WORD};
-use std::collections::HashMap;
+use rustc_hash::FxHashMap;
 
 /// A function under construction.
 pub(crate) struct Func<'a> {
@@ -30,7 +30,7 @@ pub(crate) struct Func<'a> {
     /// Address of the cancel flag.
     pub(crate) cancel: clif::Value,
     /// Vectors of floats that are the negatives of others, and of which.
-    pub(crate) negatives: HashMap<clif::Value, clif::Value>,
+    pub(crate) negatives: FxHashMap<clif::Value, clif::Value>,
     /// Blocks whose instructions are to be ordered anew.
     by_need: Vec<clif::Block>,
     /// The one block that returns, once something has.
@@ -72,7 +72,7 @@ impl<'a> Func<'a> {
             fault,
             consts: frame,
             cancel: frame,
-            negatives: HashMap::new(),
+            negatives: FxHashMap::default(),
             by_need: Vec::new(),
             exit: None,
         };

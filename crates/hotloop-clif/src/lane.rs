@@ -16,7 +16,7 @@ use cranelift_frontend::Variable;
 use hotloop_ir::{Inst, Local, Nest, Op, Region, SiteId, Stmt, Type, Value};
 use hotloop_target::Status;
 use hotloop_target::frame::{FAULT_ELEMENT, FAULT_LINEAR, FAULT_SHOWS, FAULT_SITE};
-use std::collections::HashMap;
+use rustc_hash::FxHashMap;
 
 /// A nest being compiled: what its function has computed outside the lanes.
 pub(crate) struct NestCode<'n> {
@@ -37,7 +37,7 @@ pub(crate) struct NestCode<'n> {
     /// Values computed outside.
     pub(crate) hoisted: Vec<Option<Val>>,
     /// Those of them that are also needed in all lanes of a vector.
-    pub(crate) splats: HashMap<Value, Regs>,
+    pub(crate) splats: FxHashMap<Value, Regs>,
 }
 
 /// What a failing check does.
@@ -69,7 +69,7 @@ pub(crate) struct Lane<'l, 'f, 'n> {
     pub(crate) values: Vec<Option<Val>>,
     pub(crate) locals: Vec<Vec<Variable>>,
     /// Numbers that do not vary, spread over the lanes; valid in the open regions.
-    pub(crate) splats: HashMap<Value, Regs>,
+    pub(crate) splats: FxHashMap<Value, Regs>,
     pub(crate) splat_log: Vec<Value>,
     pub(crate) open: Vec<Open>,
     /// The masks of the open diverging constructs; the last one holds now.
@@ -77,7 +77,7 @@ pub(crate) struct Lane<'l, 'f, 'n> {
     /// Conditions on which all lanes have left their loop by a real jump.
     pub(crate) left_together: Vec<Value>,
     /// What has been put away for the time of a loop.
-    pub(crate) parked: HashMap<Value, Parked>,
+    pub(crate) parked: FxHashMap<Value, Parked>,
     /// Addresses that the open loop has computed before its first turn.
     pub(crate) pointers: Pointers,
     /// The variables that have a value for each turn of the group that is being emitted.
@@ -107,12 +107,12 @@ impl<'l, 'f, 'n> Lane<'l, 'f, 'n> {
             on_fault,
             values: code.hoisted.clone(),
             locals: Vec::new(),
-            splats: if lanes > 1 { code.splats.clone() } else { HashMap::new() },
+            splats: if lanes > 1 { code.splats.clone() } else { FxHashMap::default() },
             splat_log: Vec::new(),
             open: Vec::new(),
             active: Vec::new(),
             left_together: Vec::new(),
-            parked: HashMap::new(),
+            parked: FxHashMap::default(),
             pointers: Pointers::default(),
             grouped: Vec::new(),
             folds: vec![None; code.nest.folds.len()],

@@ -4,7 +4,7 @@
 //! Sets of locals are propagated backwards until nothing changes; each pass visits each statement once.
 
 use hotloop_ir::{Inst, Lane, Local, Region, Stmt};
-use std::collections::HashMap;
+use rustc_hash::FxHashMap;
 
 /// A set of locals.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -48,7 +48,7 @@ pub(crate) struct Around {
 }
 
 /// What is live around each construct, by number.
-pub(crate) fn liveness(lane: &Lane, number: &HashMap<*const Stmt, usize>) -> Vec<Around> {
+pub(crate) fn liveness(lane: &Lane, number: &FxHashMap<*const Stmt, usize>) -> Vec<Around> {
     let empty = LocalSet::empty(lane.locals.len());
     let around = Around { out: empty.clone(), otherwise: empty.clone(), head: empty.clone() };
     let mut pass =
@@ -63,7 +63,7 @@ pub(crate) fn liveness(lane: &Lane, number: &HashMap<*const Stmt, usize>) -> Vec
 
 struct Pass<'a> {
     lane: &'a Lane,
-    number: &'a HashMap<*const Stmt, usize>,
+    number: &'a FxHashMap<*const Stmt, usize>,
     around: Vec<Around>,
     /// The enclosing `For`s, `Loop`s and `Block`s.
     open: Vec<usize>,

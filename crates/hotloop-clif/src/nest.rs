@@ -13,7 +13,7 @@ use cranelift_frontend::Variable;
 use hotloop_ir::semantics::FOLD_BLOCK;
 use hotloop_ir::{Inst, Nest, NestId, Value};
 use hotloop_target::tiles::{LEAST_BLOCK, MAP_BLOCK, MAP_PIECES};
-use std::collections::HashMap;
+use rustc_hash::FxHashMap;
 
 /// How many tiles a nest has, and of what they are made.
 #[derive(Clone, Copy, Debug)]
@@ -149,7 +149,7 @@ impl<'n> NestCode<'n> {
             mask_class,
             most_turns: plan.most_turns,
             hoisted: vec![None; nest.lane.values.len()],
-            splats: HashMap::new(),
+            splats: FxHashMap::default(),
         }
     }
 

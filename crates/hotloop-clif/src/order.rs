@@ -5,7 +5,7 @@
 //! there is no room for them; the processor overlaps the registers' work by itself as long as a turn is short.
 
 use cranelift_codegen::ir::{Block, Function, Inst, Opcode, Value, ValueDef};
-use std::collections::{HashMap, HashSet};
+use rustc_hash::{FxHashMap, FxHashSet};
 
 /// The longest block that is ordered anew: about what a processor looks ahead.
 const MOST: usize = 256;
@@ -50,10 +50,10 @@ pub(crate) fn by_need(func: &mut Function, block: Block) {
 
 /// The instructions of a block whose results other blocks use. The rest, if the end of the block does not need it
 /// either, is not kept.
-fn used_elsewhere(func: &Function, block: Block, insts: &[Inst]) -> HashSet<Inst> {
+fn used_elsewhere(func: &Function, block: Block, insts: &[Inst]) -> FxHashSet<Inst> {
     let others = func.layout.blocks().filter(|&other| other != block);
     let values = others.flat_map(|other| func.layout.block_insts(other)).flat_map(|inst| func.dfg.inst_values(inst));
-    let values: HashSet<Value> = values.collect();
+    let values: FxHashSet<Value> = values.collect();
     let is_used = |inst: &Inst| func.dfg.inst_results(*inst).iter().any(|value| values.contains(value));
     insts.iter().copied().filter(is_used).collect()
 }
@@ -78,23 +78,23 @@ fn ends(func: &Function, end: Inst) -> Vec<End> {
 struct Order<'i> {
     insts: &'i [Inst],
     /// Values from outside the block that have been used.
-    touched: HashSet<Value>,
+    touched: FxHashSet<Value>,
     /// Whether an instruction may stand anywhere between its operands and its uses.
     moves: Vec<bool>,
     /// The instructions of the block that give each one its operands.
     needs: Vec<Vec<usize>>,
-    index: HashMap<Inst, usize>,
+    index: FxHashMap<Inst, usize>,
     is_placed: Vec<bool>,
     placed: Vec<usize>,
 }
 
 impl<'i> Order<'i> {
     fn of(func: &Function, insts: &'i [Inst]) -> Order<'i> {
-        let index: HashMap<Inst, usize> = insts.iter().enumerate().map(|(index, &inst)| (inst, index)).collect();
+        let index: FxHashMap<Inst, usize> = insts.iter().enumerate().map(|(index, &inst)| (inst, index)).collect();
         let writes = insts.iter().any(|&inst| writes(func, inst));
         let mut order = Order {
             insts,
-            touched: HashSet::new(),
+            touched: FxHashSet::default(),
             moves: insts.iter().map(|&inst| is_free(func, inst, writes)).collect(),
             needs: Vec::new(),
             index,
@@ -149,7 +149,7 @@ impl<'i> Order<'i> {
     /// result takes more.
     fn cost(&self, func: &Function, (root, replaces): (usize, Option<Value>)) -> (bool, usize, usize) {
         let missing = self.missing(root);
-        let vectors: HashSet<Value> = missing.iter().flat_map(|&index| self.enters(func, index)).collect();
+        let vectors: FxHashSet<Value> = missing.iter().flat_map(|&index| self.enters(func, index)).collect();
         let needs = |index: &usize| {
             func.dfg.inst_values(self.insts[*index]).any(|value| Some(value) == replaces)
                 && !self.is_placed[*index]

@@ -9,7 +9,7 @@ use crate::func::{Func, trusted};
 use crate::lane::Lane;
 use cranelift_codegen::ir::{self as clif, InstBuilder, StackSlotData, StackSlotKind, types};
 use hotloop_ir::{Inst, Local, Region, Stmt, Type, Value};
-use std::collections::HashSet;
+use rustc_hash::FxHashSet;
 
 /// The registers a loop may carry before others make room.
 const MOST_CARRIED: usize = 8;
@@ -68,7 +68,7 @@ impl Lane<'_, '_, '_> {
 
     /// The registers that a loop carries from turn to turn: its mask and the variables it sets.
     fn carried(&self, body: &Region) -> usize {
-        let mut set = HashSet::new();
+        let mut set = FxHashSet::default();
         locals_set(body, &mut set);
         let registers = |local: &Local| if self.varies_local(*local) { self.locals[local.index()].len() } else { 0 };
         set.iter().map(registers).sum::<usize>() + self.active.last().map_or(0, |mask| mask.0.len())
@@ -76,9 +76,9 @@ impl Lane<'_, '_, '_> {
 
     /// The vectors that a loop reads and that were made before it.
     fn only_read(&self, body: &Region) -> Vec<(Value, Regs)> {
-        let (mut made, mut read) = (HashSet::new(), Vec::new());
+        let (mut made, mut read) = (FxHashSet::default(), Vec::new());
         self.operands(body, &mut made, &mut read);
-        let mut seen = HashSet::new();
+        let mut seen = FxHashSet::default();
         let bundle = |value: Value| match self.values[value.index()] {
             Some(Val::Varying(regs)) => Some(regs),
             Some(Val::Uniform(_) | Val::Mask(_)) | None => self.splats.get(&value).copied(),
@@ -87,7 +87,7 @@ impl Lane<'_, '_, '_> {
         before.filter_map(|value| bundle(value).map(|regs| (value, regs))).collect()
     }
 
-    fn operands(&self, body: &[Stmt], made: &mut HashSet<Value>, read: &mut Vec<Value>) {
+    fn operands(&self, body: &[Stmt], made: &mut FxHashSet<Value>, read: &mut Vec<Value>) {
         let lane = &self.code.nest.lane;
         for stmt in body {
             if let Stmt::Let(value) = stmt {
@@ -103,7 +103,7 @@ impl Lane<'_, '_, '_> {
     }
 }
 
-fn locals_set(body: &[Stmt], set: &mut HashSet<Local>) {
+fn locals_set(body: &[Stmt], set: &mut FxHashSet<Local>) {
     for stmt in body {
         if let Stmt::Set(local, _) = stmt {
             set.insert(*local);

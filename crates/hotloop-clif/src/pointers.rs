@@ -11,7 +11,7 @@ use crate::memory::Scale;
 use cranelift_codegen::ir::{self as clif, InstBuilder};
 use cranelift_frontend::Variable;
 use hotloop_ir::{ArrayId, Inst, Local, Op, Region, Stmt, Value};
-use std::collections::HashSet;
+use rustc_hash::FxHashSet;
 
 /// How deep an index expression is followed.
 const MAX_STEPS: u32 = 16;
@@ -66,7 +66,7 @@ pub(crate) struct Pointers {
     /// What the counter is in this turn, or in the first one of the group.
     at: Option<Variable>,
     /// The values that the loop computes.
-    inside: HashSet<Value>,
+    inside: FxHashSet<Value>,
     list: Vec<Address>,
     /// Where the arrays begin that loops around this place use.
     bases: Vec<(ArrayId, clif::Value)>,
@@ -256,7 +256,7 @@ impl Lane<'_, '_, '_> {
     }
 }
 
-fn note_values(region: &Region, values: &mut HashSet<Value>) {
+fn note_values(region: &Region, values: &mut FxHashSet<Value>) {
     for stmt in region {
         if let Stmt::Let(value) = stmt {
             values.insert(*value);

@@ -10,7 +10,7 @@ use crate::tree::FoldCode;
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{self as clif, BlockArg, InstBuilder, types};
 use hotloop_ir::{Inst, Nest, Stmt, Value};
-use std::collections::HashMap;
+use rustc_hash::FxHashMap;
 
 /// The most arrays that are read at the same time, times rows.
 const MOST_STREAMS: usize = 8;
@@ -33,7 +33,7 @@ struct Row {
     coords: Vec<clif::Value>,
     bases: Vec<clif::Value>,
     hoisted: Vec<Option<Val>>,
-    splats: HashMap<Value, Regs>,
+    splats: FxHashMap<Value, Regs>,
 }
 
 impl Row {

@@ -10,7 +10,7 @@ use cranelift_codegen::ir::{self as clif, InstBuilder, types};
 use cranelift_frontend::Variable;
 use hotloop_ir::semantics::neutral;
 use hotloop_ir::{FoldOp, Inst, Local, Region, Stmt, Turns, Type};
-use std::collections::HashSet;
+use rustc_hash::FxHashSet;
 
 /// A variable that collects: what it is outside the groups, and its partial results inside.
 struct Collected {
@@ -121,7 +121,7 @@ impl Lane<'_, '_, '_> {
     /// Spreads before the loop what does not change in it and its vectors use.
     fn spread_around(&mut self, body: &Region) {
         let lane = &self.code.nest.lane;
-        let mut inside = HashSet::new();
+        let mut inside = FxHashSet::default();
         for stmt in body {
             let Stmt::Let(value) = stmt else { continue };
             inside.insert(*value);

@@ -10,7 +10,7 @@ use hotloop_ir::{
     ArrayId, Extent, Inst, Lane, Nest, NestId, Op, Program, Region, Scalar, Schedule, Slot, SlotId, Span, Step, Stmt,
     Type, Value, View, ViewDim, ViewId,
 };
-use std::collections::HashMap;
+use rustc_hash::FxHashMap;
 
 /// Largest factor of a coordinate, and largest extent, for which no product can overflow.
 const MAX_FACTOR: i64 = 1 << 20;
@@ -76,7 +76,7 @@ fn split(id: NestId, program: &mut Program) -> Option<(SlotId, NestId, NestId)> 
     }
     let mut fast = nest.clone();
     let axes: Vec<Extent> = nest.axes.iter().map(|axis| axis.extent).collect();
-    let mut test = Test { b: LaneBuilder::new(), offsets: HashMap::new(), axes };
+    let mut test = Test { b: LaneBuilder::new(), offsets: FxHashMap::default(), axes };
     let mut guard = test.b.const_(Scalar::bool(true));
     for (index, extent) in &checks {
         let inside = test.inside(index, extent);
@@ -185,7 +185,7 @@ fn add_terms<T: Copy + PartialEq>(terms: &mut Vec<(T, i64)>, more: &[(T, i64)], 
 struct Test {
     b: LaneBuilder,
     /// Slots that hold the parts of indices that do not change.
-    offsets: HashMap<String, Extent>,
+    offsets: FxHashMap<String, Extent>,
     axes: Vec<Extent>,
 }
 

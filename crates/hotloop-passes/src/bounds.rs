@@ -5,7 +5,7 @@
 //! also asks, before the loop, that all leaves are small; then no arithmetic they went through has wrapped.
 
 use hotloop_ir::{ArrayId, Inst, Lane, Local, Op, SlotId, Stmt, Type, Value};
-use std::collections::{HashMap, HashSet};
+use rustc_hash::{FxHashMap, FxHashSet};
 
 /// What a form is made of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -86,17 +86,17 @@ type Range = (Option<Form>, Option<Form>);
 pub(crate) struct Known<'a> {
     lane: &'a Lane,
     /// The values computed inside the outermost of the loops.
-    inside: &'a HashSet<Value>,
+    inside: &'a FxHashSet<Value>,
     /// The slots that the lane sets.
-    set: &'a HashSet<SlotId>,
+    set: &'a FxHashSet<SlotId>,
     /// The open counted loops, outermost first.
     counters: Vec<Local>,
-    ranges: HashMap<Local, Range>,
+    ranges: FxHashMap<Local, Range>,
 }
 
 impl<'a> Known<'a> {
-    pub(crate) fn new(lane: &'a Lane, inside: &'a HashSet<Value>, set: &'a HashSet<SlotId>) -> Known<'a> {
-        Known { lane, inside, set, counters: Vec::new(), ranges: HashMap::new() }
+    pub(crate) fn new(lane: &'a Lane, inside: &'a FxHashSet<Value>, set: &'a FxHashSet<SlotId>) -> Known<'a> {
+        Known { lane, inside, set, counters: Vec::new(), ranges: FxHashMap::default() }
     }
 
     /// Goes into a counted loop. Its range is known only if both ends stay within the limits of forms in all turns of the
@@ -210,7 +210,7 @@ pub(crate) fn index_check(lane: &Lane, cond: Value) -> Option<(Value, Value)> {
 }
 
 /// The values that a region computes and the slots it sets.
-pub(crate) fn note(region: &[Stmt], values: &mut HashSet<Value>, slots: &mut HashSet<SlotId>) {
+pub(crate) fn note(region: &[Stmt], values: &mut FxHashSet<Value>, slots: &mut FxHashSet<SlotId>) {
     for stmt in region {
         match stmt {
             Stmt::Let(value) => {

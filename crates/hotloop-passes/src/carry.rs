@@ -6,7 +6,7 @@
 
 use crate::index::{Apart, Index, apart};
 use hotloop_ir::{ArrayId, Inst, Lane, Local, Op, Program, Region, Scalar, Shape, Stmt, Type, Value};
-use std::collections::{HashMap, HashSet};
+use rustc_hash::{FxHashMap, FxHashSet};
 
 /// Most elements that one loop keeps: more would not stay in registers.
 const MOST: usize = 8;
@@ -16,14 +16,14 @@ const MOST_ACCESSES: usize = 64;
 /// Changes the loops of all scalar code whose turns are not grouped.
 pub fn run(program: &mut Program) {
     for nest in program.nests.iter_mut().filter(|nest| nest.schedule.shape == Shape::Serial) {
-        let grouped: HashSet<Local> = nest.schedule.turns.iter().map(|turns| turns.counter).collect();
+        let grouped: FxHashSet<Local> = nest.schedule.turns.iter().map(|turns| turns.counter).collect();
         let mut body = std::mem::take(&mut nest.lane.body);
         carry_in(&mut body, &mut nest.lane, &grouped);
         nest.lane.body = body;
     }
 }
 
-fn carry_in(region: &mut Region, lane: &mut Lane, grouped: &HashSet<Local>) {
+fn carry_in(region: &mut Region, lane: &mut Lane, grouped: &FxHashSet<Local>) {
     let mut list = Vec::with_capacity(region.len());
     for mut stmt in std::mem::take(region) {
         let changed = match &mut stmt {
@@ -96,12 +96,12 @@ fn gives(accesses: &[Access], (from, giver): (usize, &Access), (at, read): (usiz
 /// The accesses of a loop that goes one way and checks nothing; none if it does not, or an index is not known.
 fn accesses(body: &Region, lane: &Lane, counter: Local) -> Option<Vec<Access>> {
     let computed = |stmt: &Stmt| if let Stmt::Let(value) = stmt { Some(*value) } else { None };
-    let inside: HashSet<Value> = body.iter().filter_map(computed).collect();
+    let inside: FxHashSet<Value> = body.iter().filter_map(computed).collect();
     let sums = |index: &[Value]| {
         index.iter().map(|value| Index::of(*value, counter, lane, &inside)).collect::<Option<Vec<_>>>()
     };
     let mut found = Vec::new();
-    let mut stored = HashSet::new();
+    let mut stored = FxHashSet::default();
     for stmt in body {
         match stmt {
             Stmt::Let(value) => {
@@ -136,8 +136,8 @@ fn keep(
 ) -> (Region, Value, Region) {
     let some = push(lane, Inst::Op(Op::Lt, [start, stop, start]), Type::Bool);
     let computed = |stmt: &Stmt| if let Stmt::Let(value) = stmt { Some(*value) } else { None };
-    let inside: HashSet<Value> = body.iter().filter_map(computed).collect();
-    let mut first = First { lane, counter, start, inside: &inside, made: HashMap::new(), list: Vec::new() };
+    let inside: FxHashSet<Value> = body.iter().filter_map(computed).collect();
+    let mut first = First { lane, counter, start, inside: &inside, made: FxHashMap::default(), list: Vec::new() };
     let mut variables = Vec::new();
     for (read, _) in &carried {
         let element = first.copy(*read);
@@ -166,8 +166,8 @@ struct First<'a> {
     lane: &'a mut Lane,
     counter: Local,
     start: Value,
-    inside: &'a HashSet<Value>,
-    made: HashMap<Value, Value>,
+    inside: &'a FxHashSet<Value>,
+    made: FxHashMap<Value, Value>,
     list: Region,
 }
 
@@ -184,7 +184,7 @@ impl First<'_> {
             return *made;
         }
         let operands: Vec<Value> = self.lane.inst(value).operands().to_vec();
-        let mut same: HashMap<Value, Value> = HashMap::new();
+        let mut same: FxHashMap<Value, Value> = FxHashMap::default();
         for operand in operands {
             let copied = self.copy(operand);
             same.insert(operand, copied);

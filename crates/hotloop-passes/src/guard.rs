@@ -7,7 +7,7 @@
 use crate::bounds::{Form, Known, Leaf, MAX_LEAF, index_check, note};
 use crate::fold::{replace_in_stmt, replace_operands};
 use hotloop_ir::{Inst, Lane, Op, Program, Region, Scalar, Stmt, Type, Value};
-use std::collections::{HashMap, HashSet};
+use rustc_hash::{FxHashMap, FxHashSet};
 
 /// Most tests before one loop.
 const MOST_TESTS: usize = 40;
@@ -50,14 +50,14 @@ struct Found {
     needs: Vec<Form>,
     leaves: Vec<Leaf>,
     /// The checks, by their conditions.
-    holds: HashSet<Value>,
+    holds: FxHashSet<Value>,
     /// Indices that would wrap, by what they are where they do not.
-    plain: HashMap<Value, Value>,
+    plain: FxHashMap<Value, Value>,
 }
 
 /// The statements that a loop becomes.
 fn guard(mut stmt: Stmt, lane: &mut Lane) -> Vec<Stmt> {
-    let (mut inside, mut set) = (HashSet::new(), HashSet::new());
+    let (mut inside, mut set) = (FxHashSet::default(), FxHashSet::default());
     note(std::slice::from_ref(&stmt), &mut inside, &mut set);
     if inside.len() > MOST_VALUES || lane.values.len() > LARGEST_LANE {
         return vec![stmt];

@@ -2,7 +2,7 @@
 //! `together` and `carry`.
 
 use hotloop_ir::{Inst, Lane, Local, Op, Type, Value};
-use std::collections::HashSet;
+use rustc_hash::FxHashSet;
 
 /// How deep an index expression is followed.
 const MAX_STEPS: u32 = 16;
@@ -29,11 +29,11 @@ pub(crate) enum Apart {
 
 impl Index {
     /// The sum that an index is; none if it is no sum.
-    pub(crate) fn of(value: Value, counter: Local, lane: &Lane, inside: &HashSet<Value>) -> Option<Index> {
+    pub(crate) fn of(value: Value, counter: Local, lane: &Lane, inside: &FxHashSet<Value>) -> Option<Index> {
         Index::within(value, counter, lane, inside, MAX_STEPS)
     }
 
-    fn within(value: Value, counter: Local, lane: &Lane, inside: &HashSet<Value>, steps: u32) -> Option<Index> {
+    fn within(value: Value, counter: Local, lane: &Lane, inside: &FxHashSet<Value>, steps: u32) -> Option<Index> {
         let steps = steps.checked_sub(1)?;
         let of = |value: Value| Index::within(value, counter, lane, inside, steps);
         match *lane.inst(value) {
@@ -58,7 +58,7 @@ impl Index {
         }
     }
 
-    fn fixed(value: Value, inside: &HashSet<Value>) -> Option<Index> {
+    fn fixed(value: Value, inside: &FxHashSet<Value>) -> Option<Index> {
         (!inside.contains(&value)).then(|| Index { values: vec![(value, 1)], ..Index::default() })
     }
 

@@ -4,7 +4,7 @@
 //! of their indices stays where it is, and with it the access.
 
 use hotloop_ir::{Inst, Lane, Local, Program, Region, SlotId, Stmt, Value};
-use std::collections::HashSet;
+use rustc_hash::FxHashSet;
 
 /// Moves values out of the loops of every nest without axes.
 pub fn run(program: &mut Program) {
@@ -18,9 +18,9 @@ pub fn run(program: &mut Program) {
 /// What a loop computes and sets.
 #[derive(Default)]
 struct Changes {
-    values: HashSet<Value>,
-    locals: HashSet<Local>,
-    slots: HashSet<SlotId>,
+    values: FxHashSet<Value>,
+    locals: FxHashSet<Local>,
+    slots: FxHashSet<SlotId>,
 }
 
 fn hoist_in(region: &mut Region, lane: &Lane) {

@@ -9,7 +9,7 @@ mod range;
 use crate::bounds::index_check;
 use hotloop_ir::{Inst, Layout, Local, Nest, Op, Program, Region, Role, Scalar, SlotId, Stmt, Type, Value};
 use range::{Extent, Range};
-use std::collections::HashMap;
+use rustc_hash::FxHashMap;
 
 /// How deep expressions are followed.
 const MAX_STEPS: u32 = 6;
@@ -46,7 +46,7 @@ fn has_check(region: &[Stmt]) -> bool {
 }
 
 /// The slots that hold the extent of a parameter as soon as they are read.
-fn extents_in_slots(program: &Program) -> HashMap<SlotId, Extent> {
+fn extents_in_slots(program: &Program) -> FxHashMap<SlotId, Extent> {
     let lasting = |extent: &Extent| matches!(program.array(extent.0).role, Role::Input | Role::Mut);
     let extents = crate::spread::set_once(program, |inst| match inst {
         Inst::Extent(array, axis) => Some((*array, *axis)),
@@ -60,9 +60,9 @@ fn extents_in_slots(program: &Program) -> HashMap<SlotId, Extent> {
 #[derive(Clone, PartialEq)]
 struct State {
     locals: Vec<Option<Range>>,
-    values: HashMap<Value, Range>,
+    values: FxHashMap<Value, Range>,
     /// The value that a variable is known to hold.
-    held: HashMap<Local, Value>,
+    held: FxHashMap<Local, Value>,
 }
 
 /// A loop or block that the walk is in: what is known where it is left, and where its next turn starts.
@@ -75,7 +75,7 @@ struct Open {
 struct Walk<'a> {
     program: &'a Program,
     nest: &'a Nest,
-    extents: &'a HashMap<SlotId, Extent>,
+    extents: &'a FxHashMap<SlotId, Extent>,
     open: Vec<Open>,
     work: usize,
     /// Comparisons whose result is known; none while what holds at the head of a loop is still sought.
@@ -87,7 +87,7 @@ impl Walk<'_> {
     fn lane(&mut self, body: &mut Region) -> Vec<(Value, bool)> {
         let zero = |ty: &Type| Range::of_type(*ty).map(|_| Range::of(0));
         let locals: Vec<_> = self.nest.lane.locals.iter().map(zero).collect();
-        let entry = State { locals, values: HashMap::new(), held: HashMap::new() };
+        let entry = State { locals, values: FxHashMap::default(), held: FxHashMap::default() };
         // A trial tells whether the work stays small.
         self.region(body, Some(entry.clone()));
         if self.work > MOST_WORK {
@@ -216,7 +216,7 @@ impl Walk<'_> {
         entry: State,
     ) -> (Option<State>, Open) {
         let decided = self.decided.take();
-        let mut head = State { held: HashMap::new(), ..entry };
+        let mut head = State { held: FxHashMap::default(), ..entry };
         for round in 0.. {
             let (end, open) = self.turn(body, &counter, &head);
             let back = self.join(end, open.again);

@@ -5,25 +5,25 @@
 //! nothing else is given back before the call ends. Owns the `Free` steps; what they do belongs to the host.
 
 use hotloop_ir::{ArrayId, Inst, Nest, Program, Role, Step, Stmt};
-use std::collections::{HashMap, HashSet};
+use rustc_hash::{FxHashMap, FxHashSet};
 
 /// Adds the `Free` steps.
 pub fn run(program: &mut Program) {
     let mut steps = std::mem::take(&mut program.steps);
-    let mut all = Uses::new();
+    let mut all = Uses::default();
     steps.iter().for_each(|step| count(step, program, &mut all));
-    Lives { program, all, owned: HashSet::new() }.release(&mut steps, Around { more: false, again: false });
+    Lives { program, all, owned: FxHashSet::default() }.release(&mut steps, Around { more: false, again: false });
     program.steps = steps;
 }
 
 /// How many steps touch each array.
-type Uses = HashMap<ArrayId, usize>;
+type Uses = FxHashMap<ArrayId, usize>;
 
 struct Lives<'a> {
     program: &'a Program,
     all: Uses,
     /// Arrays that a list already done owns.
-    owned: HashSet<ArrayId>,
+    owned: FxHashSet<ArrayId>,
 }
 
 /// What stands around a list.
@@ -40,8 +40,8 @@ impl Lives<'_> {
     fn release(&mut self, steps: &mut Vec<Step>, around: Around) -> Uses {
         let asks: Vec<bool> = steps.iter().map(asks_for_memory).collect();
         let asked_after = |at: usize| around.more || asks[at + 1..].contains(&true);
-        let mut uses = Uses::new();
-        let mut lives: HashMap<ArrayId, (usize, usize)> = HashMap::new();
+        let mut uses = Uses::default();
+        let mut lives: FxHashMap<ArrayId, (usize, usize)> = FxHashMap::default();
         for (at, step) in steps.iter_mut().enumerate() {
             let own = self.within(step, Around { more: asked_after(at), ..around });
             for (array, more) in own {
@@ -79,7 +79,7 @@ impl Lives<'_> {
             }
             Step::Block(body) => self.release(body, around),
             Step::Nest(_) | Step::Alloc(..) | Step::Free(_) | Step::MatMul(_) | Step::Break(_) | Step::Continue(_) => {
-                let mut uses = Uses::new();
+                let mut uses = Uses::default();
                 count(step, self.program, &mut uses);
                 uses
             }
@@ -103,10 +103,10 @@ fn requests(step: &Step) -> usize {
 
 /// Counts the steps that touch arrays, those in lists too.
 fn count(step: &Step, program: &Program, uses: &mut Uses) {
-    let arrays: HashSet<ArrayId> = match step {
+    let arrays: FxHashSet<ArrayId> = match step {
         Step::Nest(id) => of_nest(program.nest(*id)),
-        Step::Alloc(array, _) | Step::Free(array) => HashSet::from([*array]),
-        Step::MatMul(id) => program.product(*id).views().map(|view| view.array).into(),
+        Step::Alloc(array, _) | Step::Free(array) => FxHashSet::from_iter([*array]),
+        Step::MatMul(id) => FxHashSet::from_iter(program.product(*id).views().map(|view| view.array)),
         Step::If { then, otherwise, .. } => {
             then.iter().chain(otherwise).for_each(|step| count(step, program, uses));
             return;
@@ -120,8 +120,8 @@ fn count(step: &Step, program: &Program, uses: &mut Uses) {
     arrays.into_iter().for_each(|array| *uses.entry(array).or_default() += 1);
 }
 
-fn of_nest(nest: &Nest) -> HashSet<ArrayId> {
-    let mut arrays: HashSet<ArrayId> = nest.views.iter().map(|view| view.array).collect();
+fn of_nest(nest: &Nest) -> FxHashSet<ArrayId> {
+    let mut arrays: FxHashSet<ArrayId> = nest.views.iter().map(|view| view.array).collect();
     for inst in &nest.lane.values {
         if let Inst::LoadAt(array, _) | Inst::Extent(array, _) = inst {
             arrays.insert(*array);
@@ -131,7 +131,7 @@ fn of_nest(nest: &Nest) -> HashSet<ArrayId> {
     arrays
 }
 
-fn stored_at(region: &[Stmt], arrays: &mut HashSet<ArrayId>) {
+fn stored_at(region: &[Stmt], arrays: &mut FxHashSet<ArrayId>) {
     for stmt in region {
         if let Stmt::StoreAt(array, ..) = stmt {
             arrays.insert(*array);

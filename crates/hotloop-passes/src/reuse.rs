@@ -8,7 +8,7 @@ use crate::fold::{replace_in_stmt, replace_operands};
 use hotloop_ir::{
     ArrayId, Inst, Lane, Local, Nest, Op, Program, Region, Scalar, SlotId, Stmt, Type, Value, View, ViewId,
 };
-use std::collections::{HashMap, HashSet};
+use rustc_hash::{FxHashMap, FxHashSet};
 
 /// Reuses values in every lane.
 pub fn run(program: &mut Program) {
@@ -20,18 +20,18 @@ pub fn run(program: &mut Program) {
 
 fn reuse_in(nest: &mut Nest) {
     let mut body = std::mem::take(&mut nest.lane.body);
-    let mut written = HashSet::new();
+    let mut written = FxHashSet::default();
     arrays_written(&body, &nest.views, &mut written);
     let mut walk = Walk {
         lane: &mut nest.lane,
         views: &nest.views,
         written,
         same: Vec::new(),
-        known: HashMap::new(),
+        known: FxHashMap::default(),
         scope: Vec::new(),
-        locals: HashMap::new(),
-        slots: HashMap::new(),
-        arrays: HashMap::new(),
+        locals: FxHashMap::default(),
+        slots: FxHashMap::default(),
+        arrays: FxHashMap::default(),
         versions: 0,
     };
     walk.same = (0..walk.lane.values.len() as u32).map(Value).collect();
@@ -60,18 +60,18 @@ struct Walk<'a> {
     lane: &'a mut Lane,
     views: &'a [View],
     /// Arrays the lane writes: two loads of them may differ.
-    written: HashSet<ArrayId>,
+    written: FxHashSet<ArrayId>,
     /// The first equal of each value.
     same: Vec<Value>,
     /// The values in scope.
-    known: HashMap<Key, Value>,
+    known: FxHashMap<Key, Value>,
     /// The keys in `known`, innermost region last.
     scope: Vec<Key>,
     /// Which assignment each variable holds; 0 where it has none yet.
-    locals: HashMap<Local, u32>,
-    slots: HashMap<SlotId, u32>,
+    locals: FxHashMap<Local, u32>,
+    slots: FxHashMap<SlotId, u32>,
     /// After which of the stores to it each array is; 0 where there was none.
-    arrays: HashMap<ArrayId, u32>,
+    arrays: FxHashMap<ArrayId, u32>,
     versions: u32,
 }
 
@@ -263,7 +263,7 @@ fn ordered(op: Op, [a, b, c]: [Value; 3]) -> [Value; 3] {
 }
 
 /// The arrays a region stores to.
-fn arrays_written(region: &Region, views: &[View], written: &mut HashSet<ArrayId>) {
+fn arrays_written(region: &Region, views: &[View], written: &mut FxHashSet<ArrayId>) {
     for stmt in region {
         match stmt {
             Stmt::Store(view, _) => {

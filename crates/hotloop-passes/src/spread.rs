@@ -6,12 +6,12 @@
 
 use crate::fold::fold_lane;
 use hotloop_ir::{FoldDest, Inst, Lane, Nest, Param, Program, Region, Scalar, SlotId, Step, Stmt, Value};
-use std::collections::HashMap;
+use rustc_hash::FxHashMap;
 
 /// Spreads constants over the program.
 pub fn run(program: &mut Program) {
     let sets = count_sets(program);
-    let mut constants = HashMap::new();
+    let mut constants = FxHashMap::default();
     let mut read_before = vec![false; program.slots.len()];
     for step in &program.steps {
         let mut nests = Vec::new();
@@ -30,10 +30,10 @@ pub fn run(program: &mut Program) {
 }
 
 /// The slots that are set once, before every step that reads them, and what each is set to, where `of` knows that.
-pub(crate) fn set_once<T>(program: &Program, of: impl Fn(&Inst) -> Option<T>) -> HashMap<SlotId, T> {
+pub(crate) fn set_once<T>(program: &Program, of: impl Fn(&Inst) -> Option<T>) -> FxHashMap<SlotId, T> {
     let sets = count_sets(program);
     let mut read_before = vec![false; program.slots.len()];
-    let mut found = HashMap::new();
+    let mut found = FxHashMap::default();
     for step in &program.steps {
         let mut nests = Vec::new();
         nests_of(step, &mut nests);
@@ -76,7 +76,7 @@ fn constant(inst: &Inst) -> Option<Scalar> {
     if let Inst::Const(scalar) = inst { Some(*scalar) } else { None }
 }
 
-fn substitute(lane: &mut Lane, constants: &HashMap<SlotId, Scalar>) {
+fn substitute(lane: &mut Lane, constants: &FxHashMap<SlotId, Scalar>) {
     let mut changed = false;
     for inst in &mut lane.values {
         if let Inst::Slot(slot) = inst

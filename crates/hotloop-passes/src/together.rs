@@ -12,7 +12,7 @@ use hotloop_ir::{
     ArrayId, FoldOp, Inst, Lane, Layout, Local, Nest, NestId, Note, NoteKind, Op, Program, Region, Scalar, Shape, Span,
     Stmt, Turns, Type, Value,
 };
-use std::collections::{HashMap, HashSet};
+use rustc_hash::{FxHashMap, FxHashSet};
 
 /// Bytes of one vector register of the code generator.
 const REGISTER: u32 = 16;
@@ -122,7 +122,7 @@ pub(crate) fn is_innermost(region: &[Stmt]) -> bool {
     })
 }
 
-fn lets(region: &[Stmt]) -> HashSet<Value> {
+fn lets(region: &[Stmt]) -> FxHashSet<Value> {
     let computed = |stmt: &Stmt| if let Stmt::Let(value) = stmt { Some(*value) } else { None };
     region.iter().filter_map(computed).collect()
 }
@@ -145,7 +145,7 @@ struct Loop<'a> {
     lane: &'a Lane,
     counter: Local,
     body: &'a Region,
-    inside: HashSet<Value>,
+    inside: FxHashSet<Value>,
 }
 
 /// One access of a loop: the array, the index if it is a sum, and whether it stores.
@@ -220,7 +220,7 @@ impl Loop<'_> {
 
     /// A variable that collects is set once, and neither what it was nor what it becomes is read for anything else.
     fn reads_no_others(&self, folds: &[(Local, FoldOp)]) -> Result<(), Reason> {
-        let mut uses: HashMap<Value, usize> = HashMap::new();
+        let mut uses: FxHashMap<Value, usize> = FxHashMap::default();
         crate::unused::for_each_use(self.body, &mut |value| *uses.entry(value).or_default() += 1);
         for value in &self.inside {
             self.lane.inst(*value).operands().iter().for_each(|operand| *uses.entry(*operand).or_default() += 1);
@@ -243,7 +243,7 @@ impl Loop<'_> {
     /// How many turns are computed together: by the widest type of what is computed, not of indices.
     fn lanes(&self, data: &[Value], accesses: &[Access]) -> Result<u32, Reason> {
         let mut open = data.to_vec();
-        let mut seen = HashSet::new();
+        let mut seen = FxHashSet::default();
         let (mut widest, mut narrowest, mut ops) = (1, 8, 0);
         while let Some(value) = open.pop() {
             if !self.inside.contains(&value) || !seen.insert(value) {
@@ -330,7 +330,7 @@ fn notes(
     sites: &[hotloop_ir::Site],
     arrays: &[hotloop_ir::Array],
 ) -> Vec<Note> {
-    let mut spans = HashMap::new();
+    let mut spans = FxHashMap::default();
     places(&nest.lane.body, sites, &mut spans);
     let note = |(counter, (kind, array)): (Option<Local>, Reason)| {
         let span = counter.and_then(|counter| spans.get(&counter).copied()).unwrap_or(nest.span);
@@ -341,7 +341,7 @@ fn notes(
 }
 
 /// The place of the first check in each counted loop.
-fn places(region: &[Stmt], sites: &[hotloop_ir::Site], spans: &mut HashMap<Local, Span>) -> Option<Span> {
+fn places(region: &[Stmt], sites: &[hotloop_ir::Site], spans: &mut FxHashMap<Local, Span>) -> Option<Span> {
     let mut all: Option<Span> = None;
     for stmt in region {
         let own = if let Stmt::Check { site, .. } = stmt { Some(sites[site.index()].span) } else { None };

@@ -4,7 +4,7 @@
 use hotloop_ir::{
     Extent, FoldDest, Inst, Lane, Nest, NestId, Param, Program, Region, ResultRef, SlotId, Step, Stmt, Type, Value,
 };
-use std::collections::HashSet;
+use rustc_hash::FxHashSet;
 
 /// Removes until nothing more goes.
 pub fn run(program: &mut Program) {
@@ -25,8 +25,8 @@ pub fn run(program: &mut Program) {
 }
 
 /// The slots that something reads.
-fn read_slots(program: &Program) -> HashSet<SlotId> {
-    let mut read = HashSet::new();
+fn read_slots(program: &Program) -> FxHashSet<SlotId> {
+    let mut read = FxHashSet::default();
     for result in &program.results {
         match result {
             ResultRef::Scalar(slot) => {
@@ -58,7 +58,7 @@ fn read_slots(program: &Program) -> HashSet<SlotId> {
     read
 }
 
-fn steps_read(steps: &[Step], read: &mut HashSet<SlotId>) {
+fn steps_read(steps: &[Step], read: &mut FxHashSet<SlotId>) {
     for step in steps {
         match step {
             Step::Alloc(_, extents) => read.extend(extents),
@@ -78,7 +78,7 @@ fn steps_read(steps: &[Step], read: &mut HashSet<SlotId>) {
 }
 
 /// Removes from one lane; whether anything went.
-fn clean_lane(lane: &mut Lane, slots: &HashSet<SlotId>) -> bool {
+fn clean_lane(lane: &mut Lane, slots: &FxHashSet<SlotId>) -> bool {
     let mut body = std::mem::take(&mut lane.body);
     let before = count(&body);
     remove_dead_stores(&mut body, lane, slots);
@@ -105,8 +105,8 @@ fn count(region: &[Stmt]) -> usize {
     region.iter().map(|stmt| 1 + stmt.regions().into_iter().map(count).sum::<usize>()).sum()
 }
 
-fn remove_dead_stores(region: &mut Region, lane: &Lane, slots: &HashSet<SlotId>) {
-    let read: HashSet<_> = lane
+fn remove_dead_stores(region: &mut Region, lane: &Lane, slots: &FxHashSet<SlotId>) {
+    let read: FxHashSet<_> = lane
         .values
         .iter()
         .filter_map(|inst| match inst {

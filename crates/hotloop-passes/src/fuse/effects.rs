@@ -1,16 +1,16 @@
 //! What a step reads, writes and may stop at.
 
 use hotloop_ir::{ArrayId, Extent, FaultKind, FoldDest, Inst, Nest, Program, SlotId, Step, Stmt};
-use std::collections::HashSet;
+use rustc_hash::FxHashSet;
 
 /// What running a step touches.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Effects {
-    pub(super) reads: HashSet<ArrayId>,
+    pub(super) reads: FxHashSet<ArrayId>,
     /// Arrays stored into or given memory.
-    pub(super) writes: HashSet<ArrayId>,
-    pub(super) slots_read: HashSet<SlotId>,
-    pub(super) slots_written: HashSet<SlotId>,
+    pub(super) writes: FxHashSet<ArrayId>,
+    pub(super) slots_read: FxHashSet<SlotId>,
+    pub(super) slots_written: FxHashSet<SlotId>,
     /// Whether it may end the call.
     pub(super) faults: bool,
     /// Whether it is scalar code with a check that later steps may rely on, such as one of shapes.
@@ -65,10 +65,10 @@ impl Effects {
 
     /// Whether the two can change places.
     pub(super) fn is_independent(&self, other: &Effects) -> bool {
-        let apart = |writes: &HashSet<ArrayId>, more: &Effects| {
+        let apart = |writes: &FxHashSet<ArrayId>, more: &Effects| {
             writes.is_disjoint(&more.writes) && writes.is_disjoint(&more.reads)
         };
-        let slots_apart = |writes: &HashSet<SlotId>, more: &Effects| {
+        let slots_apart = |writes: &FxHashSet<SlotId>, more: &Effects| {
             writes.is_disjoint(&more.slots_written) && writes.is_disjoint(&more.slots_read)
         };
         apart(&self.writes, other)

@@ -2,7 +2,7 @@
 
 use super::effects::Effects;
 use hotloop_ir::{Inst, Local, Nest, NestId, Program, SlotId, Step, Stmt, Value};
-use std::collections::HashSet;
+use rustc_hash::FxHashSet;
 
 /// The two parts of a step, as new nests; none if it is no scalar code or cannot be parted. Every value is in both
 /// parts, `unused` takes out what is not needed.
@@ -49,13 +49,13 @@ fn add(program: &mut Program, nest: Nest) -> NestId {
 
 /// Whether a slot is read and then changed by the same code: read again, it would hold something else.
 fn sets_what_it_read(nest: &Nest) -> bool {
-    let mut set = HashSet::new();
+    let mut set = FxHashSet::default();
     slots_set(&nest.lane.body, &mut set);
     nest.lane.values.iter().any(|inst| matches!(inst, Inst::Slot(slot) if set.contains(slot)))
         || !nest.lane.locals.is_empty()
 }
 
-fn slots_set(region: &[Stmt], set: &mut HashSet<SlotId>) {
+fn slots_set(region: &[Stmt], set: &mut FxHashSet<SlotId>) {
     for stmt in region {
         if let Stmt::SetSlot(slot, _) = stmt {
             set.insert(*slot);

@@ -2,7 +2,7 @@
 
 use super::compatible::same_place;
 use hotloop_ir::{ArrayId, FoldDest, Inst, Nest, Note, NoteKind, Program, Role, Span, Step, Stmt};
-use std::collections::HashSet;
+use rustc_hash::FxHashSet;
 
 /// Removes stores and allocations of temporaries that nothing loads.
 pub(super) fn drop_unread(program: &mut Program) {
@@ -10,16 +10,16 @@ pub(super) fn drop_unread(program: &mut Program) {
     for nest in &mut program.nests {
         drop_covered(nest);
     }
-    let mut read = HashSet::new();
+    let mut read = FxHashSet::default();
     for nest in &program.nests {
         arrays_read(nest, &mut read);
     }
     read.extend(program.products.iter().flat_map(|product| product.views()).map(|view| view.array));
-    let unread: HashSet<ArrayId> = (0..program.arrays.len() as u32)
+    let unread: FxHashSet<ArrayId> = (0..program.arrays.len() as u32)
         .map(ArrayId)
         .filter(|id| program.array(*id).role == Role::Temp && !read.contains(id))
         .collect();
-    let mut stored = HashSet::new();
+    let mut stored = FxHashSet::default();
     for nest in &mut program.nests {
         let mut body = std::mem::take(&mut nest.lane.body);
         drop_stores(&mut body, nest, &unread, &mut stored);
@@ -37,7 +37,7 @@ pub(super) fn drop_unread(program: &mut Program) {
 }
 
 /// Arrays whose elements or extents something reads, and those that folds write.
-fn arrays_read(nest: &Nest, read: &mut HashSet<ArrayId>) {
+fn arrays_read(nest: &Nest, read: &mut FxHashSet<ArrayId>) {
     for inst in &nest.lane.values {
         match inst {
             Inst::Load(view) => drop(read.insert(nest.views[view.index()].array)),
@@ -58,7 +58,7 @@ fn arrays_read(nest: &Nest, read: &mut HashSet<ArrayId>) {
     }
 }
 
-fn drop_stores(region: &mut Vec<Stmt>, nest: &Nest, unread: &HashSet<ArrayId>, stored: &mut HashSet<ArrayId>) {
+fn drop_stores(region: &mut Vec<Stmt>, nest: &Nest, unread: &FxHashSet<ArrayId>, stored: &mut FxHashSet<ArrayId>) {
     region.iter_mut().flat_map(Stmt::regions_mut).for_each(|inner| drop_stores(inner, nest, unread, stored));
     region.retain(|stmt| {
         let array = match stmt {
@@ -84,7 +84,7 @@ fn drop_stores(region: &mut Vec<Stmt>, nest: &Nest, unread: &HashSet<ArrayId>, s
     });
 }
 
-fn drop_allocs(steps: &mut Vec<Step>, unread: &HashSet<ArrayId>) {
+fn drop_allocs(steps: &mut Vec<Step>, unread: &FxHashSet<ArrayId>) {
     for step in steps.iter_mut() {
         match step {
             Step::If { then, otherwise, .. } => {
@@ -101,14 +101,14 @@ fn drop_allocs(steps: &mut Vec<Step>, unread: &HashSet<ArrayId>) {
 
 /// Of several stores to the same element of an array that the nest does not load, the last one counts.
 fn drop_covered(nest: &mut Nest) {
-    let mut read = HashSet::new();
+    let mut read = FxHashSet::default();
     arrays_read(nest, &mut read);
     let stores = nest.lane.body.iter().enumerate().filter_map(|(at, stmt)| match stmt {
         Stmt::Store(view, _) => Some((at, *view)),
         _ => None,
     });
     let stores: Vec<_> = stores.collect();
-    let mut covered = HashSet::new();
+    let mut covered = FxHashSet::default();
     for (index, (at, view)) in stores.iter().enumerate() {
         let place = &nest.views[view.index()];
         let again = stores[index + 1..].iter().any(|(_, later)| same_place(&nest.views[later.index()], place));
