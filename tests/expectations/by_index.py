@@ -12,6 +12,7 @@ NAN = math.nan
 def make():
     histograms()
     updates()
+    tables()
 
 
 def histograms():
@@ -139,3 +140,94 @@ kernel quotients(a: mut i64[:], i: i64[:], v: i64[:]) { quotient.at(a, i, v) }
         wrong("another type", '#! error E0121 27-43 "`a` holds `i32`, the new elements are `f64`" hint "i32"\nkernel k(a: mut i32[:]) { max.at(a, 0, 0.5) }', "a: mut i32 = [1]")
         wrong("too few indices", '#! error E0130 40 "1 indices for an array with 2 axes" hint "(i, j)"\nkernel k(a: mut i32[:, :]) { max.at(a, 0, 1) }', "a: mut i32 = [[1]]")
         wrong("a missing value", '#! error E0110 27-38 "`max.at` takes 3 arguments: an array, indices and values, 2 given"\nkernel k(a: mut i32[:]) { max.at(a, 0) }', "a: mut i32 = [1]")
+
+
+def tables():
+    """So many values that blocks of them may have tables of their own."""
+    with File("reduce/by_tables.hl", "Values combined by index, so many that threads may share them.") as file:
+        file.code("""
+kernel scatters(h: mut i64[:], i: i64[:], v: i64[:]) { h[i % 7] += v }
+kernel less(h: mut i32[:], i: i64[:]) { h[-1 - i % 7] -= 3 }
+kernel times(h: mut i64[:], i: i64[:], v: i64[:]) { h[i % 7] *= v }
+kernel least(h: mut f64[:], i: i64[:], v: f64[:]) { scatter_min(h, i % 7, v) }
+kernel most(h: mut f32[:], i: i64[:], v: f32[:]) { scatter_max(h, i % 7, v) }
+kernel pairs(h: mut u8[:, :], i: i64[:]) { h[i % 3, i % 5] += 1 }
+kernel one_row(h: mut i16[:, :], i: i64[:]) { h[1, i % 5] += 1 }
+kernel floats(h: mut f64[:], i: i64[:], v: f64[:]) { h[i % 7] += v }
+kernel itself(h: mut i64[:], i: i64[:]) { h[i % 7] += h[i % 5] }
+kernel latest(h: mut i64[:], i: i64[:], v: i64[:]) { h[i % 7] = v }
+kernel late(h: mut i64[:], i: i64[:]) { h[where(i == 33333 or i == 20011, i, i % 7)] += 1 }
+kernel whole(i: i64[:], v: i32[:]) = (reduce_by_index(sum, full(2000000000i32, 3), i % 3, v), reduce_by_index(prod, full(3i32, 3), i % 3, v | 1i32), reduce_by_index(max, full(-5i32, 3), i % 3, v), reduce_by_index(min, full(-5i32, 3), i % 3, v))
+kernel extremes(i: i64[:], v: f64[:]) = (reduce_by_index(max, full(-inf, 4), i % 3, v), reduce_by_index(min, full(inf, 4), i % 3, v))
+kernel grid(i: i64[:], j: i64[:]) = reduce_by_index(sum, full(0i64, 2, 3), (i % 2, j % 3), i)
+kernel changed(h: mut i64[:], i: i64[:], v: i64[:]) { max.at(h, i % 7, v) }
+""".strip())
+        n = 40000
+        line = np.arange(n)
+        plane = np.arange(200 * 200).reshape(200, 200)
+
+        def counts(text, name, inputs, outs, notes=()):
+            file.case(text, name, inputs, outs, notes)
+
+        x = ("x", "i64", f"ramp({n})")
+        counts("bincount(x % 7, 7)", "counts", [x], [("i64", np.bincount(line % 7))])
+        counts("bincount(x & 15, 16)", "counts of a plane", [("x", "i32", "ramp(200x200)")], [("i64", np.bincount((plane & 15).ravel()))])
+        counts("bincount(x[:, ::-2] & 15, 16)", "counts of a view", [("x", "i32", "ramp(200x400)")], [("i64", np.bincount((np.arange(200 * 400).reshape(200, 400)[:, ::-2] & 15).ravel(), minlength=16))])
+        counts("bincount(x % 7, 7, weights=x)", "whole weights", [x], [("i64", [int(line[line % 7 == k].sum()) for k in range(7)])])
+        tenths = np.bincount(line % 7, weights=line / 10)
+        counts("bincount(x % 7, 7, weights=x / 10)", "float weights are added in order", [x], [("f64", tenths)])
+        counts("bincount(x, 40000)", "as many cells as values", [x], [("i64", "fill(1, 40000)")])
+        counts("bincount(where(x == 33333 or x == 20011, -x, x % 7), 7)", "the lowest fault", [x], [], ['fault "index -20011 is out of range" point 20011'])
+        counts("bincount(where(x == 20011, 99, x & 15), 16)", "a fault in a plane", [("x", "i64", "ramp(200x200)")], [], ['fault "index 99 is out of range" point 100, 11'])
+        counts("bincount(100 // (x - 20011) & 15, 16)", "a fault in the values", [x], [], ['fault "division of 100 by zero" point 20011'])
+        many = np.arange(300000.0) * 37 % 1001
+        counts("histogram(x * 37 % 1001, 13, 100.5, 900.3)", "chunks for threads", [("x", "f64", "ramp(300000)")], [("i64", np.histogram(many, 13, (100.5, 900.3))[0])], ["large"])
+
+        def case(kernel, name, inputs, outs, notes=(), after=()):
+            file.case(None, name, inputs, outs, notes, kernel)
+            if after:
+                file.lines.pop()
+                for item in after:
+                    file.after(*item)
+                file.lines.append("")
+
+        i, v = ("i", "i64", f"ramp({n})"), ("v", "i64", f"ramp({n})")
+        start = np.arange(7)
+
+        def at(function, values, start=start, index=line % 7):
+            result = np.array(start)
+            function.at(result, index, values)
+            return result
+
+        seen = np.arange(21)
+        np.add.at(seen, 20 - 3 * (line % 7), line)
+        case("scatters", "sums", [("h", "mut i64", start), i, v], [], (), [("h", "i64", at(np.add, line))])
+        case("scatters", "sums into a view", [("h", "mut i64", "ramp(21) view 20 7 -3"), i, v], [], (), [("h", "i64", seen)])
+        case("scatters", "no values", [("h", "mut i64", start), ("i", "i64", []), ("v", "i64", [])], [], (), [("h", "i64", start)])
+        case("scatters", "few values", [("h", "mut i64", start), ("i", "i64", [3, 3]), ("v", "i64", [5, 6])], [], (), [("h", "i64", [0, 1, 2, 14, 4, 5, 6])])
+        case("less", "differences, indices from the end", [("h", "mut i32", start), i], [], (), [("h", "i32", at(np.subtract, 3, start, 6 - line % 7))])
+        case("times", "products that wrap", [("h", "mut i64", start + 1), i, ("v", "i64", f"ramp({n})")], [], (), [("h", "i64", at(np.multiply, line, start + 1))])
+        case("floats", "float sums, in order", [("h", "mut f64", "fill(0.1, 7)"), i, ("v", "f64", f"fill(0.1, {n})")], [], (), [("h", "f64", at(np.add, 0.1, np.full(7, 0.1)))])
+        case("least", "least values", [("h", "mut f64", [9.5, -100, NAN, 50000, 50000, 3, 7]), i, ("v", "f64", f"ramp({n})")], [], (), [("h", "f64", [0, -100, NAN, 3, 4, 3, 6])])
+        case("most", "greatest values", [("h", "mut f32", [9.5, -100, NAN, 50000, 50000, 3, 7]), i, ("v", "f32", f"ramp({n})")], [], (), [("h", "f32", [int(line[line % 7 == 0].max()), int(line[line % 7 == 1].max()), NAN, 50000, 50000, int(line[line % 7 == 5].max()), int(line[line % 7 == 6].max())])])
+        bytes_ = np.zeros((3, 5), np.uint8)
+        np.add.at(bytes_, (line % 3, line % 5), 1)
+        case("pairs", "two axes, in bytes", [("h", "mut u8", "fill(0, 3x5)"), i], [], (), [("h", "u8", bytes_)])
+        row = np.zeros((2, 5), np.int16)
+        np.add.at(row, (1, line % 5), 1)
+        case("one_row", "one row", [("h", "mut i16", "fill(0, 2x5)"), i], [], (), [("h", "i16", row)])
+        own = start + 1
+        np.add.at(own, line % 7, (start + 1)[line % 5])
+        case("itself", "values from the array itself", [("h", "mut i64", start + 1), i], [], (), [("h", "i64", own)])
+        case("latest", "the last value stays", [("h", "mut i64", start), i, v], [], (), [("h", "i64", [int(line[line % 7 == k].max()) for k in range(7)])])
+        case("late", "the lowest fault of a scatter", [("h", "mut i64", start), i], [], ['fault "index 20011 is out of range" point 20011'])
+        with np.errstate(over="ignore"):
+            wide = line.astype(np.int32)
+            parts = [at(function, values, np.full(3, first, np.int32), line % 3) for function, first, values in [(np.add, 2000000000, wide), (np.multiply, 3, wide | np.int32(1)), (np.maximum, -5, wide), (np.minimum, -5, wide)]]
+        case("whole", "of 32 bits", [i, ("v", "i32", f"ramp({n})")], [("i32", part) for part in parts])
+        case("extremes", "of floats", [i, ("v", "f64", f"ramp({n})")], [("f64", [39999, 39997, 39998, -math.inf]), ("f64", [0, 1, 2, math.inf])])
+        table = np.zeros((2, 3), np.int64)
+        np.add.at(table, (line % 2, line % 3), line)
+        case("grid", "indices of two axes", [i, ("j", "i64", f"ramp({n})")], [("i64", table)])
+        case("changed", "by a method", [("h", "mut i64", start + 39995), i, v], [], (), [("h", "i64", at(np.maximum, line, start + 39995))])
+

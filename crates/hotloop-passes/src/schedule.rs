@@ -62,8 +62,32 @@ fn choose(arrays: &[Array], nest: &Nest) -> Schedule {
 }
 
 /// A group of lanes that meets a fault is run again point by point, so nothing may have been stored before a check.
+/// Where all that a lane does is to change elements that it looks up, lanes would do it one after another.
 fn vectorizable(nest: &Nest, checks: bool) -> bool {
-    !checks || !stores_before_check(&nest.lane.body, &mut false)
+    (!checks || !stores_before_check(&nest.lane.body, &mut false))
+        && !changes_looked_up(&nest.lane, &nest.lane.body, false)
+}
+
+/// How deep an index is followed to the load it comes from.
+const LOOK_UP_DEPTH: u32 = 12;
+
+/// Whether a loop reads an element at a place that comes from memory, and writes it back.
+fn changes_looked_up(lane: &Lane, region: &[Stmt], looped: bool) -> bool {
+    region.iter().any(|stmt| {
+        let mut here = false;
+        if let (Stmt::StoreAt(array, index, _), true) = (stmt, looped) {
+            let same = |inst: &Inst| matches!(inst, Inst::LoadAt(from, at) if from == array && at == index);
+            here = lane.values.iter().any(same) && index.iter().any(|&at| looked_up(lane, at, LOOK_UP_DEPTH));
+        }
+        let inside = looped || matches!(stmt, Stmt::For { .. } | Stmt::Loop(_));
+        here || stmt.regions().into_iter().any(|inner| changes_looked_up(lane, inner, inside))
+    })
+}
+
+fn looked_up(lane: &Lane, value: Value, depth: u32) -> bool {
+    let inst = lane.inst(value);
+    let loads = matches!(inst, Inst::Load(_) | Inst::LoadAt(..));
+    loads || (depth > 0 && inst.operands().iter().any(|&arg| looked_up(lane, arg, depth - 1)))
 }
 
 fn has_check(region: &[Stmt]) -> bool {

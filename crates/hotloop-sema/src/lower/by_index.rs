@@ -1,14 +1,19 @@
-//! Values combined into an array by index, one after another: a nest in order over the values.
+//! Values combined into an array by index, one after another: a nest in order over the values. Where the order cannot
+//! be told, and there are many, blocks of them go into tables of their own; see `tables`.
 
 use super::Lower;
+use super::nest::Coord;
 use super::node::{NodeId, NodeKind, Operand, Sel};
 use super::shape::{Dim, Ext};
-use crate::hir::{ByIndex, Outside};
+use super::tables::{Tables, merging};
+use crate::hir::{ByIndex, Combine, Outside};
 use hotloop_ir::{ArrayId, AxisKind, Op, Scalar, Step, Stmt, Type, Value};
 use hotloop_source::Span;
 
 /// How many indices are computed at a time where that takes more than reading them: they stay in the cache.
 const CHUNK: i64 = 4096;
+/// The same where threads share them.
+const TABLES_CHUNK: i64 = 1 << 17;
 
 impl<'h> Lower<'h> {
     /// A new array made by index.
@@ -54,11 +59,83 @@ impl<'h> Lower<'h> {
             })
             .collect();
         let dims = self.broadcast(&shapes, span);
-        match self.chunkable(by, &values, &dims) {
-            true => self.combine_chunks(by, target, &values, dims[0].extent, subject, span),
-            false => self.combine_all(by, target, &values, &dims, subject, span),
+        let fold = match by.combine {
+            Combine::Op(op) => merging(op, by.elem),
+            Combine::Call(_) => None,
+        };
+        let chunks = self.chunkable(by, &values, &dims);
+        match fold.and_then(|fold| self.tables(fold, by.elem, target, &dims)) {
+            None => self.combine_in_order(by, target, &values, &dims, chunks, subject, span),
+            Some(mut tables) => {
+                let then = self.nested(|lower| {
+                    lower.fill_tables(&mut tables);
+                    lower.combine_in_tables(by, &tables, &values, &dims, chunks, subject, span);
+                    lower.merge_tables(&tables, span);
+                });
+                let otherwise =
+                    self.nested(|lower| lower.combine_in_order(by, target, &values, &dims, chunks, subject, span));
+                self.push_step(Step::If { cond: tables.worth, then, otherwise });
+            }
         }
         values.into_iter().for_each(|value| self.release(value));
+    }
+
+    /// One value after another into the array.
+    #[expect(clippy::too_many_arguments, reason = "one of two ways, chosen in one place")]
+    fn combine_in_order(
+        &mut self,
+        by: &'h ByIndex,
+        target: NodeId,
+        values: &[Operand],
+        dims: &[Dim],
+        chunks: bool,
+        subject: &str,
+        span: Span,
+    ) {
+        match chunks {
+            false => self.combine_all(by, target, values, dims, subject, span),
+            true => self.chunks(values, dims[0].extent, CHUNK, &mut |lower, parts, dims| {
+                lower.combine_all(by, target, parts, dims, subject, span);
+            }),
+        }
+    }
+
+    /// Each block of values into a table of its own.
+    #[expect(clippy::too_many_arguments, reason = "one of two ways, chosen in one place")]
+    fn combine_in_tables(
+        &mut self,
+        by: &'h ByIndex,
+        tables: &Tables,
+        values: &[Operand],
+        dims: &[Dim],
+        chunks: bool,
+        subject: &str,
+        span: Span,
+    ) {
+        match chunks {
+            false => self.combine_blocks(by, tables, values, dims, subject, span),
+            true => self.chunks(values, dims[0].extent, TABLES_CHUNK, &mut |lower, parts, dims| {
+                lower.combine_blocks(by, tables, parts, dims, subject, span);
+            }),
+        }
+    }
+
+    fn combine_blocks(
+        &mut self,
+        by: &'h ByIndex,
+        tables: &Tables,
+        values: &[Operand],
+        dims: &[Dim],
+        subject: &str,
+        span: Span,
+    ) {
+        let extents = self.extents(tables.target);
+        self.over_blocks(tables, dims, span, &mut |lower, array, block, point| {
+            let given = lower.operand_elements_at(values, point, dims);
+            lower.combine_given(by, array, given, &extents, (subject, span), &mut |_, index| {
+                std::iter::once(block).chain(index.iter().copied()).collect()
+            });
+        });
     }
 
     /// Whether indices can be computed in lanes, some at a time, before they are used in order. They must not fault,
@@ -78,22 +155,14 @@ impl<'h> Lower<'h> {
         costly && by.outside == Outside::Ignore && !dim.is_one()
     }
 
-    /// Steps over the values, a chunk at a time.
-    fn combine_chunks(
-        &mut self,
-        by: &'h ByIndex,
-        target: NodeId,
-        values: &[Operand],
-        n: Ext,
-        subject: &str,
-        span: Span,
-    ) {
+    /// Steps over the values, a chunk at a time, whose costly ones are computed before it is used.
+    fn chunks(&mut self, values: &[Operand], n: Ext, size: i64, each: &mut dyn FnMut(&mut Self, &[Operand], &[Dim])) {
         let index = self.new_slot("chunk", Type::I64);
         self.nonneg_slots.insert(index);
-        let [start, stop, step] = [Ext::Const(0), n, Ext::Const(CHUNK)].map(|bound| self.ext_slot(bound));
+        let [start, stop, step] = [Ext::Const(0), n, Ext::Const(size)].map(|bound| self.ext_slot(bound));
         let body = self.nested(|lower| {
             let rest = lower.ext_op(Op::Sub, n, Ext::Slot(index));
-            let dim = Dim::known(lower.ext_op(Op::Min, rest, Ext::Const(CHUNK)));
+            let dim = Dim::known(lower.ext_op(Op::Min, rest, Ext::Const(size)));
             let part = Sel { start: Ext::Slot(index), step: Ext::Const(1), dim: Some(0) };
             let parts: Vec<Operand> = values
                 .iter()
@@ -109,9 +178,18 @@ impl<'h> Lower<'h> {
                     }
                 })
                 .collect();
-            lower.combine_all(by, target, &parts, &[dim], subject, span);
+            each(lower, &parts, &[dim]);
         });
         self.push_step(Step::For { index, start, stop, step, body });
+    }
+
+    /// The extents of an array that indices are checked against.
+    fn extents(&self, target: NodeId) -> Vec<Ext> {
+        self.node(target).dims.iter().map(|dim| self.canon(dim.extent)).collect()
+    }
+
+    fn operand_elements_at(&mut self, values: &[Operand], coords: &[Coord], dims: &[Dim]) -> Vec<Value> {
+        values.iter().map(|&value| self.operand_element(value, coords, dims)).collect()
     }
 
     fn combine_all(
@@ -124,61 +202,64 @@ impl<'h> Lower<'h> {
         span: Span,
     ) {
         let NodeKind::Source(array, sels) = self.node(target).kind.clone() else { return };
-        let extents: Vec<Ext> = self.node(target).dims.clone().iter().map(|dim| self.canon(dim.extent)).collect();
+        let extents = self.extents(target);
         let (mut axes, coords) = self.open_nest(dims, &[]);
         axes.iter_mut().for_each(|axis| axis.kind = AxisKind::Ordered);
-        if by.outside != Outside::Fault {
-            self.cx().no_wrap.insert(array);
-        }
-        let mut given: Vec<Value> = values
-            .iter()
-            .map(|value| match *value {
-                Operand::Scalar(value) => self.ref_value(value),
-                Operand::Node(node) => self.element(node, &coords, dims),
-            })
-            .collect();
-        if let Some(value) = given.pop() {
-            match by.outside {
-                Outside::Fault | Outside::FaultNegative => {
-                    let each = given.into_iter().zip(&extents).zip(0..);
-                    let checked: Vec<Value> = each
-                        .map(|((index, &extent), axis)| self.checked(array, index, extent, span, subject, axis))
-                        .collect();
-                    self.combine_one(by, array, &sels, &checked, value, span);
-                }
-                Outside::Ignore => self.combine_inside(by, array, &sels, &given, &extents, value, span),
-            }
-        }
+        let given = self.operand_elements_at(values, &coords, dims);
+        let mut place = |lower: &mut Self, index: &[Value]| -> Vec<Value> {
+            sels.iter().map(|sel| lower.selected_index(*sel, index)).collect()
+        };
+        self.combine_given(by, array, given, &extents, (subject, span), &mut place);
         self.close_nest(axes, span);
     }
 
-    #[expect(clippy::too_many_arguments, reason = "one access, written in one place")]
-    fn combine_inside(
+    /// Combines one value, the last that is given, where the indices before it say: `place` makes of them an element of
+    /// the array.
+    fn combine_given(
         &mut self,
-        by: &'h ByIndex,
+        by: &ByIndex,
         array: ArrayId,
-        sels: &[Sel],
-        index: &[Value],
+        mut given: Vec<Value>,
         extents: &[Ext],
-        value: Value,
-        span: Span,
+        (subject, span): (&str, Span),
+        place: &mut dyn FnMut(&mut Self, &[Value]) -> Vec<Value>,
     ) {
+        if by.outside != Outside::Fault {
+            self.cx().no_wrap.insert(array);
+        }
+        let Some(value) = given.pop() else { return };
+        match by.outside {
+            Outside::Fault | Outside::FaultNegative => {
+                let each = given.into_iter().zip(extents).zip(0..);
+                let checked: Vec<Value> = each
+                    .map(|((index, &extent), axis)| self.checked(array, index, extent, span, subject, axis))
+                    .collect();
+                let place = place(self, &checked);
+                self.combine_one(by, array, place, value, span);
+            }
+            Outside::Ignore => {
+                let inside = self.all_inside(&given, extents);
+                self.begin();
+                let place = place(self, &given);
+                self.combine_one(by, array, place, value, span);
+                let then = self.end();
+                self.b().push(Stmt::If { cond: inside, then, otherwise: Vec::new() });
+            }
+        }
+    }
+
+    fn all_inside(&mut self, index: &[Value], extents: &[Ext]) -> Value {
         let mut inside = self.literal(Scalar::bool(true));
         for (&index, &extent) in index.iter().zip(extents) {
             let extent = self.ext_value(extent);
-            let (index, extent) = (self.b().bitcast(Type::U64, index), self.b().bitcast(Type::U64, extent));
-            let fits = self.b().op(Op::Lt, &[index, extent]);
+            let fits = self.is_inside(index, extent);
             inside = self.b().op(Op::And, &[inside, fits]);
         }
-        self.begin();
-        self.combine_one(by, array, sels, index, value, span);
-        let then = self.end();
-        self.b().push(Stmt::If { cond: inside, then, otherwise: Vec::new() });
+        inside
     }
 
-    /// `a[index] = combine(a[index], value)`
-    fn combine_one(&mut self, by: &ByIndex, array: ArrayId, sels: &[Sel], index: &[Value], value: Value, span: Span) {
-        let place: Vec<Value> = sels.iter().map(|sel| self.selected_index(*sel, index)).collect();
+    /// `a[place] = combine(a[place], value)`
+    fn combine_one(&mut self, by: &ByIndex, array: ArrayId, place: Vec<Value>, value: Value, span: Span) {
         let old = self.b().load_at(array, place.clone(), by.elem);
         let new = self.combine(by.combine, &[by.elem], &[old], &[value], span);
         for value in new {

@@ -6,9 +6,10 @@
 use super::nest::Coord;
 use super::node::{NodeId, NodeKind, Operand, Sel};
 use super::shape::{Dim, Ext};
+use super::tables::merging;
 use super::{Binding, Lower};
-use crate::hir::{Expr, Index, Merge, VarId};
-use hotloop_ir::{AxisKind, FaultKind, Op, Scalar, Stmt, Type, Value};
+use crate::hir::{Expr, Index, Kind, Merge, VarId};
+use hotloop_ir::{ArrayId, AxisKind, FaultKind, FoldOp, Op, Scalar, Step, Stmt, Type, Value};
 use hotloop_source::Span;
 
 /// Elements of a node at computed indices.
@@ -29,6 +30,15 @@ struct Picked {
     index_dims: Vec<Dim>,
     /// The shape of the result.
     dims: Vec<Dim>,
+}
+
+/// A store to computed places.
+struct Scatter<'h> {
+    node: NodeId,
+    picked: Picked,
+    value: Operand,
+    merge: Option<&'h Merge>,
+    subject: String,
 }
 
 /// What an index takes along one axis.
@@ -211,13 +221,54 @@ impl<'h> Lower<'h> {
             }
         }
         let value = self.stored_value(value, array, &picked.dims, span);
+        let part = |pick: &Pick| matches!(pick, Pick::View(Sel { dim: Some(_), .. }));
+        let fold = merge.filter(|_| !picked.picks.iter().any(part)).and_then(|merge| self.merge_fold(merge));
+        let elem = self.program.array(array).element();
+        let scatter = Scatter { node, picked, value, merge, subject };
+        match fold.and_then(|fold| self.tables(fold, elem, node, &scatter.picked.dims)) {
+            None => self.scatter_in_order(&scatter, array, &sels, span),
+            Some(mut tables) => {
+                let then = self.nested(|lower| {
+                    lower.fill_tables(&mut tables);
+                    let dims = scatter.picked.dims.clone();
+                    lower.over_blocks(&tables, &dims, span, &mut |lower, array, block, point| {
+                        let inner = lower.picked_coords(node, &scatter.picked, point, &dims, &scatter.subject);
+                        let index = inner.into_iter().map(|coord| lower.coord_value(coord));
+                        let place = std::iter::once(block).chain(index).collect();
+                        lower.scatter_one(&scatter, array, place, point);
+                    });
+                    lower.merge_tables(&tables, span);
+                });
+                let otherwise = self.nested(|lower| lower.scatter_in_order(&scatter, array, &sels, span));
+                self.push_step(Step::If { cond: tables.worth, then, otherwise });
+            }
+        }
+    }
+
+    /// What merges the tables of a change of elements, if it is one whose order cannot be told.
+    fn merge_fold(&self, merge: &Merge) -> Option<FoldOp> {
+        let Kind::Op(op, args) = &merge.result.kind else { return None };
+        let [a, b] = args.as_slice() else { return None };
+        let are = |a: VarId, b: VarId, values: [&Expr; 2]| matches!(values.map(|value| &value.kind), [Kind::Var(x), Kind::Var(y)] if (*x, *y) == (a, b));
+        let fits = are(merge.old, merge.new, [a, b]) || (*op != Op::Sub && are(merge.old, merge.new, [b, a]));
+        fits.then(|| merging(*op, merge.result.ty.elem)).flatten()
+    }
+
+    fn scatter_in_order(&mut self, scatter: &Scatter<'h>, array: ArrayId, sels: &[Sel], span: Span) {
+        let Scatter { node, picked, subject, .. } = scatter;
         let (mut axes, coords) = self.open_nest(&picked.dims, &[]);
         axes.iter_mut().for_each(|axis| axis.kind = AxisKind::Ordered);
-        let inner = self.picked_coords(node, &picked, &coords, &picked.dims, &subject);
-        let node_dims = self.node(node).dims.clone();
-        let place = self.computed_index(array, &sels, &inner, &node_dims);
-        let mut value = self.operand_element(value, &coords, &picked.dims);
-        if let Some(Merge { old, new, result }) = merge {
+        let inner = self.picked_coords(*node, picked, &coords, &picked.dims, subject);
+        let node_dims = self.node(*node).dims.clone();
+        let place = self.computed_index(array, sels, &inner, &node_dims);
+        self.scatter_one(scatter, array, place, &coords);
+        self.close_nest(axes, span);
+    }
+
+    /// Stores what belongs to one point into an element of an array.
+    fn scatter_one(&mut self, scatter: &Scatter<'h>, array: ArrayId, place: Vec<Value>, coords: &[Coord]) {
+        let mut value = self.operand_element(scatter.value, coords, &scatter.picked.dims);
+        if let Some(Merge { old, new, result }) = scatter.merge {
             let elem = self.program.array(array).element();
             let present = self.b().load_at(array, place.clone(), elem);
             self.bind(*old, Binding::Value(present));
@@ -225,7 +276,6 @@ impl<'h> Lower<'h> {
             value = self.value(result);
         }
         self.b().push(Stmt::StoreAt(array, place, value));
-        self.close_nest(axes, span);
     }
 
     /// The value of a store to computed places: computed before the first is written.

@@ -178,7 +178,7 @@ impl<'h> Lower<'h> {
     }
 
     /// Loops over the points of a shape in C order, a part of its first axis.
-    fn points(
+    pub fn points(
         &mut self,
         dims: &[Dim],
         [start, stop]: [Value; 2],

@@ -30,6 +30,7 @@ mod shape;
 mod shared;
 mod stencil;
 mod step;
+mod tables;
 mod walk;
 mod walked;
 

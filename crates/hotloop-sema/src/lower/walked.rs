@@ -48,7 +48,7 @@ impl<'h> Lower<'h> {
     }
 
     /// What the numbers of elements of a shape count.
-    fn counts_of(&self, dims: &[Dim]) -> Counts {
+    pub fn counts_of(&self, dims: &[Dim]) -> Counts {
         if dims.len() == 1 {
             return Counts::Row;
         }
