@@ -15,6 +15,9 @@ const CHUNK: i64 = 4096;
 /// The same where threads share them.
 const TABLES_CHUNK: i64 = 1 << 17;
 
+/// Makes the steps of one chunk from its values and their shape.
+type EachChunk<'e, 'h> = dyn FnMut(&mut Lower<'h>, &[Operand], &[Dim]) + 'e;
+
 impl<'h> Lower<'h> {
     /// A new array made by index.
     pub fn by_index(&mut self, by: &'h ByIndex, span: Span) -> NodeId {
@@ -156,7 +159,7 @@ impl<'h> Lower<'h> {
     }
 
     /// Steps over the values, a chunk at a time, whose costly ones are computed before it is used.
-    fn chunks(&mut self, values: &[Operand], n: Ext, size: i64, each: &mut dyn FnMut(&mut Self, &[Operand], &[Dim])) {
+    fn chunks(&mut self, values: &[Operand], n: Ext, size: i64, each: &mut EachChunk<'_, 'h>) {
         let index = self.new_slot("chunk", Type::I64);
         self.nonneg_slots.insert(index);
         let [start, stop, step] = [Ext::Const(0), n, Ext::Const(size)].map(|bound| self.ext_slot(bound));

@@ -21,6 +21,9 @@ const MOST: i64 = 1024;
 const VALUES: i64 = 4096;
 const VALUES_PER_CELL: i64 = 8;
 
+/// Makes the code for an element: gets the tables, which of them is that of the block, and where the element lies.
+type EachElement<'e, 'h> = dyn FnMut(&mut Lower<'h>, ArrayId, Value, &[Coord]) + 'e;
+
 /// Tables for values that are combined into an array.
 #[derive(Clone, Copy)]
 pub(crate) struct Tables {
@@ -78,15 +81,8 @@ impl<'h> Lower<'h> {
         tables.node = self.copy_of(fill, "tables");
     }
 
-    /// A nest with a point for each block of a shape. The code for one element gets the tables, which of them is that of
-    /// the block, and where the element lies.
-    pub fn over_blocks(
-        &mut self,
-        tables: &Tables,
-        dims: &[Dim],
-        span: Span,
-        each: &mut dyn FnMut(&mut Self, ArrayId, Value, &[Coord]),
-    ) {
+    /// A nest with a point for each block of a shape.
+    pub fn over_blocks(&mut self, tables: &Tables, dims: &[Dim], span: Span, each: &mut EachElement<'_, 'h>) {
         let NodeKind::Source(array, _) = self.node(tables.node).kind else { return };
         // Rounded up by way of the negated extent, which cannot overflow.
         let less = self.ext_op(Op::Sub, Ext::Const(0), dims[0].extent);
