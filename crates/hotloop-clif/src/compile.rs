@@ -31,6 +31,8 @@ pub(crate) struct Settings {
     pub(crate) target: &'static str,
     pub(crate) isa: &'static OwnedTargetIsa,
     pub(crate) most_lanes: usize,
+    /// Whether less code is worth more than code that runs faster.
+    pub(crate) quick: bool,
 }
 
 /// Text of one kind, gathered while compiling.
@@ -69,7 +71,7 @@ pub(crate) fn compile(
             context,
             builder,
         };
-        let driver = maker.function(None, |f, _| driver::emit(f, &plans))?;
+        let driver = maker.function(None, |f, _| driver::emit(f, &plans, settings.quick))?;
         let mut entries = vec![driver];
         for (index, plan) in plans.iter().enumerate() {
             if plan.kind == Kind::Inline {

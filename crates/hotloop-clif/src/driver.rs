@@ -15,8 +15,8 @@ use hotloop_target::Status;
 use hotloop_target::frame::{HOST_ALLOC, HOST_DATA, HOST_FREE, HOST_MATMUL, HOST_PAR_FOR, HOST_PARTIALS, HOST_WORD};
 
 /// Emits the steps and the return.
-pub(crate) fn emit(f: &mut Func<'_>, plans: &[Plan]) {
-    let mut driver = Driver { f, plans, open: Vec::new() };
+pub(crate) fn emit(f: &mut Func<'_>, plans: &[Plan], quick: bool) {
+    let mut driver = Driver { f, plans, quick, open: Vec::new() };
     let program = driver.f.program;
     if driver.steps(&program.steps) {
         driver.f.ret(Status::Ok);
@@ -26,6 +26,8 @@ pub(crate) fn emit(f: &mut Func<'_>, plans: &[Plan]) {
 struct Driver<'d, 'f> {
     f: &'d mut Func<'f>,
     plans: &'d [Plan],
+    /// Whether the host is asked to share the tiles of a nest even if there is only one, which takes less code.
+    quick: bool,
     /// The enclosing loops and blocks: where a break goes, and a continue.
     open: Vec<(clif::Block, Option<clif::Block>)>,
 }
@@ -190,25 +192,33 @@ impl Driver<'_, '_> {
         let run = self.f.b.ins().load(types::I64, trusted(), self.f.consts, id.0 as i32 * 8);
         let zero = self.f.int(0);
         let (frame, fault) = (self.f.frame, self.f.fault);
-        if plan.threads {
-            let many = self.f.b.ins().icmp_imm_s(IntCC::SignedGreaterThan, counts.tiles, 1);
-            let (split, whole, after) = (self.f.b.create_block(), self.f.b.create_block(), self.f.b.create_block());
-            self.f.b.ins().brif(many, split, &[], whole, &[]);
-            self.f.enter_sealed(split);
-            self.host(HOST_PAR_FOR, &[fault, run, number, counts.tiles]);
-            self.f.b.ins().jump(after, &[]);
-            self.f.enter_sealed(whole);
-            self.call(run, &[frame, fault, zero, counts.tiles]);
-            self.f.b.ins().jump(after, &[]);
-            self.f.enter_sealed(after);
-        } else {
-            self.call(run, &[frame, fault, zero, counts.tiles]);
+        let share = [fault, run, number, counts.tiles];
+        let whole = [frame, fault, zero, counts.tiles];
+        match plan.threads {
+            true if self.quick => self.host(HOST_PAR_FOR, &share),
+            true => self.share_or_run(share, whole),
+            false => self.call(run, &whole),
         }
         if folds {
             // A negative tile asks the function to combine the blocks' results.
             let combine = self.f.int(-1);
             self.when(several, |driver| driver.call(run, &[frame, fault, combine, zero]));
         }
+    }
+
+    /// Asks the host to share the tiles; runs a single one here.
+    fn share_or_run(&mut self, share: [clif::Value; 4], whole: [clif::Value; 4]) {
+        let [_, run, _, tiles] = share;
+        let many = self.f.b.ins().icmp_imm_s(IntCC::SignedGreaterThan, tiles, 1);
+        let (split, here, after) = (self.f.b.create_block(), self.f.b.create_block(), self.f.b.create_block());
+        self.f.b.ins().brif(many, split, &[], here, &[]);
+        self.f.enter_sealed(split);
+        self.host(HOST_PAR_FOR, &share);
+        self.f.b.ins().jump(after, &[]);
+        self.f.enter_sealed(here);
+        self.call(run, &whole);
+        self.f.b.ins().jump(after, &[]);
+        self.f.enter_sealed(after);
     }
 
     fn when(&mut self, cond: clif::Value, then: impl FnOnce(&mut Self)) {

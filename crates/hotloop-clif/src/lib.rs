@@ -71,6 +71,7 @@ pub struct Clif {
     name: &'static str,
     most_lanes: usize,
     isa: &'static OwnedTargetIsa,
+    quick: bool,
     fingerprint: String,
 }
 
@@ -88,7 +89,8 @@ impl Clif {
     /// The same code with registers allocated in a single pass: compiled in half the time, and slower. The bits of the
     /// results are the same.
     pub fn quick(&self) -> Result<Clif, NotAvailable> {
-        Clif::new(self.name, self.most_lanes, Allocator::SinglePass)
+        let quick = Clif::new(self.name, self.most_lanes, Allocator::SinglePass)?;
+        Ok(Clif { quick: true, ..quick })
     }
 
     /// The target `simd` for processors of a level, whatever this machine has: to look at the code object files hold.
@@ -104,11 +106,11 @@ impl Clif {
 
     fn on(name: &'static str, most_lanes: usize, host: &'static isa::Host) -> Clif {
         let fingerprint = format!("{name} {CODEGEN_VERSION} {}", host.fingerprint);
-        Clif { name, most_lanes, isa: &host.isa, fingerprint }
+        Clif { name, most_lanes, isa: &host.isa, quick: false, fingerprint }
     }
 
     fn settings(&self) -> Settings {
-        Settings { target: self.name, isa: self.isa, most_lanes: self.most_lanes }
+        Settings { target: self.name, isa: self.isa, most_lanes: self.most_lanes, quick: self.quick }
     }
 
     /// The program in Cranelift's IR, as text.

@@ -100,7 +100,8 @@ impl Maker {
         let Export { symbol, program, faults } = *export;
         let layout = FrameLayout::of(program);
         check(program, &layout)?;
-        let settings = Settings { target: TARGET, isa: self.isa, most_lanes: crate::forms::MAX_LANES };
+        let most_lanes = crate::forms::MAX_LANES;
+        let settings = Settings { target: TARGET, isa: self.isa, most_lanes, quick: false };
         let (artifact, _) = compile(settings, program, String::new(), Listing::None)?;
         let functions = self.code(symbol, &artifact)?;
         let constants = self.constants(symbol, &artifact, &functions)?;

@@ -51,6 +51,7 @@ kinds! {
     NothingShared "nothing_shared" "not fused with the pass before it: they have no array in common";
     InOrder "in_order" "one point at a time on one thread: each point needs the one before";
     StoreThenCheck "store_then_check" "one point at a time: something is stored before an element that may fail";
+    Lists "lists" "one point at a time: a loop of each point looks up elements in a list of its own";
     FoldWithCheck "fold_with_check" "one point at a time: a reduction whose elements may fail";
     FoldOrder "fold_order" "one point at a time: reduced and kept axes alternate";
     TurnsTogether "turns_together" "several turns of this loop are computed together";

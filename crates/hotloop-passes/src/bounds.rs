@@ -190,7 +190,11 @@ impl<'a> Known<'a> {
     /// not known.
     pub(crate) fn needs(&self, cond: Value) -> Option<Needs> {
         let (index, extent) = index_check(self.lane, cond)?;
-        let (index, extent) = (self.form(index)?, self.form(extent)?);
+        let index = self.form(index)?;
+        let extent = match extent {
+            Bound::Value(extent) => self.form(extent)?,
+            Bound::Const(extent) => Form::default().plus(&Form::constant(extent), 1)?,
+        };
         let least = self.extreme(&index, false)?;
         let room = extent.plus(&index, -1)?.plus(&Form::constant(-1), 1)?;
         let nonnegative = [least, self.extreme(&room, false)?];
@@ -202,11 +206,26 @@ impl<'a> Known<'a> {
     }
 }
 
+/// What an index is compared with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Bound {
+    /// An extent that is computed.
+    Value(Value),
+    /// One that is known, and not negative.
+    Const(i64),
+}
+
 /// The index and the extent of a check that compares them as unsigned numbers.
-pub(crate) fn index_check(lane: &Lane, cond: Value) -> Option<(Value, Value)> {
+pub(crate) fn index_check(lane: &Lane, cond: Value) -> Option<(Value, Bound)> {
     let Inst::Op(Op::Lt, [a, b, _]) = *lane.inst(cond) else { return None };
-    let (Inst::Bitcast(index), Inst::Bitcast(extent)) = (lane.inst(a), lane.inst(b)) else { return None };
-    (lane.ty(a) == Type::U64).then_some((*index, *extent))
+    let Inst::Bitcast(index) = *lane.inst(a) else { return None };
+    let extent = match *lane.inst(b) {
+        Inst::Bitcast(extent) => Bound::Value(extent),
+        Inst::Const(extent) => Bound::Const(i64::try_from(extent.bits).ok()?),
+        Inst::Op(..) | Inst::Convert(_) | Inst::Axis(_) | Inst::Slot(_) | Inst::Local(_) => return None,
+        Inst::Load(_) | Inst::LoadAt(..) | Inst::Extent(..) => return None,
+    };
+    (lane.ty(a) == Type::U64 && lane.ty(index) == Type::I64).then_some((index, extent))
 }
 
 /// The values that a region computes and the slots it sets.

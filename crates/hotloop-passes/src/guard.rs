@@ -1,4 +1,5 @@
-//! Tests the indices of loops in scalar code once, before the outermost loop.
+//! Tests the indices of loops in scalar code once, before the outermost loop: in nests without axes, and in those that
+//! compute one point at a time.
 //!
 //! Where the bounds of all loops and the indices in them are sums of what does not change, the least and the greatest
 //! index are known before the first turn. The loop is then kept in two forms: one without those checks, and the one as
@@ -6,6 +7,7 @@
 
 use crate::bounds::{Form, Known, Leaf, MAX_LEAF, index_check, note};
 use crate::fold::{replace_in_stmt, replace_operands};
+use crate::schedule;
 use hotloop_ir::{Inst, Lane, Op, Program, Region, Scalar, Stmt, Type, Value};
 use rustc_hash::{FxHashMap, FxHashSet};
 
@@ -15,15 +17,23 @@ const MOST_TESTS: usize = 40;
 const MOST_VALUES: usize = 1500;
 const LARGEST_LANE: usize = 20_000;
 
-/// Guards the loops of every nest without axes.
+/// Guards the loops of every nest that has one lane.
 pub fn run(program: &mut Program) {
-    for nest in program.nests.iter_mut().filter(|nest| nest.axes.is_empty()) {
+    for nest in &mut program.nests {
+        if !has_loop(&nest.lane.body) || (!nest.axes.is_empty() && schedule::lanes_of(&program.arrays, nest) > 1) {
+            continue;
+        }
         let mut body = std::mem::take(&mut nest.lane.body);
         guard_in(&mut body, &mut nest.lane);
         nest.lane.body = body;
     }
     crate::reuse::run(program);
     crate::unused::run(program);
+}
+
+fn has_loop(region: &[Stmt]) -> bool {
+    let inner = |stmt: &Stmt| stmt.regions().into_iter().any(has_loop);
+    region.iter().any(|stmt| matches!(stmt, Stmt::For { .. }) || inner(stmt))
 }
 
 fn guard_in(region: &mut Region, lane: &mut Lane) {

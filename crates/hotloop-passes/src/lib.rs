@@ -15,6 +15,7 @@ mod guard;
 mod index;
 mod invariant;
 mod join;
+mod lists;
 mod ranges;
 mod release;
 mod reuse;

@@ -6,7 +6,7 @@
 
 mod range;
 
-use crate::bounds::index_check;
+use crate::bounds::{Bound, index_check};
 use hotloop_ir::{Inst, Layout, Local, Nest, Op, Program, Region, Role, Scalar, SlotId, Stmt, Type, Value};
 use range::{Extent, Range};
 use rustc_hash::FxHashMap;
@@ -375,7 +375,11 @@ impl Walk<'_> {
         let lane = &self.nest.lane;
         if let Some((index, extent)) = index_check(lane, cond) {
             let index = self.range(index, state)?;
-            let holds = index.least >= 0 && self.is_less(&index, extent, state)?;
+            let is_less = match extent {
+                Bound::Value(extent) => self.is_less(&index, extent, state)?,
+                Bound::Const(extent) => index.most < extent,
+            };
+            let holds = index.least >= 0 && is_less;
             return holds.then_some(true);
         }
         let Inst::Op(op, [a, b, _]) = *lane.inst(cond) else {
@@ -427,7 +431,11 @@ impl Walk<'_> {
         let Some(steps) = steps.checked_sub(1) else { return };
         let lane = &self.nest.lane;
         if let Some((index, extent)) = index_check(lane, cond) {
-            if holds && let Some(range) = self.range(extent, state).filter(|extent| extent.least >= 0) {
+            let extent = match extent {
+                Bound::Value(extent) => self.range(extent, state),
+                Bound::Const(extent) => Some(Range::of(extent)),
+            };
+            if holds && let Some(range) = extent.filter(|extent| extent.least >= 0) {
                 let up = range.beneath(true);
                 self.narrow(index, &Range { least: 0, ..up }, state, steps);
             }

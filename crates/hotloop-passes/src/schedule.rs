@@ -1,6 +1,7 @@
 //! Chooses how each nest is run: how lanes lie over its domain, how many points are computed together, and whether
 //! its tiles may run on threads. Code generators obey and decide nothing.
 
+use crate::lists;
 use hotloop_ir::semantics::fold_partials;
 use hotloop_ir::{
     Array, AxisKind, Inst, Lane, Nest, NestId, Note, NoteKind, Op, Program, Region, Schedule, Shape, Stmt, Type, Value,
@@ -31,9 +32,15 @@ fn why_one_lane(nest: &Nest) -> Option<NoteKind> {
         Shape::FoldPoints if checks => Some(NoteKind::FoldWithCheck),
         Shape::FoldPoints => Some(NoteKind::FoldOrder),
         Shape::Map | Shape::FoldRows | Shape::FoldColumns => {
-            (!vectorizable(nest, checks)).then_some(NoteKind::StoreThenCheck)
+            let kind = if lists::follows(&nest.lane) { NoteKind::Lists } else { NoteKind::StoreThenCheck };
+            (!vectorizable(nest, checks)).then_some(kind)
         }
     }
+}
+
+/// How many points a nest computes together, as it stands.
+pub(crate) fn lanes_of(arrays: &[Array], nest: &Nest) -> u32 {
+    choose(arrays, nest).lanes
 }
 
 fn choose(arrays: &[Array], nest: &Nest) -> Schedule {
@@ -66,6 +73,7 @@ fn choose(arrays: &[Array], nest: &Nest) -> Schedule {
 fn vectorizable(nest: &Nest, checks: bool) -> bool {
     (!checks || !stores_before_check(&nest.lane.body, &mut false))
         && !changes_looked_up(&nest.lane, &nest.lane.body, false)
+        && !lists::follows(&nest.lane)
 }
 
 /// How deep an index is followed to the load it comes from.
@@ -77,17 +85,11 @@ fn changes_looked_up(lane: &Lane, region: &[Stmt], looped: bool) -> bool {
         let mut here = false;
         if let (Stmt::StoreAt(array, index, _), true) = (stmt, looped) {
             let same = |inst: &Inst| matches!(inst, Inst::LoadAt(from, at) if from == array && at == index);
-            here = lane.values.iter().any(same) && index.iter().any(|&at| looked_up(lane, at, LOOK_UP_DEPTH));
+            here = lane.values.iter().any(same) && index.iter().any(|&at| lists::looked_up(lane, at, LOOK_UP_DEPTH));
         }
         let inside = looped || matches!(stmt, Stmt::For { .. } | Stmt::Loop(_));
         here || stmt.regions().into_iter().any(|inner| changes_looked_up(lane, inner, inside))
     })
-}
-
-fn looked_up(lane: &Lane, value: Value, depth: u32) -> bool {
-    let inst = lane.inst(value);
-    let loads = matches!(inst, Inst::Load(_) | Inst::LoadAt(..));
-    loads || (depth > 0 && inst.operands().iter().any(|&arg| looked_up(lane, arg, depth - 1)))
 }
 
 fn has_check(region: &[Stmt]) -> bool {

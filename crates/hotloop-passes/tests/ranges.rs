@@ -66,6 +66,27 @@ fn what_may_be_outside_is_checked() {
     }
 }
 
+/// Looks an element of `type` up in a table whose extent is a number.
+fn table(ty: &str, extent: u32) -> String {
+    format!(
+        "hotloop ir 1\nprogram \"p\"\narray a0 \"a\" {ty}[1] input dense\narray a1 \"t\" i64[1] input dense\n\
+         array a2 \"\" i64[1] output dense\nslot s0 \"n\" i64\nsite f0 index \"t\" axis 0\nparam a0\nparam a1\n\
+         result a2\nnest n0 {{\n  lane {{\n    v0: i64 = extent a0, 0\n    set_slot s0, v0\n  }}\n}}\n\
+         nest n1 {{\n  axis parallel s0\n  view w0 a0[x0 full]\n  view w1 a2[x0 full]\n  lane {{\n    \
+         v0: {ty} = load w0\n    v1: i64 = convert v0\n    v2: i64 = const {extent}i64\n    v3: u64 = bitcast v1\n    \
+         v4: u64 = const {extent}u64\n    v5: bool = lt v3, v4\n    check v5, f0, v1, v2\n    \
+         v6: i64 = load_at a1[v1]\n    store w1, v6\n  }}\n}}\nsteps {{\n  run n0\n  alloc a2[s0]\n  run n1\n}}\n"
+    )
+}
+
+#[test]
+fn small_types_fit_tables() {
+    for (ty, extent, left) in [("u8", 256, 0), ("u8", 255, 1), ("i8", 256, 1), ("u16", 65536, 0), ("u16", 256, 1)] {
+        let program = after(&["ranges"], &table(ty, extent));
+        assert_eq!(checks(&program.nests[1].lane.body), left, "{ty} in {extent}");
+    }
+}
+
 /// A loop that a condition in two parts ends, as `while` with `and` gives it.
 fn two_parts(read_again: &str) -> String {
     format!(

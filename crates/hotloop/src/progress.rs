@@ -175,6 +175,10 @@ fn fraction(plan: &Plan, at: &Current, word: impl Fn(usize) -> u64) -> Option<f6
             Part::Nest(nest) => (cost(*nest), if here == Some(number) { at.share } else { 0.0 }),
             Part::Counted { index, start, stop, step, nests } => {
                 let [index, start, stop, step] = [*index, *start, *stop, *step].map(|at| word(at) as i64 as f64);
+                // A loop that is still to come, however long, makes what one nest before it has done say nothing.
+                if step == 0.0 && here.is_some_and(|here| here < number && matches!(plan.way[here], Part::Nest(_))) {
+                    return None;
+                }
                 let turns = if step == 0.0 { 0.0 } else { ((stop - start) / step).ceil().max(0.0) };
                 // Before the first turn the words are 0, some of them earlier than others, which says nothing.
                 let share = if index == 0.0 || turns == 0.0 { 0.0 } else { (index - start) / step / turns };
@@ -240,6 +244,9 @@ mod tests {
         assert_eq!(fraction(&plan, &at, words([5, 0, 10, 1])), Some((100.0 + 5.0 * 300.0) / 3100.0));
         assert_eq!(fraction(&plan, &at, words([6, 10, 0, -2])), Some((100.0 + 2.0 * 300.0) / 1600.0));
         assert_eq!(fraction(&plan, &at, words([0, 0, 0, 0])), Some(100.0 / 101.0));
+        let before = Current { nest: Some(0), share: 0.5 };
+        assert_eq!(fraction(&plan, &before, words([0, 0, 0, 0])), None, "the loop has no bounds yet");
+        assert_eq!(fraction(&plan, &before, words([0, 0, 10, 1])), Some(50.0 / 3100.0));
         let alone = self::plan(vec![counted(Vec::new())]);
         let nowhere = Current { nest: None, share: 0.0 };
         assert_eq!(fraction(&alone, &nowhere, words([3, 0, 4, 1])), Some(0.75));

@@ -42,6 +42,30 @@ fn what_keeps_a_pass_slow_is_said() {
 }
 
 #[test]
+fn points_that_follow_lists_are_computed_one_at_a_time() {
+    let lanes = |term: &str| {
+        let text = format!(
+            "kernel k(start, column, value, x) {{
+                var y = zeros(len(start) - 1)
+                for i in prange(len(y)) {{
+                    var s = 0.0
+                    for k in range(start[i], start[i + 1]) {{ s += {term} }}
+                    y[i] = s
+                }}
+                y
+            }}"
+        );
+        let [ints, floats] = [Type::I64, Type::F64].map(|ty| array(ty, 1));
+        let why = why(&text, &[ints, ints, floats, floats]);
+        let lists = why.notes.iter().any(|note| note.kind == NoteKind::Lists);
+        (why.nests.last().map(|nest| nest.lanes > 1), lists)
+    };
+    assert_eq!(lanes("value[k] * x[column[k]]"), (Some(false), true));
+    assert_eq!(lanes("exp(value[k] * x[column[k]])"), (Some(true), false), "much is computed with each element");
+    assert_eq!(lanes("value[k] * x[k]"), (Some(true), false), "elements lie side by side");
+}
+
+#[test]
 fn loops_of_scalar_code_say_what_keeps_their_turns_apart() {
     let told = |text: &str| {
         let why = why(text, &[array(Type::F64, 1), array(Type::F64, 1)]);

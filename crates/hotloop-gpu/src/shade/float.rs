@@ -5,15 +5,15 @@ use hotloop_ir::{Op, Scalar, Type};
 use naga::{BinaryOperator as Binary, MathFunction, ScalarKind};
 
 /// The layout of a float: its integer type, and how many bits its fraction has.
-struct Format {
+pub(crate) struct Format {
     ty: Type,
     bits: Type,
-    fraction: u32,
+    pub(crate) fraction: u32,
     exponent: u32,
 }
 
 impl Format {
-    fn of(ty: Type) -> Format {
+    pub(crate) fn of(ty: Type) -> Format {
         if ty == Type::F32 {
             Format { ty, bits: Type::U32, fraction: 23, exponent: 8 }
         } else {
@@ -21,7 +21,7 @@ impl Format {
         }
     }
 
-    const fn sign(&self) -> u64 {
+    pub(crate) const fn sign(&self) -> u64 {
         1 << (self.fraction + self.exponent)
     }
 
@@ -29,11 +29,11 @@ impl Format {
         ((1 << self.exponent) - 1) << self.fraction
     }
 
-    const fn bias(&self) -> i64 {
+    pub(crate) const fn bias(&self) -> i64 {
         (1 << (self.exponent - 1)) - 1
     }
 
-    fn literal(&self, code: &mut Code, bits: u64) -> Expr {
+    pub(crate) fn literal(&self, code: &mut Code, bits: u64) -> Expr {
         code.scalar(Scalar::new(self.bits, bits))
     }
 
@@ -41,17 +41,17 @@ impl Format {
         code.bitcast(value, ScalarKind::Uint)
     }
 
-    fn masked(&self, code: &mut Code, value: Expr, mask: u64) -> Expr {
+    pub(crate) fn masked(&self, code: &mut Code, value: Expr, mask: u64) -> Expr {
         let bits = self.to_bits(code, value);
         let mask = self.literal(code, mask);
         code.binary(Binary::And, bits, mask)
     }
 
-    fn of_bits(&self, code: &mut Code, bits: Expr) -> Expr {
+    pub(crate) fn of_bits(&self, code: &mut Code, bits: Expr) -> Expr {
         code.bitcast(bits, ScalarKind::Float)
     }
 
-    fn float(&self, code: &mut Code, value: f64) -> Expr {
+    pub(crate) fn float(&self, code: &mut Code, value: f64) -> Expr {
         let scalar = if self.ty == Type::F32 { Scalar::f32(value as f32) } else { Scalar::f64(value) };
         code.scalar(scalar)
     }

@@ -14,6 +14,7 @@ mod ops;
 pub(crate) mod params;
 mod product;
 mod types;
+mod whole;
 
 pub(crate) use entry::shade;
 pub(crate) use fold::{combiner, over_all as fold_all};

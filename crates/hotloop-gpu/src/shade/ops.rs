@@ -5,6 +5,7 @@
 use super::code::{Code, Expr};
 use super::float;
 use super::types::{kind, register};
+use super::whole::{self, Toward};
 use hotloop_ir::{Class, Op, Scalar, Type};
 use naga::{BinaryOperator as Binary, Expression, MathFunction, ScalarKind, UnaryOperator as Unary};
 
@@ -33,10 +34,10 @@ pub(crate) fn op(code: &mut Code, op: Op, ty: Type, [a, b, c]: [Expr; 3]) -> Exp
         Op::Fma => {
             code.emit(Expression::Math { fun: MathFunction::Fma, arg: a, arg1: Some(b), arg2: Some(c), arg3: None })
         }
-        Op::Floor => code.math(MathFunction::Floor, a),
-        Op::Ceil => code.math(MathFunction::Ceil, a),
-        Op::Trunc => code.math(MathFunction::Trunc, a),
-        Op::Round => code.math(MathFunction::Round, a),
+        Op::Floor => whole::number(code, Toward::Down, ty, a),
+        Op::Ceil => whole::number(code, Toward::Up, ty, a),
+        Op::Trunc => whole::number(code, Toward::Zero, ty, a),
+        Op::Round => whole::number(code, Toward::Nearest, ty, a),
         Op::Copysign => float::copysign(code, ty, a, b),
         Op::Ldexp => float::ldexp(code, ty, a, b),
         Op::Getexp => float::getexp(code, ty, a),
