@@ -30,6 +30,8 @@ def make():
     deep()
     edges()
     grouped()
+    met()
+    short()
 
 
 def grid(n, m, low=-4, high=4):
@@ -1201,3 +1203,239 @@ kernel in_order(x: f32[:], start: f32) {
         at = [0] * 9 + [4] + [9] * 3
         inputs = [("table", "i64", [7, -3, 11, 1]), ("at", "u8", at), ("out", "mut i64", [0] * 13)]
         file.case(None, "looked up outside", inputs, [], ['fault "index 4 is out of range for axis 0 of `table`"'], kernel="looked_up")
+
+
+def met():
+    text = """
+kernel minus_rows(a: mut f64[:, :], k: i64) {
+    for i in range(len(a)) {
+        for j in range(shape(a, 1)) { a[i, j] -= a[i, k] * a[k, j] }
+    }
+}
+
+kernel nearer(d: mut f32[:, :]) {
+    for k in range(len(d)) {
+        for i in range(len(d)) {
+            for j in range(len(d)) { d[i, j] = min(d[i, j], d[i, k] + d[k, j]) }
+        }
+    }
+}
+
+kernel plus_one_of_all(a: mut i64[:], k: i64, first: i64, last: i64) {
+    for j in range(first, last) { a[j] = 3 * a[j] + a[k] }
+}
+
+kernel plus_two_of_all(a: mut i64[:], k: i64, other: i64) {
+    for j in range(len(a)) { a[j] = a[j] + a[k] - 2 * a[other] }
+}
+
+kernel down_a_column(a: mut i32[:, :], k: i64) {
+    for i in range(len(a)) { a[i, 1] = a[i, 1] * 5i32 - a[k, 1] }
+}
+
+kernel most_and_moved(a: mut i64[:], k: i64) {
+    var most = -1000
+    for j in range(len(a)) {
+        a[j] = a[j] - a[k]
+        most = max(most, a[j])
+    }
+    most
+}
+"""
+    with File("loops/met.hl", "Loops of which one turn stores an element that all turns read.") as file:
+        file.code(text)
+
+        def case(name, kernel, inputs, outs, argument, ty, values):
+            file.case(None, name, inputs, outs, kernel=kernel)
+            file.lines.pop()
+            file.after(argument, ty, values)
+            file.lines.append("")
+
+        numbers = np.random.default_rng(29)
+        for n in (1, 2, 5, 9, 21):
+            for k in sorted({0, n // 2, n - 1}):
+                a = numbers.integers(-16, 16, (n, n)) / 8.0
+                b = a.copy()
+                for i in range(n):
+                    for j in range(n):
+                        b[i, j] -= b[i, k] * b[k, j]
+                if np.abs(b).max() < 1e30:
+                    case(f"minus rows of {n} by {k}", "minus_rows", [("a", "mut f64", a), ("k", "i64", str(k))], [], "a", "f64", b)
+                a = [int(v) for v in numbers.integers(-9, 9, n)]
+                for first, last in ((0, n), (k, n), (k + 1, n), (0, k), (n, 0)):
+                    b = a[:]
+                    for j in range(first, last):
+                        b[j] = 3 * b[j] + b[k]
+                    inputs = [("a", "mut i64", a), ("k", "i64", str(k)), ("first", "i64", str(first)), ("last", "i64", str(last))]
+                    case(f"plus one of {n} at {k}, {first} to {last}", "plus_one_of_all", inputs, [], "a", "i64", b)
+                for other in (k, (k + n // 2) % n):
+                    b = a[:]
+                    for j in range(n):
+                        b[j] = b[j] + b[k] - 2 * b[other]
+                    inputs = [("a", "mut i64", a), ("k", "i64", str(k)), ("other", "i64", str(other))]
+                    case(f"plus two of {n} at {k} and {other}", "plus_two_of_all", inputs, [], "a", "i64", b)
+                c = numbers.integers(-9, 9, (n, 3))
+                b = c.copy()
+                for i in range(n):
+                    b[i, 1] = b[i, 1] * 5 - b[k, 1]
+                case(f"down a column of {n} at {k}", "down_a_column", [("a", "mut i32", c), ("k", "i64", str(k))], [], "a", "i32", b)
+                b = a[:]
+                most = -1000
+                for j in range(n):
+                    b[j] = b[j] - b[k]
+                    most = max(most, b[j])
+                case(f"most of {n} less {k}", "most_and_moved", [("a", "mut i64", a), ("k", "i64", str(k))], [("i64", most)], "a", "i64", b)
+            d = numbers.integers(-3, 60, (n, n)).astype(float)
+            b = d.copy()
+            for k in range(n):
+                for i in range(n):
+                    for j in range(n):
+                        b[i, j] = min(b[i, j], b[i, k] + b[k, j])
+            if np.abs(b).max() < 1 << 20:
+                case(f"nearer, {n}", "nearer", [("d", "mut f32", d)], [], "d", "f32", b)
+        fault = ['fault "index 5 is out of range for axis 0 of `a`"']
+        inputs = lambda first, last: [("a", "mut i64", [1, 2, 3]), ("k", "i64", "5"), ("first", "i64", first), ("last", "i64", last)]
+        file.case(None, "of none there", inputs("0", "3"), [], fault, kernel="plus_one_of_all")
+        case("of none there, no turns", "plus_one_of_all", inputs("3", "3"), [], "a", "i64", [1, 2, 3])
+        last = [("a", "mut i64", [1, 2, 3]), ("k", "i64", "-1"), ("first", "i64", "0"), ("last", "i64", "3")]
+        after_last = [1, 2, 3]
+        for j in range(3):
+            after_last[j] = 3 * after_last[j] + after_last[-1]
+        case("of the last", "plus_one_of_all", last, [], "a", "i64", after_last)
+
+
+def short():
+    text = """
+kernel in_turn(x: f64[:], y: f64[:]) {
+    var s = 0.25
+    for i in range(len(x)) { s = s * x[i] + y[i] }
+    s
+}
+
+kernel backwards(x: f64[:]) {
+    var s = 0.25
+    for i in range(len(x) - 1, -1, -1) { s = s * 0.5 + x[i] }
+    s
+}
+
+kernel down_columns(x: f64[:, :], out: mut f64[:]) {
+    for j in range(shape(x, 1)) {
+        var s = 0.0
+        for i in range(len(x)) { s += x[i, j] * x[i, 0] }
+        out[j] = s
+    }
+}
+
+kernel until(x: i64[:], limit: i64) {
+    var s = 0; var last = -1
+    for i in range(len(x)) {
+        if x[i] == 0 { continue }
+        s = 3 * s + x[i]
+        last = i
+        if s > limit { break }
+    }
+    (s, last)
+}
+
+kernel collatz(n: i64) {
+    var k = n; var steps = 0
+    while k != 1 {
+        k = if k % 2 == 0 then k // 2 else 3 * k + 1
+        steps += 1
+    }
+    steps
+}
+
+kernel searched(x: i64[:], wanted: i64) {
+    var i = 0
+    while i < len(x) and x[i] != wanted { i += 1 }
+    i
+}
+
+kernel skipping(x: i64[:]) {
+    var i = 0; var s = 0
+    while i < len(x) {
+        i += 1
+        if x[i - 1] < 0 { continue }
+        s = 2 * s + x[i - 1]
+        if s > 100000 { break }
+    }
+    (s, i)
+}
+
+kernel nan_ends(x: f64[:], limit: f64) {
+    var i = 0
+    while i < len(x) and x[i] < limit { i += 1 }
+    i
+}
+
+kernel gathered(x: f64[:], at: i64[:]) {
+    var s = 0.0
+    for i in range(len(at)) { s = 0.5 * s + x[at[i]] }
+    s
+}
+"""
+    with File("loops/short.hl", "Loops with little in them, of any number of turns.") as file:
+        file.code(text)
+        numbers = np.random.default_rng(31)
+        one = lambda name, kernel, inputs, *outs: file.case(None, name, inputs, list(outs), kernel=kernel)
+        for n in (0, 1, 2, 3, 4, 5, 7, 8, 13):
+            x, y = numbers.integers(-16, 16, n) / 8.0, numbers.integers(-16, 16, n) / 8.0
+            s = 0.25
+            for i in range(n):
+                s = s * float(x[i]) + float(y[i])
+            one(f"in turn {n}", "in_turn", [("x", "f64", x), ("y", "f64", y)], ("f64", s))
+            s = 0.25
+            for v in x[::-1]:
+                s = s * 0.5 + float(v)
+            one(f"backwards {n}", "backwards", [("x", "f64", x)], ("f64", s))
+            c = numbers.integers(-9, 9, (n, 3)) / 10.0
+            out = [0.0, 0.0, 0.0]
+            for j in range(3):
+                for i in range(n):
+                    out[j] += float(c[i, j]) * float(c[i, 0])
+            file.case(None, f"down columns of {n}", [("x", "f64", c), ("out", "mut f64", [0.0] * 3)], [], kernel="down_columns")
+            file.lines.pop()
+            file.after("out", "f64", out)
+            file.lines.append("")
+            w = [int(v) for v in numbers.integers(0, 4, n)]
+            for limit in (0, 20, 1 << 40):
+                s, last = 0, -1
+                for i, v in enumerate(w):
+                    if v == 0:
+                        continue
+                    s, last = 3 * s + v, i
+                    if s > limit:
+                        break
+                one(f"until {limit} in {n}", "until", [("x", "i64", w), ("limit", "i64", str(limit))], ("i64", s), ("i64", last))
+            for wanted in (0, 9):
+                found = next((i for i, v in enumerate(w) if v == wanted), n)
+                one(f"searched {wanted} in {n}", "searched", [("x", "i64", w), ("wanted", "i64", str(wanted))], ("i64", found))
+            v = [int(v) for v in numbers.integers(-20, 40, n)]
+            i = s = 0
+            while i < n:
+                i += 1
+                if v[i - 1] < 0:
+                    continue
+                s = 2 * s + v[i - 1]
+                if s > 100000:
+                    break
+            one(f"skipping {n}", "skipping", [("x", "i64", v)], ("i64", s), ("i64", i))
+            f = [float(v) for v in numbers.integers(0, 4, n)]
+            if n > 3:
+                f[n - 2] = math.nan
+            one(f"a nan ends {n}", "nan_ends", [("x", "f64", f), ("limit", "f64", "4")], ("i64", n - 2 if n > 3 else n))
+            at = [int(v) for v in numbers.integers(-3, 3, n)]
+            s = 0.0
+            for k in at:
+                s = 0.5 * s + [0.1, 0.2, 0.7][k]
+            one(f"gathered {n}", "gathered", [("x", "f64", [0.1, 0.2, 0.7]), ("at", "i64", at)], ("f64", s))
+            if n:
+                k, steps = n, 0
+                while k != 1:
+                    k, steps = (k // 2 if k % 2 == 0 else 3 * k + 1), steps + 1
+                one(f"collatz {n}", "collatz", [("n", "i64", str(n))], ("i64", steps))
+        for bad in range(6):
+            at = [1] * 6
+            at[bad] = 3
+            file.case(None, f"gathered, {bad} is bad", [("x", "f64", [0.1, 0.2, 0.7]), ("at", "i64", at)], [], ['fault "index 3 is out of range for axis 0 of `x`"'], kernel="gathered")

@@ -57,8 +57,7 @@ pub(crate) fn compile(
 ) -> Result<(Artifact, String), CompileError> {
     let layout = FrameLayout::of(program);
     check_limits(settings, program, &layout)?;
-    let plans: Vec<Plan> =
-        program.nests.iter().map(|nest| plan(nest, settings.target, settings.most_lanes)).collect::<Result<_, _>>()?;
+    let plans: Vec<Plan> = program.nests.iter().map(|nest| plan(nest, settings)).collect::<Result<_, _>>()?;
     REUSED.with_borrow_mut(|(context, builder)| {
         let mut maker = Maker {
             settings,

@@ -5,6 +5,7 @@
 //! ends when there are none. Code under masks may run with no lane active; loops in it that do not diverge are skipped
 //! then, since nothing would vouch for their end.
 
+use crate::copies::Counted;
 use crate::facts::inner_regions;
 use crate::forms::{Form, Mask, Regs};
 use crate::lane::{Lane, MaskVar};
@@ -44,6 +45,11 @@ struct LoopLanes {
     continued: bool,
 }
 
+/// Whether a region ends by leaving or continuing a loop.
+fn leaves(region: &Region) -> bool {
+    matches!(region.last(), Some(Stmt::Break(_) | Stmt::Continue(_)))
+}
+
 /// Turns of an innermost loop between two looks at the cancel flag.
 const GROUP: i64 = 1024;
 
@@ -69,7 +75,13 @@ impl Lane<'_, '_, '_> {
         let then_block = self.f.b.create_block();
         let after = self.f.b.create_block();
         let else_block = if otherwise.is_empty() { after } else { self.f.b.create_block() };
-        self.f.b.ins().brif(cond, then_block, &[], else_block, &[]);
+        if leaves(otherwise) && !leaves(then) {
+            // The first block of a branch is laid out behind the second, and a loop goes on more often than not.
+            let not = self.f.negated(cond);
+            self.f.b.ins().brif(not, else_block, &[], then_block, &[]);
+        } else {
+            self.f.b.ins().brif(cond, then_block, &[], else_block, &[]);
+        }
         let mut falls_through = otherwise.is_empty();
         for (block, region) in [(then_block, then), (else_block, otherwise)] {
             if block == after {
@@ -219,24 +231,6 @@ impl Lane<'_, '_, '_> {
         true
     }
 
-    fn uniform_loop(&mut self, stmt: &Stmt, body: &Region) {
-        let id = self.code.facts.number(stmt);
-        let around = is_innermost(body).then(|| self.open_bases(body));
-        let header = self.f.enter_loop();
-        let after = self.f.b.create_block();
-        self.f.poll_cancel();
-        self.open.push(Open::Jumps { id, leave: after, again: Some(header) });
-        if self.region(body) {
-            self.f.b.ins().jump(header, &[]);
-        }
-        self.open.pop();
-        self.f.b.seal_block(header);
-        self.f.enter_sealed(after);
-        if let Some(around) = around {
-            self.pointers = around;
-        }
-    }
-
     fn lanes_loop(&mut self, stmt: &Stmt, body: &Region) {
         let id = self.code.facts.number(stmt);
         let entry = self.active_or_all();
@@ -358,6 +352,10 @@ impl Lane<'_, '_, '_> {
         let [start, stop, step] = range.map(|value| self.uniform(value));
         let form = Form::scalar(Type::I64);
         let sign = self.sign_of(range[2]);
+        let copies = self.copies_of_turns(index, range, body);
+        if let (Some(up), true) = (sign, copies > 1) {
+            return self.counted_in_copies(&Counted { id, index, start, stop, up, copies, body });
+        }
         let start = self.grouped_turns(index, [start, stop], body);
         let (header, latch, after) = (self.f.b.create_block(), self.f.b.create_block(), self.f.b.create_block());
         let some = self.in_range(form, sign, [start, stop, step]);
@@ -438,7 +436,7 @@ impl Lane<'_, '_, '_> {
         end
     }
 
-    fn set_counter(&mut self, index: Local, at: clif::Value) {
+    pub(crate) fn set_counter(&mut self, index: Local, at: clif::Value) {
         if self.varies_local(index) {
             let regs = self.f.spread(Type::I64, at, self.lanes);
             self.set_varying(index, regs);
@@ -524,15 +522,16 @@ impl Lane<'_, '_, '_> {
 
     /// Whether a literal step counts up; none if it is not a literal.
     fn sign_of(&self, step: Value) -> Option<bool> {
-        match self.code.nest.lane.inst(step) {
-            Inst::Const(scalar) => Some(scalar.as_i64() > 0),
-            Inst::Op(..) | Inst::Convert(_) | Inst::Bitcast(_) | Inst::Axis(_) | Inst::Slot(_) => None,
-            Inst::Local(_) | Inst::Load(_) | Inst::LoadAt(..) | Inst::Extent(..) => None,
-        }
+        self.whole_literal(step).map(|step| step > 0)
+    }
+
+    /// The whole number that a literal is.
+    pub(crate) fn whole_literal(&self, value: Value) -> Option<i64> {
+        self.literal(value).map(|scalar| scalar.as_i64())
     }
 
     /// Whether the range has a first value.
-    fn in_range(&mut self, form: Form, up: Option<bool>, [at, stop, step]: [clif::Value; 3]) -> clif::Value {
+    pub(crate) fn in_range(&mut self, form: Form, up: Option<bool>, [at, stop, step]: [clif::Value; 3]) -> clif::Value {
         match up {
             Some(true) => self.f.op(Op::Lt, form, [at, stop, at]),
             Some(false) => self.f.op(Op::Lt, form, [stop, at, at]),
@@ -581,12 +580,8 @@ impl Lane<'_, '_, '_> {
 
     /// Whether a loop is sure to end soon.
     fn is_short(&self, range: [Value; 3], body: &Region) -> bool {
-        let literal = |value: Value| match self.code.nest.lane.inst(value) {
-            Inst::Const(scalar) => Some(scalar.as_i64()),
-            Inst::Op(..) | Inst::Convert(_) | Inst::Bitcast(_) | Inst::Axis(_) | Inst::Slot(_) => None,
-            Inst::Local(_) | Inst::Load(_) | Inst::LoadAt(..) | Inst::Extent(..) => None,
-        };
-        let (Some(start), Some(stop), Some(_)) = (literal(range[0]), literal(range[1]), literal(range[2])) else {
+        let [start, stop, step] = range.map(|value| self.whole_literal(value));
+        let (Some(start), Some(stop), Some(_)) = (start, stop, step) else {
             return false;
         };
         let nested = body.iter().any(|stmt| inner_regions(stmt)[0].is_some() && !matches!(stmt, Stmt::If { .. }));

@@ -5,8 +5,8 @@
 
 use crate::constants::Constants;
 use crate::forms::{Form, Regs, VECTOR, int_vector, vector_type};
-use cranelift_codegen::ir::condcodes::IntCC;
-use cranelift_codegen::ir::{self as clif, BlockArg, InstBuilder, MemFlagsData, types};
+use cranelift_codegen::ir::condcodes::{CondCode, IntCC};
+use cranelift_codegen::ir::{self as clif, BlockArg, InstBuilder, InstructionData, MemFlagsData, types};
 use cranelift_codegen::isa::{CallConv, TargetFrontendConfig};
 use cranelift_frontend::{FunctionBuilder, Variable};
 use hotloop_ir::{Extent, Program, Type};
@@ -322,6 +322,19 @@ impl<'a> Func<'a> {
     /// The smaller of two signed numbers.
     pub(crate) fn min_signed(&mut self, a: clif::Value, b: clif::Value) -> clif::Value {
         self.b.ins().smin(a, b)
+    }
+
+    /// The opposite of a truth: a comparison the other way round where it is one.
+    pub(crate) fn negated(&mut self, cond: clif::Value) -> clif::Value {
+        let dfg = &self.b.func.dfg;
+        let comparison = dfg.value_def(cond).inst().map(|inst| dfg.insts[inst]);
+        match comparison {
+            Some(InstructionData::IntCompare { cond, args: [a, b], .. }) => self.b.ins().icmp(cond.complement(), a, b),
+            Some(InstructionData::FloatCompare { cond, args: [a, b], .. }) => {
+                self.b.ins().fcmp(cond.complement(), a, b)
+            }
+            _ => self.b.ins().icmp_imm_u(IntCC::Equal, cond, 0),
+        }
     }
 
     /// Whether two numbers stand in an order.

@@ -30,6 +30,8 @@ pub(crate) struct NestCode<'n> {
     pub(crate) mask_class: usize,
     /// Most turns of a loop that are computed together.
     pub(crate) most_turns: usize,
+    /// Whether the turns of short loops are emitted several times, one after another.
+    pub(crate) copies: bool,
     /// The coordinates of the row; that of the inner axis is not used.
     pub(crate) coords: Vec<clif::Value>,
     /// The base address of each view in this row.

@@ -10,6 +10,7 @@ mod compile;
 mod constants;
 mod control;
 mod convert;
+mod copies;
 mod driver;
 mod exec;
 mod exits;
@@ -51,7 +52,7 @@ use isa::Allocator;
 use std::sync::Arc;
 
 /// Changes with every change of the code made from the same program.
-const CODEGEN_VERSION: u32 = 3;
+const CODEGEN_VERSION: u32 = 4;
 
 /// Why this machine has no native target.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

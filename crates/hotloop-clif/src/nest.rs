@@ -148,6 +148,7 @@ impl<'n> NestCode<'n> {
             views,
             mask_class,
             most_turns: plan.most_turns,
+            copies: plan.copies,
             hoisted: vec![None; nest.lane.values.len()],
             splats: FxHashMap::default(),
         }

@@ -3,8 +3,10 @@
 //! The schedule is obeyed where the nest allows it. A nest is compiled for one lane if a check could fail after part of
 //! a group of points has had effects, or if its code would become too large.
 
+use crate::compile::Settings;
 use crate::facts::{depth_is_fine, inner_regions};
 use crate::forms::MAX_LANES;
+use cranelift_codegen::settings::RegallocAlgorithm;
 use hotloop_ir::semantics::fold_partials;
 use hotloop_ir::{Axis, AxisKind, Fold, FoldDest, FoldOp, Inst, Nest, Region, Shape, Stmt, Type};
 use hotloop_target::CompileError;
@@ -46,6 +48,8 @@ pub(crate) struct Plan {
     pub(crate) strip: i64,
     /// Most turns of a loop of scalar code that are computed together.
     pub(crate) most_turns: usize,
+    /// Whether the turns of short loops are emitted several times, one after another.
+    pub(crate) copies: bool,
 }
 
 /// The most values a lane may have.
@@ -56,7 +60,9 @@ const MAX_SPREAD: usize = 60_000;
 const MAX_AXES: usize = 64;
 
 /// Plans a nest for a target with at most so many lanes.
-pub(crate) fn plan(nest: &Nest, target: &'static str, most_lanes: usize) -> Result<Plan, CompileError> {
+pub(crate) fn plan(nest: &Nest, settings: Settings) -> Result<Plan, CompileError> {
+    let Settings { target, most_lanes, .. } = settings;
+    let copies = settings.isa.flags().regalloc_algorithm() != RegallocAlgorithm::SinglePass;
     let limit = |reason: String| CompileError::Limit { target, reason };
     if nest.lane.values.len() > MAX_VALUES {
         return Err(limit(format!("{} values in one loop nest, at most {MAX_VALUES}", nest.lane.values.len())));
@@ -102,7 +108,7 @@ pub(crate) fn plan(nest: &Nest, target: &'static str, most_lanes: usize) -> Resu
     let threads = nest.schedule.threads && ordered.is_empty();
     let most_turns = most_lanes.min(MAX_LANES);
     let uneven = threads && kind == Kind::Map && has_loop(&nest.lane.body);
-    Ok(Plan { kind, lanes, inner, reduced, kept, threads, checks, uneven, strip: strip(nest), most_turns })
+    Ok(Plan { kind, lanes, inner, reduced, kept, threads, checks, uneven, strip: strip(nest), most_turns, copies })
 }
 
 fn kind(nest: &Nest, reduced: &[usize], ordered: &[usize], checks: bool) -> Kind {

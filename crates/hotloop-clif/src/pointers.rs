@@ -65,6 +65,8 @@ pub(crate) struct Pointers {
     counter: Option<Local>,
     /// What the counter is in this turn, or in the first one of the group.
     at: Option<Variable>,
+    /// Turns that this one lies ahead of that.
+    pub(crate) ahead: i64,
     /// The values that the loop computes.
     inside: FxHashSet<Value>,
     list: Vec<Address>,
@@ -92,6 +94,7 @@ impl Lane<'_, '_, '_> {
     ) -> Pointers {
         let around = self.open_bases(body);
         self.pointers.list.clear();
+        self.pointers.ahead = 0;
         if self.lanes == 1 {
             self.pointers.counter = Some(counter);
             self.pointers.at = Some(at);
@@ -146,8 +149,10 @@ impl Lane<'_, '_, '_> {
         let counter = self.pointers.counter?;
         let (index, disp) = self.linear_index(array, index, counter)?;
         let known = self.pointers.list.iter().find(|address| address.array == array && address.index == index)?;
+        let mut disp = disp;
         let (address, spacing) = match known.place {
             Place::Offset(base, shift) => {
+                disp += (self.pointers.ahead << shift) as i32;
                 let at = self.f.b.use_var(self.pointers.at?);
                 let offset = if shift == 0 { at } else { self.f.b.ins().ishl_imm_u(at, shift) };
                 (self.f.b.ins().iadd(base, offset), Spacing::Unit)

@@ -40,7 +40,7 @@ impl Lane<'_, '_, '_> {
     }
 
     /// The literal, if the value is one.
-    fn literal(&self, value: Value) -> Option<Scalar> {
+    pub(crate) fn literal(&self, value: Value) -> Option<Scalar> {
         match self.code.nest.lane.inst(value) {
             Inst::Const(scalar) => Some(*scalar),
             Inst::Op(..) | Inst::Convert(_) | Inst::Bitcast(_) | Inst::Axis(_) | Inst::Slot(_) => None,

@@ -137,7 +137,7 @@ fn collect(region: &[Stmt], known: &mut Known<'_>, lane: &Lane, found: &mut Foun
 }
 
 /// A copy of a region with values of its own; `same` holds what stands for each value.
-fn copy(region: &[Stmt], lane: &mut Lane, same: &mut Vec<Value>) -> Region {
+pub(crate) fn copy(region: &[Stmt], lane: &mut Lane, same: &mut Vec<Value>) -> Region {
     let mut copied = Vec::with_capacity(region.len());
     for stmt in region {
         let of = |value: &Value| same[value.index()];
@@ -176,7 +176,7 @@ fn copy(region: &[Stmt], lane: &mut Lane, same: &mut Vec<Value>) -> Region {
     copied
 }
 
-fn push(lane: &mut Lane, inst: Inst, ty: Type) -> Value {
+pub(crate) fn push(lane: &mut Lane, inst: Inst, ty: Type) -> Value {
     lane.values.push(inst);
     lane.types.push(ty);
     Value(lane.values.len() as u32 - 1)

@@ -62,6 +62,11 @@ impl Index {
         (!inside.contains(&value)).then(|| Index { values: vec![(value, 1)], ..Index::default() })
     }
 
+    /// Whether it is the counter itself.
+    pub(crate) fn is_counter(&self) -> bool {
+        self.factor == 1 && self.values.is_empty() && self.constant == 0
+    }
+
     /// What does not change in the loop, each times its factor.
     pub(crate) fn terms(&self) -> &[(Value, i64)] {
         &self.values

@@ -20,6 +20,7 @@ mod ranges;
 mod release;
 mod reuse;
 mod schedule;
+mod split;
 mod spread;
 mod thread;
 mod together;

@@ -8,6 +8,7 @@
 
 use crate::across::{self, Differs};
 use crate::index::{self, Apart, Index};
+use crate::split;
 use hotloop_ir::{
     ArrayId, FoldOp, Inst, Lane, Layout, Local, Nest, NestId, Note, NoteKind, Op, Program, Region, Scalar, Shape, Span,
     Stmt, Turns, Type, Value,
@@ -22,6 +23,9 @@ const COPIES: u32 = 2;
 const COPIES_OF_FOLDS: u32 = 4;
 /// The most ops of such a loop.
 const FEW_OPS: usize = 4;
+
+/// The most values of a loop that is split at a turn, and so kept three times.
+const MOST_VALUES: usize = 40;
 
 /// Looks through the loops of all scalar code.
 pub fn run(program: &mut Program) {
@@ -88,21 +92,29 @@ impl Found {
 }
 
 fn look_through(region: &mut Region, program: &mut Program, nest: usize, found: &mut Found) {
-    for stmt in region {
-        match stmt {
+    let mut list = Vec::with_capacity(region.len());
+    for mut stmt in std::mem::take(region) {
+        match &mut stmt {
             Stmt::For { index, step, body, .. } if is_innermost(body) => {
                 let counter = *index;
                 let lane = &program.nests[nest].lane;
                 let unit = *lane.inst(*step) == Inst::Const(Scalar::i64(1));
                 let candidate = Loop { program, lane, counter, body, inside: lets(body) };
-                match if unit { candidate.turns() } else { Err((NoteKind::TurnsStep, None)) } {
-                    Ok(turns) => {
-                        let lane = &mut program.nests[nest].lane;
+                let turns = if unit { candidate.turns() } else { Err((NoteKind::TurnsStep, None)) };
+                let apart = if turns.is_err() && unit { candidate.turns_but_one() } else { None };
+                let lane = &mut program.nests[nest].lane;
+                match (turns, apart) {
+                    (Ok(turns), _) => {
                         *index = own_counter(counter, body, lane);
                         found.turns.push(Turns { counter: *index, ..turns });
                         found.tell(Some(counter), (NoteKind::TurnsTogether, None));
                     }
-                    Err(reason) => found.tell(Some(counter), reason),
+                    (Err(_), Some((turns, meeting))) => {
+                        list.extend(split::around(stmt, meeting, &turns, lane, &mut found.turns));
+                        found.tell(Some(counter), (NoteKind::TurnsTogether, None));
+                        continue;
+                    }
+                    (Err(reason), None) => found.tell(Some(counter), reason),
                 }
             }
             Stmt::Loop(body) if is_innermost(body) => found.tell(None, (NoteKind::TurnsEnd, None)),
@@ -112,7 +124,9 @@ fn look_through(region: &mut Region, program: &mut Program, nest: usize, found: 
             Stmt::Let(_) | Stmt::Set(..) | Stmt::Store(..) | Stmt::StoreAt(..) | Stmt::SetSlot(..) => {}
             Stmt::Fold(..) | Stmt::Check { .. } | Stmt::Break(_) | Stmt::Continue(_) => {}
         }
+        list.push(stmt);
     }
+    *region = list;
 }
 
 pub(crate) fn is_innermost(region: &[Stmt]) -> bool {
@@ -128,7 +142,7 @@ fn lets(region: &[Stmt]) -> FxHashSet<Value> {
 }
 
 /// Gives a loop a counter that no other loop has.
-fn own_counter(counter: Local, body: &Region, lane: &mut Lane) -> Local {
+pub(crate) fn own_counter(counter: Local, body: &Region, lane: &mut Lane) -> Local {
     let own = Local(lane.locals.len() as u32);
     lane.locals.push(Type::I64);
     for value in lets(body) {
@@ -152,25 +166,69 @@ struct Loop<'a> {
 struct Access {
     array: ArrayId,
     index: Option<Vec<Index>>,
+    /// The index as values.
+    values: Vec<Value>,
     stores: bool,
 }
 
 impl Loop<'_> {
     /// How its turns are grouped, or what keeps them apart.
     fn turns(&self) -> Result<Turns, Reason> {
-        let (mut accesses, mut folds, mut data) = (Vec::new(), Vec::new(), Vec::new());
+        self.turns_but(None)
+    }
+
+    /// How its turns are grouped if not for one: that in which the counter is the value given with it. An element that all
+    /// turns read, in the line that the loop stores, is stored by that turn alone.
+    fn turns_but_one(&self) -> Option<(Turns, Value)> {
+        let (loads, stores): (Vec<_>, Vec<_>) = self.accesses().into_iter().partition(|access| !access.stores);
+        let meetings = stores.iter().flat_map(|store| loads.iter().filter_map(|load| self.meeting(store, load)));
+        let meeting = meetings.into_iter().next().filter(|_| self.inside.len() <= MOST_VALUES)?;
+        Some((self.turns_but(Some(meeting)).ok()?, meeting))
+    }
+
+    /// The counter in the only turn that may store an element which all turns read: the counter is one of its indices.
+    fn meeting(&self, store: &Access, load: &Access) -> Option<Value> {
+        let (Some(stored), Some(read)) = (&store.index, &load.index) else { return None };
+        if store.array != load.array || read.iter().any(|index| index.factor != 0) {
+            return None;
+        }
+        let axis = stored.iter().position(Index::is_counter)?;
+        let at = *load.values.get(axis)?;
+        let known = self.lane.ty(at) == Type::I64 && !self.inside.contains(&at);
+        known.then_some(at)
+    }
+
+    /// The accesses of the body, which has no regions in it.
+    fn accesses(&self) -> Vec<Access> {
+        let access = |stmt: &Stmt| match stmt {
+            Stmt::Let(value) => match self.lane.inst(*value) {
+                Inst::LoadAt(array, index) => Some(self.access(*array, index, false)),
+                Inst::Load(_) | Inst::Const(_) | Inst::Op(..) | Inst::Convert(_) | Inst::Bitcast(_) => None,
+                Inst::Axis(_) | Inst::Slot(_) | Inst::Local(_) | Inst::Extent(..) => None,
+            },
+            Stmt::StoreAt(array, index, _) => Some(self.access(*array, index, true)),
+            Stmt::Set(..) | Stmt::Store(..) | Stmt::SetSlot(..) | Stmt::Fold(..) | Stmt::Check { .. } => None,
+            Stmt::If { .. } | Stmt::For { .. } | Stmt::Loop(_) | Stmt::Block(_) => None,
+            Stmt::Break(_) | Stmt::Continue(_) => None,
+        };
+        self.body.iter().filter_map(access).collect()
+    }
+
+    fn turns_but(&self, meeting: Option<Value>) -> Result<Turns, Reason> {
+        let (accesses, mut folds, mut data) = (self.accesses(), Vec::new(), Vec::new());
         for stmt in self.body {
             match stmt {
                 Stmt::Let(value) => match self.lane.inst(*value) {
-                    Inst::LoadAt(array, index) => accesses.push(self.access(*array, index, false)),
                     Inst::Load(_) => return Err((NoteKind::TurnsGain, None)),
-                    Inst::Const(_) | Inst::Op(..) | Inst::Convert(_) | Inst::Bitcast(_) | Inst::Axis(_) => {}
+                    Inst::LoadAt(..)
+                    | Inst::Const(_)
+                    | Inst::Op(..)
+                    | Inst::Convert(_)
+                    | Inst::Bitcast(_)
+                    | Inst::Axis(_) => {}
                     Inst::Slot(_) | Inst::Local(_) | Inst::Extent(..) => {}
                 },
-                Stmt::StoreAt(array, index, value) => {
-                    accesses.push(self.access(*array, index, true));
-                    data.push(*value);
-                }
+                Stmt::StoreAt(_, _, value) => data.push(*value),
                 Stmt::Set(local, value) => {
                     folds.push((*local, self.fold(*local, *value)?));
                     data.push(*value);
@@ -186,7 +244,7 @@ impl Loop<'_> {
         }
         self.reads_no_others(&folds)?;
         let lanes = self.lanes(&data, &accesses)?;
-        self.stay_apart(&accesses, i64::from(lanes))?;
+        self.stay_apart(&accesses, i64::from(lanes), meeting)?;
         Ok(Turns { counter: self.counter, lanes, folds })
     }
 
@@ -197,8 +255,9 @@ impl Loop<'_> {
     }
 
     fn access(&self, array: ArrayId, index: &[Value], stores: bool) -> Access {
+        let values = index.to_vec();
         let index = index.iter().map(|value| Index::of(*value, self.counter, self.lane, &self.inside)).collect();
-        Access { array, index, stores }
+        Access { array, index, values, stores }
     }
 
     /// How a variable collects what it is set to.
@@ -296,8 +355,8 @@ impl Loop<'_> {
         others.iter().all(|index| index.factor == 0) && (last.factor == 0 || (last.factor == 1 && packed))
     }
 
-    /// Whether no turn needs what another one of its group stores.
-    fn stay_apart(&self, accesses: &[Access], lanes: i64) -> Result<(), Reason> {
+    /// Whether no turn needs what another one of its group stores, where the counter is never what is given.
+    fn stay_apart(&self, accesses: &[Access], lanes: i64, meeting: Option<Value>) -> Result<(), Reason> {
         for (at, store) in accesses.iter().enumerate().filter(|(_, access)| access.stores) {
             let reason = (NoteKind::TurnsElement, Some(store.array));
             let Some(stored) = &store.index else { return Err(reason) };
@@ -311,7 +370,7 @@ impl Loop<'_> {
                     Apart::Turns(by) if by.abs() >= lanes => true,
                     // An element that a later turn stores is read before that, in a group as one by one.
                     Apart::Turns(by) => by > 0 && !other.stores && other_at < at,
-                    Apart::Unknown => false,
+                    Apart::Unknown => meeting.is_some() && self.meeting(store, other) == meeting,
                 };
                 if !fine {
                     return Err(reason);

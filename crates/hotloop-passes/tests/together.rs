@@ -72,6 +72,28 @@ fn elements_of_other_turns_keep_them_apart() {
     }
 }
 
+#[test]
+fn loops_are_split_at_the_one_turn_that_stores_what_all_read() {
+    let split = |read: &str, load: &str| {
+        let body = format!(
+            "{read}v5: f64 = load_at a1[v2, v3]\nv6: f64 = load_at a1[v2, {load}]\nv7: f64 = sub v5, v6\nstore_at a1[v2, v3], v7\n"
+        );
+        counted("dense", "f64", "v1", &renumber(&body))
+    };
+    let program = split("", "v2");
+    assert_eq!(kinds(&program), [NoteKind::TurnsTogether]);
+    let turns = &program.nests[0].schedule.turns;
+    assert_eq!(turns.iter().map(|turns| turns.lanes).collect::<Vec<_>>(), [4, 4]);
+    assert_ne!(turns[0].counter, turns[1].counter);
+    assert_eq!(text::print(&program).matches("store_at a1").count(), 3);
+    // A number that changes in the loop is met in more turns than one.
+    let program = split("v4: i64 = add v3, v1\n", "v4");
+    assert_eq!(kinds(&program), [NoteKind::TurnsTogether], "the next element is read before it is stored");
+    assert_eq!(program.nests[0].schedule.turns.len(), 1);
+    let program = split("v4: i64 = mul v3, v3\n", "v4");
+    assert_eq!(kinds(&program), [NoteKind::TurnsElement]);
+}
+
 /// Numbers the values of a body in the order in which they are computed, from v4 on.
 fn renumber(body: &str) -> String {
     let mut names = Vec::new();
