@@ -136,6 +136,13 @@ def operands():
     with File("errors/operands.hl", "Operands that do not go together.") as file:
         x = dict(x=F64)
         call(file, "float with bit operator", "kernel k(x) = x «&» 1", ("E0111", "`&` needs integers or bools, not `f64`"), **x)
+        half = dict(x=("f16", "[1, 2]"))
+        call(file, "half with bit operator", "kernel k(x) = x «&» 1", ("E0111", "`&` needs integers or bools, not `f16[:]`"), **half)
+        call(file, "half widened by a cast", "kernel k(x) = f32(x) «&» 1", ("E0111", "`&` needs integers or bools, not `f32[:]`"), **half)
+        call(file, "sum of halves with bit operator", "kernel k(x) = (x + x) «&» 1", ("E0111", "`&` needs integers or bools, not `f32[:]`"), **half)
+        call(file, "complement of a half", "kernel k(x) = «~x»", ("E0111", "`~` needs an integer or a bool, not `bf16`"), x=("bf16", "1"))
+        call(file, "half as a truth", "kernel k(x) = not «x»", ("E0113", "a condition must be a bool, this is `f16[:]`"), **half)
+        call(file, "half and bool", "kernel k(x, b) = x «+» b", ("E0113", "f16[:]"), b=TRUTH, **half)
         call(file, "float power sign", "kernel k(x) = x «^» 2", ("E0111", "`^` needs integers"), **x)
         call(file, "float shifted", "kernel k(x) = «x» << 1", ("E0111", "`<<` needs integers"), **x)
         call(file, "complement of a float", "kernel k(x) = «~x»", ("E0111", "`~` needs an integer or a bool"), **x)

@@ -361,6 +361,15 @@ impl Instance {
 }
 
 impl Expr {
+    /// The type that messages name: of a half that was widened to be computed with, the half's. A cast that is written
+    /// stands around what it casts.
+    pub fn written(&self) -> Ty {
+        match &self.kind {
+            Kind::Convert(half) if half.ty.elem.is_half() && half.span == self.span => half.ty,
+            _ => self.ty,
+        }
+    }
+
     /// A typed scalar literal.
     pub fn constant(value: Scalar, span: Span) -> Expr {
         Expr { kind: Kind::Const(value), ty: Ty::scalar(value.ty), span }

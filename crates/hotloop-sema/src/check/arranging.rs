@@ -181,7 +181,7 @@ impl<'m> Checker<'m> {
         if array.ty.rank == 1 {
             return Some(());
         }
-        let diag = errors::wrong_class(array.span, name, array.ty, "an array with one axis");
+        let diag = errors::wrong_class(array.span, name, array.written(), "an array with one axis");
         body.report(diag.hint("write `ravel(…)` around it"));
         None
     }
@@ -313,7 +313,7 @@ impl<'m> Checker<'m> {
                 with_axes(square, vec![Some(0), Some(0)], span)
             }
             _ => {
-                let diag = errors::wrong_class(array.span, "diag", array.ty, "an array with one or two axes");
+                let diag = errors::wrong_class(array.span, "diag", array.written(), "an array with one or two axes");
                 body.report(diag);
                 return None;
             }
@@ -325,7 +325,7 @@ impl<'m> Checker<'m> {
     fn triangle(&mut self, body: &mut Body, array: Expr, upper: bool, given: &Given<'m>) -> Option<Expr> {
         let (rank, span) = (array.ty.rank, given.span);
         if rank < 2 {
-            let diag = errors::wrong_class(array.span, given.name, array.ty, "an array with two axes or more");
+            let diag = errors::wrong_class(array.span, given.name, array.written(), "an array with two axes or more");
             body.report(diag);
             return None;
         }
@@ -379,7 +379,7 @@ impl<'m> Checker<'m> {
             None => (ravel(array, given.span), 0),
         };
         if at.ty.elem == Type::Bool {
-            let diag = errors::wrong_class(at.span, given.name, at.ty, "whole numbers");
+            let diag = errors::wrong_class(at.span, given.name, at.written(), "whole numbers");
             body.report(diag.hint("write `a[mask]` for the elements where a mask is true"));
             return None;
         }

@@ -36,7 +36,7 @@ impl<'m> Checker<'m> {
             edges.push(converted(value, Type::F64));
         }
         if let Some(edge) = edges[1..].iter().find(|edge| edge.ty.rank > 0) {
-            body.report(errors::wrong_class(edge.span, name, edge.ty, "one number for each bound"));
+            body.report(errors::wrong_class(edge.span, name, edge.written(), "one number for each bound"));
             return None;
         }
         edges.push(converted(bins.clone(), Type::F64));
@@ -215,7 +215,7 @@ impl<'m> Checker<'m> {
     /// Indices as `i64`.
     fn index_values(&mut self, body: &mut Body, value: Expr) -> Option<Expr> {
         if !value.ty.elem.is_int() {
-            let message = format!("indices must be whole numbers, these are `{}`", value.ty.describe());
+            let message = format!("indices must be whole numbers, these are `{}`", value.written().describe());
             body.report(errors::mismatch(value.span, message, "cast them: `i64(…)`"));
             return None;
         }

@@ -162,7 +162,7 @@ impl<'m> Checker<'m> {
         if list.first().is_some_and(|&index| has_attr(&Module::library().items[index], "integers"))
             && let Some(value) = values.iter().find(|value| !value.ty.elem.is_int())
         {
-            let diag = errors::wrong_class(value.span, name, value.ty, "integers");
+            let diag = errors::wrong_class(value.span, name, value.written(), "integers");
             body.report(diag.hint("cast it, for example `i64(…)`"));
             return None;
         }
@@ -196,8 +196,8 @@ impl<'m> Checker<'m> {
             body.report(errors::argument_count(span, name, &expected, args.len()));
         } else {
             body.report(match args[0].ty.elem.is_complex() {
-                true => errors::real_needed(span, name, args[0].ty),
-                false => errors::wrong_class(span, name, args[0].ty, "a number"),
+                true => errors::real_needed(span, name, args[0].written()),
+                false => errors::wrong_class(span, name, args[0].written(), "a number"),
             });
         }
         None
@@ -307,7 +307,7 @@ impl<'m> Checker<'m> {
             Builtin::Unlikely => {
                 let cond = args.remove(0);
                 if cond.ty.elem != Type::Bool {
-                    body.report(errors::not_a_condition(cond.span, cond.ty));
+                    body.report(errors::not_a_condition(cond.span, cond.written()));
                     return None;
                 }
                 Some(Expr::op(Op::Unlikely, vec![cond], span))
@@ -400,10 +400,10 @@ impl<'m> Checker<'m> {
             return Some(value);
         }
         if value.ty.elem.is_complex() {
-            body.report(errors::real_needed(span, name, value.ty));
+            body.report(errors::real_needed(span, name, value.written()));
             return None;
         }
-        body.report(errors::wrong_class(span, name, value.ty, "a number"));
+        body.report(errors::wrong_class(span, name, value.written(), "a number"));
         None
     }
 
@@ -411,7 +411,7 @@ impl<'m> Checker<'m> {
         if value.ty.rank > 0 {
             return Some(value);
         }
-        body.report(errors::wrong_class(value.span, name, value.ty, "an array"));
+        body.report(errors::wrong_class(value.span, name, value.written(), "an array"));
         None
     }
 
@@ -457,7 +457,7 @@ impl<'m> Checker<'m> {
         }
         let value = self.settle_number(body, value)?;
         if value.ty.elem.is_complex() && !ty.is_complex() {
-            body.report(errors::real_needed(span, ty.name(), value.ty));
+            body.report(errors::real_needed(span, ty.name(), value.written()));
             return None;
         }
         let rank = value.ty.rank;
@@ -477,7 +477,7 @@ impl<'m> Checker<'m> {
             ("from_bits", Type::I64 | Type::U64) => Type::F64,
             _ => {
                 let needs = if name == "bits" { "a float" } else { "a 32 or 64 bit integer" };
-                body.report(errors::wrong_class(span, name, value.ty, needs));
+                body.report(errors::wrong_class(span, name, value.written(), needs));
                 return None;
             }
         };

@@ -84,7 +84,7 @@ impl<'m> Checker<'m> {
         span: Span,
     ) -> Option<Expr> {
         if let Some(wrong) = args.iter().find(|arg| !arg.ty.elem.is_number()) {
-            body.report(errors::wrong_class(span, name, wrong.ty, "a number"));
+            body.report(errors::wrong_class(span, name, wrong.written(), "a number"));
             return None;
         }
         if builtin == Builtin::Complex {
@@ -130,7 +130,7 @@ impl<'m> Checker<'m> {
     pub(super) fn part_of(&mut self, body: &mut Body, part: Part, value: Expr, span: Span) -> Option<Expr> {
         if !value.ty.elem.is_number() {
             let name = if part == Part::Real { "real" } else { "imag" };
-            body.report(errors::wrong_class(span, name, value.ty, "a number"));
+            body.report(errors::wrong_class(span, name, value.written(), "a number"));
             return None;
         }
         let value = self.settle_number(body, value)?;
@@ -197,7 +197,7 @@ impl<'m> Checker<'m> {
             Reducer::Var => self.complex_variance(body, &mut given),
             Reducer::Std => Expr::op(Op::Sqrt, vec![self.complex_variance(body, &mut given)], span),
             Reducer::Any | Reducer::All => {
-                let diag = errors::wrong_class(span, name, given.arg.ty, "bools");
+                let diag = errors::wrong_class(span, name, given.arg.written(), "bools");
                 body.report(diag.hint(format!("compare first: `{name}(x != 0)`")));
                 return None;
             }

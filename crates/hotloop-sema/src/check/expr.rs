@@ -159,7 +159,7 @@ impl<'m> Checker<'m> {
         if expr.ty.rank == wanted.rank && promote::widens(expr.ty, wanted.elem) {
             return self.coerce(body, expr, wanted);
         }
-        let message = format!("{what} is `{}`, the value is `{}`", wanted.describe(), expr.ty.describe());
+        let message = format!("{what} is `{}`, the value is `{}`", wanted.describe(), expr.written().describe());
         let hint = match expr.ty.rank == wanted.rank {
             true if expr.ty.elem.is_complex() && !wanted.elem.is_complex() => {
                 "take what it is about: `real(…)`, `imag(…)` or `abs(…)`".to_string()
@@ -197,11 +197,11 @@ impl<'m> Checker<'m> {
     pub(super) fn condition(&mut self, body: &mut Body, expr: &'m ast::Expr) -> Option<Expr> {
         let cond = self.expr(body, expr)?;
         if cond.ty.elem != Type::Bool {
-            body.report(errors::not_a_condition(cond.span, cond.ty));
+            body.report(errors::not_a_condition(cond.span, cond.written()));
             return None;
         }
         if cond.ty.rank > 0 {
-            body.report(errors::array_condition(cond.span, cond.ty));
+            body.report(errors::array_condition(cond.span, cond.written()));
             return None;
         }
         Some(cond)
@@ -218,7 +218,7 @@ impl<'m> Checker<'m> {
                 }
             };
         }
-        let message = format!("{what} must be a whole number, this is `{}`", expr.ty.describe());
+        let message = format!("{what} must be a whole number, this is `{}`", expr.written().describe());
         body.report(errors::mismatch(expr.span, message, "cast it: `i64(…)`"));
         None
     }
@@ -237,7 +237,8 @@ impl<'m> Checker<'m> {
             match promote::join(ty, value.ty) {
                 Ok(joined) => ty = joined,
                 Err(why) => {
-                    let diag = self.no_join(why, span, op, ty, value.ty);
+                    let first = if ty == values[0].ty { values[0].written() } else { ty };
+                    let diag = self.no_join(why, span, op, first, value.written());
                     body.report(diag);
                     return None;
                 }
@@ -278,7 +279,7 @@ impl<'m> Checker<'m> {
         span: Span,
     ) -> Option<Expr> {
         if cond.ty.elem != Type::Bool {
-            body.report(errors::not_a_condition(cond.span, cond.ty));
+            body.report(errors::not_a_condition(cond.span, cond.written()));
             return None;
         }
         let (Some(a), Some(b)) = (then.value.pop(), otherwise.value.pop()) else {
@@ -335,7 +336,7 @@ impl<'m> Checker<'m> {
     /// `where(c, a, b)` on checked operands.
     pub(super) fn where_of(&mut self, body: &mut Body, cond: Expr, a: Expr, b: Expr, span: Span) -> Option<Expr> {
         if cond.ty.elem != Type::Bool {
-            body.report(errors::not_a_condition(cond.span, cond.ty));
+            body.report(errors::not_a_condition(cond.span, cond.written()));
             return None;
         }
         let mut values = self.unify(body, vec![a, b], "where", span)?.into_iter();

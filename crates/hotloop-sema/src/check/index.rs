@@ -112,7 +112,8 @@ impl<'m> Checker<'m> {
             (_, Type::Bool) => Some(Index::Mask(at)),
             (_, elem) if elem.is_int() => Some(Index::Array(self.coerce(body, at, Ty::scalar(Type::I64))?)),
             _ => {
-                let message = format!("indices must be whole numbers or bools, these are `{}`", at.ty.describe());
+                let message =
+                    format!("indices must be whole numbers or bools, these are `{}`", at.written().describe());
                 body.report(errors::mismatch(at.span, message, "cast them: `i64(…)`"));
                 None
             }

@@ -149,7 +149,7 @@ impl<'m> Checker<'m> {
         if value.ty.rank == 0 {
             return Some(value);
         }
-        body.report(errors::wrong_class(value.span, name, value.ty, "a scalar value"));
+        body.report(errors::wrong_class(value.span, name, value.written(), "a scalar value"));
         None
     }
 

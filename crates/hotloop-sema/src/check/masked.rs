@@ -61,7 +61,7 @@ impl<'m> Checker<'m> {
 
     /// `nonzero` of several axes would be several arrays.
     pub(super) fn nonzero_of_rows(&self, body: &mut Body, array: &Expr, name: &str) {
-        let diag = errors::wrong_class(array.span, name, array.ty, "an array with one axis");
+        let diag = errors::wrong_class(array.span, name, array.written(), "an array with one axis");
         let hint = "write `argwhere(…)`, whose column `argwhere(…)[:, k]` has the indices along axis k";
         body.report(diag.hint(hint));
     }

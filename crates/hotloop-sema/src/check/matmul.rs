@@ -18,13 +18,17 @@ impl<'m> Checker<'m> {
         span: Span,
     ) -> Option<Expr> {
         if left.ty.rank == 0 || right.ty.rank == 0 {
-            let message = format!("`@` needs two arrays, not `{}` and `{}`", left.ty.describe(), right.ty.describe());
+            let message = format!(
+                "`@` needs two arrays, not `{}` and `{}`",
+                left.written().describe(),
+                right.written().describe()
+            );
             body.report(errors::plain(errors::BAD_OPERANDS, op_span, message, "write `*` to multiply by a number"));
             return None;
         }
         for side in [&left, &right] {
             if side.ty.elem == Type::Bool {
-                let diag = errors::wrong_class(side.span, "@", side.ty, "numbers");
+                let diag = errors::wrong_class(side.span, "@", side.written(), "numbers");
                 body.report(diag.hint("convert the bools first, for example `i64(…)`"));
                 return None;
             }
@@ -44,7 +48,7 @@ impl<'m> Checker<'m> {
         if ranks.contains(&0) {
             let [left, right] = self.pair(body, "dot", span, left, right)?;
             if left.ty.elem == Type::Bool {
-                body.report(errors::wrong_class(span, "dot", left.ty, "numbers"));
+                body.report(errors::wrong_class(span, "dot", left.written(), "numbers"));
                 return None;
             }
             return Some(body.guarded(Expr::op(Op::Mul, vec![left, right], span)));

@@ -19,18 +19,18 @@ impl<'m> Checker<'m> {
             UnaryOp::Neg => self.negate(body, value, span),
             UnaryOp::Plus => {
                 if !value.ty.elem.is_number() {
-                    body.report(errors::wrong_class(span, "+", value.ty, "a number"));
+                    body.report(errors::wrong_class(span, "+", value.written(), "a number"));
                     return None;
                 }
                 Some(value)
             }
             UnaryOp::BitNot if value.ty.elem.is_float() || value.ty.elem.is_complex() => {
-                body.report(errors::wrong_class(span, "~", value.ty, "an integer or a bool"));
+                body.report(errors::wrong_class(span, "~", value.written(), "an integer or a bool"));
                 None
             }
             UnaryOp::BitNot => self.op1(body, Op::Not, value, span),
             UnaryOp::Not if value.ty.elem != Type::Bool => {
-                body.report(errors::not_a_condition(value.span, value.ty));
+                body.report(errors::not_a_condition(value.span, value.written()));
                 None
             }
             UnaryOp::Not => Some(Expr::op(Op::Not, vec![value], span)),
@@ -49,7 +49,7 @@ impl<'m> Checker<'m> {
                 Some(Expr { kind: Kind::Number(Number::Imaginary { lit, negative: !negative }), ty: value.ty, span })
             }
             _ if !value.ty.elem.is_number() => {
-                body.report(errors::wrong_class(span, "-", value.ty, "a number"));
+                body.report(errors::wrong_class(span, "-", value.written(), "a number"));
                 None
             }
             _ => self.op1(body, Op::Neg, value, span),
@@ -150,7 +150,7 @@ impl<'m> Checker<'m> {
         right: Expr,
         span: Span,
     ) -> Option<Expr> {
-        let (a, b) = (left.ty, right.ty);
+        let (a, b) = (left.written(), right.written());
         let pair = self.pair(body, sign.text(), op_span, left, right)?;
         if !pair[0].ty.elem.is_number() {
             body.report(errors::bool_with_number(op_span, sign.text(), a, b));
@@ -161,8 +161,8 @@ impl<'m> Checker<'m> {
 
     /// `/`: true division.
     fn divide(&mut self, body: &mut Body, op_span: Span, left: Expr, right: Expr, span: Span) -> Option<Expr> {
-        let (a, b) = (left.ty, right.ty);
-        if promote::join(a, b).is_ok_and(|ty| ty.elem.is_complex()) {
+        let (a, b) = (left.written(), right.written());
+        if promote::join(left.ty, right.ty).is_ok_and(|ty| ty.elem.is_complex()) {
             return self.complex_quotient(body, left, right, op_span, span);
         }
         let values = self.unify(body, vec![left, right], "/", op_span)?;
@@ -199,7 +199,7 @@ impl<'m> Checker<'m> {
         right: Expr,
         span: Span,
     ) -> Option<Expr> {
-        let (a, b) = (left.ty, right.ty);
+        let (a, b) = (left.written(), right.written());
         let [left, right] = self.pair(body, sign.text(), op_span, left, right)?;
         let elem = if right.ty.elem.is_complex() { right.ty.elem } else { left.ty.elem };
         match elem.class() {
@@ -226,7 +226,7 @@ impl<'m> Checker<'m> {
     fn logic(&mut self, body: &mut Body, op: Op, left: Expr, right: Expr, span: Span) -> Option<Expr> {
         for side in [&left, &right] {
             if side.ty.elem != Type::Bool {
-                body.report(errors::not_a_condition(side.span, side.ty));
+                body.report(errors::not_a_condition(side.span, side.written()));
                 return None;
             }
         }
@@ -247,7 +247,7 @@ impl<'m> Checker<'m> {
     ) -> Option<Expr> {
         for side in [&left, &right] {
             if side.ty.elem.is_float() || side.ty.elem.is_complex() {
-                let diag = errors::wrong_class(op_span, sign.text(), side.ty, "integers or bools");
+                let diag = errors::wrong_class(op_span, sign.text(), side.written(), "integers or bools");
                 body.report(if sign == BinaryOp::BitXor { diag.hint("write `**` for a power") } else { diag });
                 return None;
             }
@@ -260,7 +260,7 @@ impl<'m> Checker<'m> {
     fn shift(&mut self, body: &mut Body, op: Op, sign: BinaryOp, left: Expr, right: Expr, span: Span) -> Option<Expr> {
         for side in [&left, &right] {
             if !side.ty.elem.is_int() {
-                body.report(errors::wrong_class(side.span, sign.text(), side.ty, "integers"));
+                body.report(errors::wrong_class(side.span, sign.text(), side.written(), "integers"));
                 return None;
             }
         }
@@ -303,7 +303,7 @@ impl<'m> Checker<'m> {
         let joined = match promote::join(a, b) {
             Ok(ty) if ty.elem.is_number() => ty,
             Ok(_) => {
-                body.report(errors::bool_with_number(op_span, "**", a, b));
+                body.report(errors::bool_with_number(op_span, "**", left.written(), right.written()));
                 return None;
             }
             Err(why) => {
@@ -445,7 +445,7 @@ impl<'m> Checker<'m> {
     fn compare(&mut self, body: &mut Body, op: CompareOp, op_span: Span, a: Expr, b: Expr, span: Span) -> Option<Expr> {
         let ordered = !matches!(op, CompareOp::Eq | CompareOp::Ne);
         if ordered && a.ty.elem == Type::Bool && b.ty.elem == Type::Bool {
-            let diag = errors::wrong_class(op_span, op.text(), a.ty, "numbers");
+            let diag = errors::wrong_class(op_span, op.text(), a.written(), "numbers");
             body.report(diag.hint("bools have no order; write `and`, `or`, `not`"));
             return None;
         }

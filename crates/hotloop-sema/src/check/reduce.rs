@@ -155,7 +155,7 @@ impl<'m> Checker<'m> {
             }
         }
         if rank == 0 && task.reducer.needs_array() {
-            body.report(errors::wrong_class(span, name, given.arg.ty, "an array"));
+            body.report(errors::wrong_class(span, name, given.arg.written(), "an array"));
             return None;
         }
         if task.uses_twice() || given.mask.is_some() || (body.checked && given.wide) || given.arg.ty.elem.is_complex() {
@@ -177,7 +177,7 @@ impl<'m> Checker<'m> {
     fn mask(&mut self, body: &mut Body, expr: &'m ast::Expr, rank: u32) -> Option<Expr> {
         let mask = self.expr(body, expr)?;
         if mask.ty.elem != Type::Bool {
-            body.report(errors::not_a_condition(mask.span, mask.ty));
+            body.report(errors::not_a_condition(mask.span, mask.written()));
             return None;
         }
         if rank == 0 || mask.ty.rank > rank {
@@ -192,7 +192,7 @@ impl<'m> Checker<'m> {
     fn ddof(&mut self, body: &mut Body, expr: &'m ast::Expr, elem: Type) -> Option<Expr> {
         let value = self.expr(body, expr)?;
         if value.ty.rank > 0 || !value.ty.elem.is_numeric() {
-            body.report(errors::wrong_class(value.span, "ddof", value.ty, "a number"));
+            body.report(errors::wrong_class(value.span, "ddof", value.written(), "a number"));
             return None;
         }
         let elem = elem.part();

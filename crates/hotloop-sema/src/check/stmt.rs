@@ -251,7 +251,7 @@ impl<'m> Checker<'m> {
         let (Some(value), ty) = (value, body.var(array).ty) else { return };
         let name = body.var(array).name.clone();
         if value.ty.rank > ty.rank {
-            let message = format!("`{name}` is `{}`, the value is `{}`", ty.describe(), value.ty.describe());
+            let message = format!("`{name}` is `{}`, the value is `{}`", ty.describe(), value.written().describe());
             return body.report(errors::mismatch(span, message, "slice or reduce the value"));
         }
         if let Some(value) = self.fit_store(body, value, Ty::scalar(ty.elem), &name) {

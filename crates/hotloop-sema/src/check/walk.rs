@@ -107,11 +107,11 @@ impl<'m> Checker<'m> {
             FoldOp::Prod if arg.ty.elem.is_numeric() => accumulator(arg.ty.elem),
             _ if arg.ty.elem.is_numeric() => arg.ty.elem,
             _ if arg.ty.elem.is_complex() => {
-                body.report(errors::real_needed(span, name, arg.ty));
+                body.report(errors::real_needed(span, name, arg.written()));
                 return None;
             }
             _ => {
-                body.report(errors::wrong_class(span, name, arg.ty, "numbers"));
+                body.report(errors::wrong_class(span, name, arg.written(), "numbers"));
                 return None;
             }
         };
@@ -331,7 +331,7 @@ impl<'m> Checker<'m> {
             return None;
         }
         if self.walked_rank(&values) == 0 {
-            body.report(errors::wrong_class(expr.span, name, values[0].ty, "an array"));
+            body.report(errors::wrong_class(expr.span, name, values[0].written(), "an array"));
             return None;
         }
         match values.len() {
@@ -361,7 +361,7 @@ impl<'m> Checker<'m> {
         for item in list {
             let value = self.expr(body, item)?;
             if value.ty.rank > 0 {
-                let message = format!("an identity is one value, this is `{}`", value.ty.describe());
+                let message = format!("an identity is one value, this is `{}`", value.written().describe());
                 body.report(errors::mismatch(value.span, message, "give a scalar, or several in parentheses"));
                 return None;
             }
