@@ -107,13 +107,27 @@ impl Lane<'_, '_, '_> {
     }
 
     /// A number and those that follow it, one for each lane.
-    pub(crate) fn turns_at(&mut self, first: clif::Value) -> Regs {
+    pub(crate) fn numbers_from(&mut self, first: clif::Value) -> Regs {
+        self.added_to(first, |lane, entry| lane.f.vector_entry(types::I64X2, entry))
+    }
+
+    /// The numbers of the turns of a group. They are not read from the table of constants: loads would be made also where
+    /// only addresses need the counter.
+    fn turns_at(&mut self, first: clif::Value) -> Regs {
+        self.added_to(first, |lane, entry| {
+            let entry = lane.f.b.func.dfg.constants.insert(clif::ConstantData::from(entry.as_slice()));
+            lane.f.b.ins().vconst(types::I64X2, entry)
+        })
+    }
+
+    /// A number plus 0, 1, 2 and so on, whose vectors are made of their bytes.
+    fn added_to(&mut self, first: clif::Value, mut vector: impl FnMut(&mut Self, [u8; VECTOR]) -> clif::Value) -> Regs {
         let all = self.f.splat(Type::I64, first);
         Regs::make(regs_for(self.lanes, 8), |i| {
             let mut entry = [0; VECTOR];
             entry[..8].copy_from_slice(&(2 * i as u64).to_le_bytes());
             entry[8..].copy_from_slice(&(2 * i as u64 + 1).to_le_bytes());
-            let steps = self.f.vector_entry(types::I64X2, entry);
+            let steps = vector(self, entry);
             self.f.b.ins().iadd(all, steps)
         })
     }

@@ -134,7 +134,7 @@ impl Lane<'_, '_, '_> {
         if self.lanes == 1 || !self.grouped.is_empty() {
             return Val::Uniform(point);
         }
-        Val::Varying(self.turns_at(point))
+        Val::Varying(self.numbers_from(point))
     }
 
     fn is_uniform(&self, value: Value) -> bool {
