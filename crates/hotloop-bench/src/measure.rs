@@ -57,9 +57,13 @@ pub fn median(runs: usize, mut body: impl FnMut() -> Duration) -> f64 {
     for _ in 0..runs.div_ceil(4) {
         body();
     }
-    let mut times: Vec<f64> = (0..runs).map(|_| body().as_nanos() as f64).collect();
-    times.sort_by(f64::total_cmp);
-    times.get(runs / 2).copied().unwrap_or(0.0)
+    middle((0..runs).map(|_| body()).collect())
+}
+
+/// The median of times, in nanoseconds.
+pub fn middle(mut times: Vec<Duration>) -> f64 {
+    times.sort();
+    times.get(times.len() / 2).map_or(0.0, |time| time.as_nanos() as f64)
 }
 
 /// How many calls one sample takes. The first call pays for page faults and cold caches.

@@ -6,7 +6,6 @@
 use crate::compile::Settings;
 use crate::facts::{depth_is_fine, inner_regions};
 use crate::forms::MAX_LANES;
-use cranelift_codegen::settings::RegallocAlgorithm;
 use hotloop_ir::semantics::fold_partials;
 use hotloop_ir::{Axis, AxisKind, Fold, FoldDest, FoldOp, Inst, Nest, Region, Shape, Stmt, Type};
 use hotloop_target::CompileError;
@@ -61,8 +60,7 @@ const MAX_AXES: usize = 64;
 
 /// Plans a nest for a target with at most so many lanes.
 pub(crate) fn plan(nest: &Nest, settings: Settings) -> Result<Plan, CompileError> {
-    let Settings { target, most_lanes, .. } = settings;
-    let copies = settings.isa.flags().regalloc_algorithm() != RegallocAlgorithm::SinglePass;
+    let Settings { target, most_lanes, quick, .. } = settings;
     let limit = |reason: String| CompileError::Limit { target, reason };
     if nest.lane.values.len() > MAX_VALUES {
         return Err(limit(format!("{} values in one loop nest, at most {MAX_VALUES}", nest.lane.values.len())));
@@ -108,7 +106,19 @@ pub(crate) fn plan(nest: &Nest, settings: Settings) -> Result<Plan, CompileError
     let threads = nest.schedule.threads && ordered.is_empty();
     let most_turns = most_lanes.min(MAX_LANES);
     let uneven = threads && kind == Kind::Map && has_loop(&nest.lane.body);
-    Ok(Plan { kind, lanes, inner, reduced, kept, threads, checks, uneven, strip: strip(nest), most_turns, copies })
+    Ok(Plan {
+        kind,
+        lanes,
+        inner,
+        reduced,
+        kept,
+        threads,
+        checks,
+        uneven,
+        strip: strip(nest),
+        most_turns,
+        copies: !quick,
+    })
 }
 
 fn kind(nest: &Nest, reduced: &[usize], ordered: &[usize], checks: bool) -> Kind {

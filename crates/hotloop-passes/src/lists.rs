@@ -21,7 +21,7 @@ fn walk(lane: &Lane, region: &[Stmt]) -> bool {
     region.iter().any(|stmt| {
         let here = match stmt {
             Stmt::For { start, stop, body, .. } => {
-                (looked_up(lane, *start, DEPTH) || looked_up(lane, *stop, DEPTH)) && is_cheap_list(lane, body)
+                (looked_up(lane, *start) || looked_up(lane, *stop)) && is_cheap_list(lane, body)
             }
             Stmt::If { .. } | Stmt::Loop(_) | Stmt::Block(_) => false,
             Stmt::Let(_) | Stmt::Set(..) | Stmt::Store(..) | Stmt::StoreAt(..) | Stmt::SetSlot(..) => false,
@@ -37,7 +37,7 @@ fn is_cheap_list(lane: &Lane, body: &Region) -> bool {
     crate::bounds::note(body, &mut values, &mut FxHashSet::default());
     let is_look_up = |value: &&Value| {
         let Inst::LoadAt(_, index) = lane.inst(**value) else { return false };
-        index.iter().any(|&at| looked_up(lane, at, DEPTH))
+        index.iter().any(|&at| looked_up(lane, at))
     };
     let look_ups = values.iter().filter(is_look_up).count();
     let work: usize = values.iter().map(|&value| work(lane, value)).sum();
@@ -55,8 +55,12 @@ fn work(lane: &Lane, value: Value) -> usize {
 }
 
 /// Whether a value is computed from an element.
-pub(crate) fn looked_up(lane: &Lane, value: Value, depth: u32) -> bool {
+pub(crate) fn looked_up(lane: &Lane, value: Value) -> bool {
+    from_load(lane, value, DEPTH)
+}
+
+fn from_load(lane: &Lane, value: Value, depth: u32) -> bool {
     let inst = lane.inst(value);
     let loads = matches!(inst, Inst::Load(_) | Inst::LoadAt(..));
-    loads || (depth > 0 && inst.operands().iter().any(|&arg| looked_up(lane, arg, depth - 1)))
+    loads || (depth > 0 && inst.operands().iter().any(|&arg| from_load(lane, arg, depth - 1)))
 }

@@ -76,16 +76,13 @@ fn vectorizable(nest: &Nest, checks: bool) -> bool {
         && !lists::follows(&nest.lane)
 }
 
-/// How deep an index is followed to the load it comes from.
-const LOOK_UP_DEPTH: u32 = 12;
-
 /// Whether a loop reads an element at a place that comes from memory, and writes it back.
 fn changes_looked_up(lane: &Lane, region: &[Stmt], looped: bool) -> bool {
     region.iter().any(|stmt| {
         let mut here = false;
         if let (Stmt::StoreAt(array, index, _), true) = (stmt, looped) {
             let same = |inst: &Inst| matches!(inst, Inst::LoadAt(from, at) if from == array && at == index);
-            here = lane.values.iter().any(same) && index.iter().any(|&at| lists::looked_up(lane, at, LOOK_UP_DEPTH));
+            here = lane.values.iter().any(same) && index.iter().any(|&at| lists::looked_up(lane, at));
         }
         let inside = looped || matches!(stmt, Stmt::For { .. } | Stmt::Loop(_));
         here || stmt.regions().into_iter().any(|inner| changes_looked_up(lane, inner, inside))

@@ -6,7 +6,7 @@ use super::{Result, cells, head, row};
 use crate::data::Data;
 use crate::dtype::Dtype;
 use crate::ffi::Case;
-use crate::measure::{Effort, median, time};
+use crate::measure::{Effort, median, middle, time};
 use crate::workload::Workload;
 use hotloop::{Arg, Call, DiskCache, Engine, Origin, TargetChoice, Tiers};
 use std::hint::black_box;
@@ -72,8 +72,7 @@ fn reload(workload: &'static Workload, runs: usize) -> Result<[f64; 2]> {
         return Err("a kernel that is on disk was compiled".into());
     }
     let beyond: Option<Vec<Duration>> = beyond.into_iter().collect();
-    let mut beyond = beyond.ok_or("the workload does not lower")?.into_iter();
-    Ok([whole, median(runs, || beyond.next().unwrap_or_default())])
+    Ok([whole, middle(beyond.ok_or("the workload does not lower")?)])
 }
 
 /// What takes the time that lowering a workload takes.

@@ -67,62 +67,39 @@ impl<'h> Lower<'h> {
             Combine::Call(_) => None,
         };
         let chunks = self.chunkable(by, &values, &dims);
+        let in_order = |lower: &mut Self| {
+            let chunk = chunks.then_some(CHUNK);
+            lower.all_or_chunks(&values, &dims, chunk, &mut |lower, parts, dims| {
+                lower.combine_all(by, target, parts, dims, subject, span);
+            });
+        };
         match fold.and_then(|fold| self.tables(fold, by.elem, target, &dims)) {
-            None => self.combine_in_order(by, target, &values, &dims, chunks, subject, span),
+            None => in_order(self),
             Some(mut tables) => {
                 let then = self.nested(|lower| {
                     lower.fill_tables(&mut tables);
-                    lower.combine_in_tables(by, &tables, &values, &dims, chunks, subject, span);
+                    let chunk = chunks.then_some(TABLES_CHUNK);
+                    lower.all_or_chunks(&values, &dims, chunk, &mut |lower, parts, dims| {
+                        lower.combine_blocks(by, &tables, parts, dims, subject, span);
+                    });
                     lower.merge_tables(&tables, span);
                 });
-                let otherwise =
-                    self.nested(|lower| lower.combine_in_order(by, target, &values, &dims, chunks, subject, span));
+                let otherwise = self.nested(in_order);
                 self.push_step(Step::If { cond: tables.worth, then, otherwise });
             }
         }
         values.into_iter().for_each(|value| self.release(value));
     }
 
-    /// One value after another into the array.
-    #[expect(clippy::too_many_arguments, reason = "one of two ways, chosen in one place")]
-    fn combine_in_order(
-        &mut self,
-        by: &'h ByIndex,
-        target: NodeId,
-        values: &[Operand],
-        dims: &[Dim],
-        chunks: bool,
-        subject: &str,
-        span: Span,
-    ) {
-        match chunks {
-            false => self.combine_all(by, target, values, dims, subject, span),
-            true => self.chunks(values, dims[0].extent, CHUNK, &mut |lower, parts, dims| {
-                lower.combine_all(by, target, parts, dims, subject, span);
-            }),
+    /// Makes the steps of all values at once, or of a chunk at a time.
+    fn all_or_chunks(&mut self, values: &[Operand], dims: &[Dim], chunk: Option<i64>, each: &mut EachChunk<'_, 'h>) {
+        match chunk {
+            None => each(self, values, dims),
+            Some(size) => self.chunks(values, dims[0].extent, size, each),
         }
     }
 
     /// Each block of values into a table of its own.
-    #[expect(clippy::too_many_arguments, reason = "one of two ways, chosen in one place")]
-    fn combine_in_tables(
-        &mut self,
-        by: &'h ByIndex,
-        tables: &Tables,
-        values: &[Operand],
-        dims: &[Dim],
-        chunks: bool,
-        subject: &str,
-        span: Span,
-    ) {
-        match chunks {
-            false => self.combine_blocks(by, tables, values, dims, subject, span),
-            true => self.chunks(values, dims[0].extent, TABLES_CHUNK, &mut |lower, parts, dims| {
-                lower.combine_blocks(by, tables, parts, dims, subject, span);
-            }),
-        }
-    }
-
     fn combine_blocks(
         &mut self,
         by: &'h ByIndex,
