@@ -39,6 +39,7 @@ def make():
     reductions()
     views()
     trees()
+    short_rows()
 
 
 def ramp(*shape, ty="f64"):
@@ -231,6 +232,43 @@ def tree_sum(values):
             results[at] = results[at] + results[at + stride]
         stride *= 2
     return results[0] if results else kind(0)
+
+
+def along_rows(values):
+    """`tree_sum` along the last axis."""
+    return np.apply_along_axis(tree_sum, -1, values)
+
+
+def short_rows():
+    with File("reduce/short_rows.hl", "Reductions along rows of few elements: sums in the fixed order, and all else.") as file:
+        for ty in ("f32", "f64"):
+            for n in range(1, 10):
+                x = splitmix(n, 21 * n, -1.0, 3.0).astype(NUMPY[ty]).reshape(21, n)
+                spec = [("x", ty, f"random({n}, 21x{n}, -1, 3)")]
+                file.case("sum(x, axis=1)", f"{ty} {n}", spec, [(ty, along_rows(x))])
+                file.case("sum(x * x, axis=-1, keepdims=true)", f"{ty} squares of {n}", spec, [(ty, along_rows(x * x)[:, np.newaxis])])
+            x = splitmix(3, 15, 0.0, 1.0).astype(NUMPY[ty]).reshape(5, 3)
+            for n in (1, 3):
+                y = splitmix(4, 4 * n, 0.0, 1.0).astype(NUMPY[ty]).reshape(4, n)
+                away = x[:, np.newaxis, :] - y[np.newaxis, :, :]
+                given = [("x", ty, "random(3, 5x3, 0, 1)"), ("y", ty, f"random(4, 4x{n}, 0, 1)")]
+                file.case("sum((x[:, newaxis, :] - y[newaxis, :, :]) ** 2, axis=2)", f"{ty} distances of 3 and {n}", given, [(ty, along_rows(away * away))])
+            file.case("sum(reshape(x, (5, 3)) * arange(3), axis=1)", f"{ty} numbered", [("x", ty, "random(3, 15, 0, 1)")], [(ty, along_rows(x * np.arange(3, dtype=NUMPY[ty])))])
+            file.case("sum(x[:, 1:n], axis=1)", f"{ty} from the second on", [("x", ty, "random(3, 5x3, 0, 1)"), ("n", "i64", 3)], [(ty, along_rows(x[:, 1:]))])
+            file.case("sum(x[:, ::-1], axis=1)", f"{ty} backwards", [("x", ty, "random(3, 5x3, 0, 1)")], [(ty, along_rows(x[:, ::-1]))])
+        text = "(sum(x, axis=1), prod(x, axis=1), min(x, axis=1), max(x, axis=1))"
+        for n in (2, 5, 8, 9):
+            for ty in ("i64", "f64"):
+                x = ramp(7, n, ty=ty) % 5 + 1
+                results = [along_rows(x) if ty == "f64" else x.sum(axis=1), x.prod(axis=1), x.min(axis=1), x.max(axis=1)]
+                file.case(text, f"{ty} four of {n}", [("x", ty, x)], [(ty, result) for result in results])
+            x = np.arange(7 * n).reshape(7, n) % 4 != 1
+            file.case("(any(x, axis=1), all(x, axis=1))", f"truth of {n}", [("x", "bool", x)], [("bool", x.any(axis=1)), ("bool", x.all(axis=1))])
+            x = np.where(np.arange(7 * n).reshape(7, n) % 6 == 4, np.nan, np.arange(7.0 * n).reshape(7, n))
+            file.case("(min(x, axis=1), max(x, axis=1))", f"extremes with nan of {n}", [("x", "f64", x)], [("f64", x.min(axis=1)), ("f64", x.max(axis=1))])
+        file.case("sum(x, axis=1)", "no elements", [("x", "f64", "fill(0, 5x0)")], [("f64", np.zeros(5))])
+        file.case("sum(x, axis=1)", "no rows", [("x", "f64", "fill(0, 0x3)")], [("f64", np.zeros(0))])
+        file.case("sum(x, axis=1)", "zeros below zero", [("x", "f64", "fill(-0.0, 3x2)")], [("f64", np.full(3, -0.0))])
 
 
 def trees():

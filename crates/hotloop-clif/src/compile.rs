@@ -14,7 +14,7 @@ use cranelift_codegen::isa::{CallConv, OwnedTargetIsa};
 use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext};
 use hotloop_ir::{NestId, Program, Step};
 use hotloop_target::{Artifact, CompileError, FrameLayout};
-use std::cell::RefCell;
+use std::cell::Cell;
 
 /// Functions start at multiples of this, so that the constants among their code are aligned.
 pub(crate) const ALIGN: usize = 64;
@@ -44,8 +44,9 @@ pub(crate) enum Listing {
 }
 
 thread_local! {
-    static REUSED: RefCell<(Context, FunctionBuilderContext)> =
-        RefCell::new((Context::new(), FunctionBuilderContext::new()));
+    /// The memory that compiling works in. It is taken out while a program is compiled, so that nobody meets what a
+    /// failure has left half-made.
+    static REUSED: Cell<Option<Box<(Context, FunctionBuilderContext)>>> = const { Cell::new(None) };
 }
 
 /// Compiles a verified program; the second result is the listing asked for.
@@ -58,33 +59,35 @@ pub(crate) fn compile(
     let layout = FrameLayout::of(program);
     check_limits(settings, program, &layout)?;
     let plans: Vec<Plan> = program.nests.iter().map(|nest| plan(nest, settings)).collect::<Result<_, _>>()?;
-    REUSED.with_borrow_mut(|(context, builder)| {
-        let mut maker = Maker {
-            settings,
-            program,
-            layout: &layout,
-            table: Constants::new(program.nests.len()),
-            code: Vec::new(),
-            listing,
-            text: String::new(),
-            context,
-            builder,
-        };
-        let driver = maker.function(None, |f, _| driver::emit(f, &plans, settings.quick))?;
-        let mut entries = vec![driver];
-        for (index, plan) in plans.iter().enumerate() {
-            if plan.kind == Kind::Inline {
-                entries.push(u32::MAX);
-                continue;
-            }
-            let id = NestId(index as u32);
-            entries.push(maker.function(Some(id), |f, params| {
-                nest::emit(f, program.nest(id), id, plan, (params[2], params[3]));
-            })?);
+    let mut reused = REUSED.take().unwrap_or_else(|| Box::new((Context::new(), FunctionBuilderContext::new())));
+    let (context, builder) = &mut *reused;
+    let mut maker = Maker {
+        settings,
+        program,
+        layout: &layout,
+        table: Constants::new(program.nests.len()),
+        code: Vec::new(),
+        listing,
+        text: String::new(),
+        context,
+        builder,
+    };
+    let driver = maker.function(None, |f, _| driver::emit(f, &plans, settings.quick))?;
+    let mut entries = vec![driver];
+    for (index, plan) in plans.iter().enumerate() {
+        if plan.kind == Kind::Inline {
+            entries.push(u32::MAX);
+            continue;
         }
-        let artifact = Artifact { fingerprint, code: maker.code, constants: maker.table.into_bytes(), entries };
-        Ok((artifact, maker.text))
-    })
+        let id = NestId(index as u32);
+        entries.push(maker.function(Some(id), |f, params| {
+            nest::emit(f, program.nest(id), id, plan, (params[2], params[3]));
+        })?);
+    }
+    let artifact = Artifact { fingerprint, code: maker.code, constants: maker.table.into_bytes(), entries };
+    let text = maker.text;
+    REUSED.set(Some(reused));
+    Ok((artifact, text))
 }
 
 fn check_limits(settings: Settings, program: &Program, layout: &FrameLayout) -> Result<(), CompileError> {

@@ -1,11 +1,12 @@
 //! Addresses of affine accesses: what is computed once per call, once per row, and at each point.
 //!
 //! Views of one array that differ only by a constant along its last, unit-stride axis share their base address: the
-//! difference becomes the displacement of the access.
+//! difference becomes the displacement of the access. So do those that stay at a constant of that axis each.
 
 use crate::func::Func;
 use cranelift_codegen::ir::{self as clif, InstBuilder};
 use hotloop_ir::{Extent, Layout, Nest, Type, View, ViewDim};
+use rustc_hash::FxHashMap;
 
 /// What is known of a view inside its nest function.
 #[derive(Clone, Debug)]
@@ -35,6 +36,9 @@ pub(crate) enum Stride {
     Bytes(clif::Value),
 }
 
+/// Words of the frame that were read, by their numbers.
+type Words = FxHashMap<usize, clif::Value>;
+
 /// Displacements stay far from what 32 bits hold.
 const MAX_SHIFT: i64 = 1 << 20;
 
@@ -42,16 +46,17 @@ impl Func<'_> {
     /// What is computed once per call.
     pub(crate) fn views(&mut self, nest: &Nest, inner: Option<usize>) -> Vec<ViewCode> {
         let mut codes: Vec<ViewCode> = Vec::with_capacity(nest.views.len());
+        let mut words = FxHashMap::default();
         for (index, view) in nest.views.iter().enumerate() {
             let shared = (0..index).find(|&other| self.same_base(&nest.views[other], view, inner));
             let code = match shared {
                 Some(other) => {
-                    let disp = self.const_offset(view, inner).unwrap_or(0);
+                    let disp = self.const_offset(view, inner).map_or(0, |(_, disp)| disp);
                     let part = self.unit_dim(view, inner).and_then(|(_, part)| part);
                     let inner = part.map(Stride::Pairs).or(codes[other].inner);
                     ViewCode { disp, inner, ..codes[other].clone() }
                 }
-                None => self.view(view, inner, index),
+                None => self.view(view, inner, index, &mut words),
             };
             codes.push(code);
         }
@@ -79,31 +84,41 @@ impl Func<'_> {
         (alone && unit && gapless).then_some((axis, part))
     }
 
-    /// The constant part of a view's address, in bytes, if it has one that fits.
-    fn const_offset(&self, view: &View, inner: Option<usize>) -> Option<i32> {
-        let (axis, part) = self.unit_dim(view, inner)?;
+    /// The last axis of the array where a view stays at one of its places, known by now, and neighbours lie side by side.
+    fn fixed_dim(&self, view: &View) -> Option<usize> {
+        let array = self.program.array(view.array);
+        let last = view.dims.len().checked_sub(1)?;
+        let fixed = matches!(view.dims[last], ViewDim { start: Extent::Const(_), axis: None, .. });
+        (fixed && array.layout != Layout::Strided && !array.pairs).then_some(last)
+    }
+
+    /// The constant part of a view's address, in bytes, if it has one that fits; and the first axis it stands for.
+    fn const_offset(&self, view: &View, inner: Option<usize>) -> Option<(usize, i32)> {
+        let (axis, part) = self.unit_dim(view, inner).or_else(|| Some((self.fixed_dim(view)?, None)))?;
         let size = self.program.array(view.array).ty.bytes() as i32;
         match view.dims[axis].start {
             Extent::Const(start) if start.abs() < MAX_SHIFT => Some(match part {
-                None => start as i32 * size,
-                Some(part) => (2 * start as i32 + part as i32) * size,
+                None => (axis, start as i32 * size),
+                Some(part) => (axis, (2 * start as i32 + part as i32) * size),
             }),
             Extent::Const(_) | Extent::Slot(_) => None,
         }
     }
 
     fn same_base(&self, one: &View, other: &View, inner: Option<usize>) -> bool {
-        let shifts = self.const_offset(one, inner).is_some() && self.const_offset(other, inner).is_some();
-        let axis = self.unit_dim(one, inner).filter(|_| shifts && one.dims.len() == other.dims.len());
-        let compared = axis.map_or(one.dims.len(), |(axis, _)| axis);
+        let shifts = [one, other].map(|view| self.const_offset(view, inner));
+        let compared = match shifts {
+            [Some((axis, _)), Some((same, _))] if axis == same && one.dims[axis].axis == other.dims[axis].axis => axis,
+            [_, _] => one.dims.len(),
+        };
         one.array == other.array && one.dims[..compared] == other.dims[..compared]
     }
 
-    fn view(&mut self, view: &View, inner: Option<usize>, index: usize) -> ViewCode {
+    fn view(&mut self, view: &View, inner: Option<usize>, index: usize, words: &mut Words) -> ViewCode {
         let ty = self.program.array(view.array).ty;
         let unit = self.unit_dim(view, inner);
         let disp = self.const_offset(view, inner);
-        let mut origin = self.word(self.layout.base(view.array));
+        let mut origin = self.known_word(self.layout.base(view.array), words);
         let mut steps: Vec<(usize, clif::Value)> = Vec::new();
         let mut along_inner: Option<Stride> = None;
         for (axis, dim) in view.dims.iter().enumerate() {
@@ -113,11 +128,11 @@ impl Func<'_> {
                 along_inner = Some(part.map_or(Stride::Unit, Stride::Pairs));
             }
             // Behind the axis of the pairs there is only that of their parts.
-            let placed = disp.is_some() && unit.is_some_and(|(unit, _)| axis >= unit);
+            let placed = disp.is_some_and(|(first, _)| axis >= first);
             if placed || (dim.start == Extent::Const(0) && (is_unit || dim.axis.is_none())) {
                 continue;
             }
-            let stride = self.word(self.layout.stride(view.array, axis));
+            let stride = self.known_word(self.layout.stride(view.array, axis), words);
             if dim.start != Extent::Const(0) {
                 let start = self.extent(dim.start);
                 origin = self.add_scaled(origin, start, stride);
@@ -135,7 +150,12 @@ impl Func<'_> {
                 steps.push((nest_axis, step));
             }
         }
-        ViewCode { ty, inner: along_inner, disp: disp.unwrap_or(0), root: index, origin, steps }
+        ViewCode { ty, inner: along_inner, disp: disp.map_or(0, |(_, disp)| disp), root: index, origin, steps }
+    }
+
+    /// A word of the frame that does not change while the nest runs, read once.
+    fn known_word(&mut self, word: usize, words: &mut Words) -> clif::Value {
+        *words.entry(word).or_insert_with(|| self.word(word))
     }
 
     fn step_bytes(&mut self, dim: &ViewDim, stride: clif::Value) -> clif::Value {

@@ -52,6 +52,7 @@ kinds! {
     InOrder "in_order" "one point at a time on one thread: each point needs the one before";
     StoreThenCheck "store_then_check" "one point at a time: something is stored before an element that may fail";
     Lists "lists" "one point at a time: a loop of each point looks up elements in a list of its own";
+    ShortRows "short_rows" "takes the place of the pass before it where rows have few elements: lanes lie across the rows";
     FoldWithCheck "fold_with_check" "one point at a time: a reduction whose elements may fail";
     FoldOrder "fold_order" "one point at a time: reduced and kept axes alternate";
     TurnsTogether "turns_together" "several turns of this loop are computed together";

@@ -286,7 +286,8 @@ pub enum Extent {
 /// An affine access: along array axis `d` the element is `start + step * point[axis]`.
 ///
 /// Whoever makes a view has proved (by clamping or by a check before the nest) that every point of the domain is in
-/// bounds.
+/// bounds; or, of a view that is only used under a condition that is the same at all points, that it holds only where
+/// they are.
 #[derive(Clone, Debug, PartialEq, Hash)]
 pub struct View {
     /// The array.

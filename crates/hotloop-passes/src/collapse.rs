@@ -2,7 +2,7 @@
 //! is one long loop. The order of points, and so every linear index, stays the same.
 
 use hotloop_ir::build::LaneBuilder;
-use hotloop_ir::{Array, Extent, Inst, Layout, Nest, NestId, Op, Program, Schedule, Slot, Span, Step, Type, View};
+use hotloop_ir::{Array, Extent, Inst, Layout, Nest, NestId, Op, Program, Slot, Step, Type, View};
 
 /// Collapses every nest.
 pub fn run(program: &mut Program) {
@@ -124,27 +124,6 @@ fn product(a: Extent, b: Extent, program: &mut Program, list: &mut Vec<Step>) ->
     let (a, b) = (read(a), read(b));
     let value = b_.op(Op::Mul, &[a, b]);
     b_.set_slot(slot, value);
-    let lane = b_.finish();
-    match list.last() {
-        Some(Step::Nest(before)) if scalar_code(program.nest(*before)) => {
-            crate::join::append(&mut program.nests[before.index()].lane, lane);
-        }
-        _ => {
-            let id = NestId(program.nests.len() as u32);
-            program.nests.push(Nest {
-                axes: Vec::new(),
-                views: Vec::new(),
-                folds: Vec::new(),
-                lane,
-                schedule: Schedule::default(),
-                span: Span::DETACHED,
-            });
-            list.push(Step::Nest(id));
-        }
-    }
+    crate::join::put_behind(list, program, b_.finish());
     Extent::Slot(slot)
-}
-
-fn scalar_code(nest: &Nest) -> bool {
-    nest.axes.is_empty() && nest.views.is_empty() && nest.folds.is_empty()
 }

@@ -1,6 +1,6 @@
 //! Joins nests without axes that run one after the other: one lane then holds the scalar code between two real nests.
 
-use hotloop_ir::{Inst, Lane, Local, Nest, Program, Step, Stmt, Value};
+use hotloop_ir::{Inst, Lane, Local, Nest, NestId, Program, Schedule, Span, Step, Stmt, Value};
 
 /// Joins in every list of steps.
 pub fn run(program: &mut Program) {
@@ -36,6 +36,22 @@ fn join_list(steps: &mut Vec<Step>, nests: &mut [Nest]) {
 
 fn joinable(nest: &Nest) -> bool {
     nest.axes.is_empty() && nest.views.is_empty() && nest.folds.is_empty()
+}
+
+/// Puts scalar code behind the steps of a list: into the last one if that is scalar code too.
+pub(crate) fn put_behind(list: &mut Vec<Step>, program: &mut Program, lane: Lane) {
+    match list.last() {
+        _ if lane.body.is_empty() => {}
+        Some(Step::Nest(before)) if joinable(program.nest(*before)) => {
+            append(&mut program.nests[before.index()].lane, lane);
+        }
+        _ => {
+            list.push(Step::Nest(NestId(program.nests.len() as u32)));
+            let schedule = Schedule::default();
+            let (axes, views, folds) = Default::default();
+            program.nests.push(Nest { axes, views, folds, lane, schedule, span: Span::DETACHED });
+        }
+    }
 }
 
 /// Appends one lane's code to another's.

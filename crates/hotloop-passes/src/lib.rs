@@ -20,6 +20,7 @@ mod ranges;
 mod release;
 mod reuse;
 mod schedule;
+mod short;
 mod split;
 mod spread;
 mod thread;
@@ -62,6 +63,11 @@ pub const PASSES: &[Pass] = &[
         run: invariant::run,
     },
     Pass { name: "collapse", about: "merges axes that lie together in memory", run: collapse::run },
+    Pass {
+        name: "short",
+        about: "keeps a form of reductions along rows for rows of few elements, with lanes across them",
+        run: short::run,
+    },
     Pass { name: "schedule", about: "chooses lanes and threads for each nest", run: schedule::run },
     Pass {
         name: "together",

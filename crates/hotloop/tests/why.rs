@@ -31,6 +31,8 @@ fn reductions_and_rows_are_told_apart() {
     assert_eq!(why.nests[0].folds, [(FoldOp::Sum, Type::F32)]);
     let kinds: Vec<AxisKind> = why.nests[0].axes.iter().map(|axis| axis.0).collect();
     assert_eq!(kinds, [AxisKind::Parallel, AxisKind::Reduce]);
+    let about: Vec<_> = why.notes.iter().map(|note| (note.kind, note.nest)).collect();
+    assert_eq!((about, why.nests.len()), (vec![(NoteKind::ShortRows, Some(1))], 2));
 }
 
 #[test]
