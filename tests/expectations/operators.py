@@ -101,6 +101,26 @@ def floor():
             file.case("a % b", f"{ty} remainder", inputs, [(ty, np.remainder(x, y))], ["extend"])
             file.case("a // b", f"{ty} quotient", inputs, [(ty, np.floor_divide(x, y))], ["extend"])
         exact_remainders(file)
+        near_the_room_of_floats(file)
+
+
+def near_the_room_of_floats(file):
+    """Numbers about 2^51, beside a multiple of the divisor: the first ones have room in an f64, then some have not."""
+    room = 2**51
+    for ty in ("i64", "u64"):
+        pairs = []
+        for b in (1, 2, 3, 7, 10, 641, 65537, 2**26 - 1, 2**26 + 1, 2**50 - 1, 2**50, room - 2, room - 1):
+            multiple = (room - 2) // b * b
+            pairs += [(a, b) for a in (abs(multiple - 1), multiple, multiple + 1, b - 1, 0)]
+        if ty == "i64":
+            pairs = [(sign * a, other * b) for a, b in pairs for sign in (1, -1) for other in (1, -1)] + [(-room, -1), (-room, 1)]
+        pairs += [(room + off, b) for off in (-1, 0, 1) for b in (1, 3, room - 1, room, room + 1)]
+        a, b = [x for x, _ in pairs], [y for _, y in pairs]
+        outs = [(ty, [x // y for x, y in pairs]), (ty, [x % y for x, y in pairs])]
+        file.case("(a // b, a % b)", f"{ty} near the room of floats", [("a", ty, a), ("b", ty, b)], outs)
+        for divisor in (3, room - 1, room + 1):
+            outs = [(ty, [x // divisor for x in a]), (ty, [x % divisor for x in a])]
+            file.case("(a // n, a % n)", f"{ty} near the room of floats by {divisor}", [("a", ty, a), ("n", ty, divisor)], outs)
 
 
 def exact_remainders(file):

@@ -90,7 +90,7 @@ impl Func<'_> {
     }
 
     /// Integers of another size: extended by their sign or by zeros, or cut.
-    fn resize_ints(&mut self, from: Type, bytes: usize, regs: &Regs, lanes: usize) -> Regs {
+    pub(crate) fn resize_ints(&mut self, from: Type, bytes: usize, regs: &Regs, lanes: usize) -> Regs {
         let mut regs = *regs;
         let mut size = from.bytes();
         while size < bytes {

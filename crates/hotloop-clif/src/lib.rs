@@ -11,6 +11,7 @@ mod constants;
 mod control;
 mod convert;
 mod copies;
+mod divide;
 mod driver;
 mod exec;
 mod exits;

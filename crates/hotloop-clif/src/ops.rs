@@ -16,14 +16,14 @@ pub enum VectorForm {
     Whole,
     /// In vector registers if the second operand is the same in all lanes, lane by lane if not.
     UniformCount,
-    /// Lane by lane.
-    Lanes,
+    /// By floats, and lane by lane where a number has no room in one.
+    Divided,
 }
 
 /// How an op is done on vector registers.
 pub const fn vector_form(op: Op) -> VectorForm {
     match op {
-        Op::FloorDiv | Op::FloorRem => VectorForm::Lanes,
+        Op::FloorDiv | Op::FloorRem => VectorForm::Divided,
         Op::Shl | Op::Shr => VectorForm::UniformCount,
         Op::Add | Op::Sub | Op::Mul | Op::Div | Op::Neg | Op::Abs | Op::Min | Op::Max => VectorForm::Whole,
         Op::Sqrt | Op::Fma | Op::Floor | Op::Ceil | Op::Trunc | Op::Round | Op::Copysign => VectorForm::Whole,
@@ -239,62 +239,6 @@ impl Func<'_> {
         let (cond, a, b) = (self.cast(ty, cond), self.cast(ty, a), self.cast(ty, b));
         let blended = self.b.ins().blendv(cond, a, b);
         self.cast(form.clif(), blended)
-    }
-
-    /// The divisor made 1 where the machine would trap: for 0 and, if signed, for -1, by which the smallest integer
-    /// cannot be divided. Also whether it was 0, and whether it was -1.
-    fn safe_divisor(&mut self, ty: Type, b: clif::Value) -> (clif::Value, clif::Value, Option<clif::Value>) {
-        let form = Form::scalar(ty);
-        let zero = self.constant(form, 0);
-        let one = self.constant(form, 1);
-        let by_zero = self.b.ins().icmp(IntCC::Equal, b, zero);
-        if !ty.is_signed() {
-            return (self.b.ins().select(by_zero, one, b), by_zero, None);
-        }
-        let minus_one = self.constant(form, ty.mask());
-        let negate = self.b.ins().icmp(IntCC::Equal, b, minus_one);
-        let special = self.b.ins().bor(by_zero, negate);
-        (self.b.ins().select(special, one, b), by_zero, Some(negate))
-    }
-
-    /// The truncated quotient of signed integers, the rest, and whether the floor is one less: where the rest is not 0
-    /// and has another sign than the divisor.
-    fn divide_signed(&mut self, ty: Type, a: clif::Value, divisor: clif::Value) -> [clif::Value; 3] {
-        let zero = self.constant(Form::scalar(ty), 0);
-        let quotient = self.b.ins().sdiv(a, divisor);
-        let product = self.b.ins().imul(quotient, divisor);
-        let rest = self.b.ins().isub(a, product);
-        let unequal = self.b.ins().icmp(IntCC::NotEqual, rest, zero);
-        let signs = self.b.ins().bxor(rest, divisor);
-        let differ = self.b.ins().icmp(IntCC::SignedLessThan, signs, zero);
-        let adjust = self.b.ins().band(unequal, differ);
-        [quotient, rest, adjust]
-    }
-
-    fn floor_quotient(&mut self, ty: Type, a: clif::Value, b: clif::Value) -> clif::Value {
-        let (divisor, by_zero, negate) = self.safe_divisor(ty, b);
-        let zero = self.constant(Form::scalar(ty), 0);
-        let Some(negate) = negate else {
-            let quotient = self.b.ins().udiv(a, divisor);
-            return self.b.ins().select(by_zero, zero, quotient);
-        };
-        let [quotient, _, adjust] = self.divide_signed(ty, a, divisor);
-        let lower = self.b.ins().iadd_imm_s(quotient, -1);
-        let quotient = self.b.ins().select(adjust, lower, quotient);
-        let negated = self.b.ins().ineg(a);
-        let quotient = self.b.ins().select(negate, negated, quotient);
-        self.b.ins().select(by_zero, zero, quotient)
-    }
-
-    /// By a divisor made 1 the rest is 0, as it should be.
-    fn floor_rest(&mut self, ty: Type, a: clif::Value, b: clif::Value) -> clif::Value {
-        let (divisor, _, negate) = self.safe_divisor(ty, b);
-        if negate.is_none() {
-            return self.b.ins().urem(a, divisor);
-        }
-        let [_, rest, adjust] = self.divide_signed(ty, a, divisor);
-        let moved = self.b.ins().iadd(rest, divisor);
-        self.b.ins().select(adjust, moved, rest)
     }
 
     /// Whether a count is less than the width. The machine takes counts modulo the width, so others are put right.

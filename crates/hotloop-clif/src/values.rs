@@ -161,7 +161,10 @@ impl Lane<'_, '_, '_> {
             return self.mask_op(op, args);
         }
         match vector_form(op) {
-            VectorForm::Lanes => self.lane_by_lane(op, args),
+            VectorForm::Divided => {
+                let [a, b] = [args[0], args[1]].map(|arg| self.spread(arg));
+                Val::Varying(self.f.divide_bundles(op, ty, [&a, &b], self.lanes))
+            }
             VectorForm::UniformCount if self.is_uniform(args[1]) => self.shift_bundle(op == Op::Shl, ty, args),
             VectorForm::UniformCount => self.lane_by_lane(op, args),
             VectorForm::Whole => self.bundle_op(op, ty, args),

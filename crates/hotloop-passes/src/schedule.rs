@@ -187,7 +187,7 @@ fn copies(arrays: &[Array], nest: &Nest) -> u32 {
     let slow = nest.lane.values.iter().any(|inst| matches!(inst, Inst::Op(Op::FloorDiv | Op::FloorRem, _)));
     let pairs = nest.views.iter().any(|view| arrays[view.array.index()].pairs);
     match ops {
-        _ if slow => 1,
+        _ if slow => 2,
         // Of each pair there are two values, so that more copies would not stay in registers.
         _ if pairs => 2,
         0..=64 if is_chain(&nest.lane, ops) => 8,
