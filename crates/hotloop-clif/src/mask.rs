@@ -4,9 +4,9 @@ use crate::forms::{Mask, Regs, VECTOR, int_vector, regs_for};
 use crate::func::Func;
 use cranelift_codegen::ir::{self as clif, InstBuilder, types};
 
-/// The size of integer whose mask fills exactly one register.
+/// The size of integer whose mask fills exactly one register; bytes where it takes more than one even of those.
 pub(crate) const fn one_register_class(lanes: usize) -> usize {
-    VECTOR / lanes
+    if lanes < VECTOR { VECTOR / lanes } else { 1 }
 }
 
 impl Func<'_> {
@@ -91,7 +91,13 @@ impl Func<'_> {
     /// A bit per lane, as a 32-bit integer.
     pub(crate) fn mask_bits(&mut self, mask: Mask, lanes: usize) -> clif::Value {
         let mask = self.mask_to(mask, one_register_class(lanes), lanes);
-        self.b.ins().vhigh_bits(types::I32, mask.regs[0])
+        let mut bits = self.b.ins().vhigh_bits(types::I32, mask.regs[0]);
+        for (index, &reg) in mask.regs.iter().enumerate().skip(1) {
+            let more = self.b.ins().vhigh_bits(types::I32, reg);
+            let more = self.b.ins().ishl_imm_u(more, (index * VECTOR) as i64);
+            bits = self.b.ins().bor(bits, more);
+        }
+        bits
     }
 
     /// One lane, as a bool.
