@@ -93,6 +93,13 @@ def positions():
             file.case(f"{name}(a)", f"{name} of one", [("a", "f32", [2])], [("i64", 0)])
             case(file, f"{name}(a[::-1, ::2])", f"{name} of a view", a=nans)
             case(file, f"{name}(a * a - b)", f"{name} of an expression", a=grid, b=ramp(3))
+            for n in (1, 2, 8, 32, 33):
+                lines = (np.arange(21 * n) * 7 % 11).reshape(21, n)
+                for ty in ("f64", "i32", "u8"):
+                    case(file, f"{name}(a, axis=1)", f"{name} of lines of {n} {ty}", a=lines.astype(NUMPY[ty]))
+                case(file, f"{name}(a, axis=1)", f"{name} of lines of {n} with NaN", a=np.where(lines % 5 == 3, NAN, lines))
+            case(file, f"{name}(a, axis=1)", f"{name} of infinite lines", a=np.full((9, 4), np.inf if name == "argmin" else -np.inf))
+            case(file, f"{name}(a, axis=2)", f"{name} of lines of planes", a=(np.arange(120.0) * 7 % 11).reshape(4, 6, 5))
             file.case(f"{name}(a)", f"{name} of many", [("a", "f32", "random(11, 10007, -1, 1)")], [])
             file.case(f"{name}(a, axis=0)", f"{name} down many", [("a", "f64", "random(11, 203x31, -1, 1)")], [])
         file.case("(argmin(a), argmax(a))", "zeros are equal", [("a", "f64", [0.0, -0.0, 0.0])], [("i64", 0), ("i64", 0)])
