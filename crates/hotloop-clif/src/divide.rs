@@ -104,58 +104,67 @@ impl Func<'_> {
     }
 
     /// The divisor made 1 where the machine would trap: for 0 and, if signed, for -1, by which the smallest integer
-    /// cannot be divided. Also whether it was 0, and whether it was -1.
-    fn safe_divisor(&mut self, ty: Type, b: clif::Value) -> (clif::Value, clif::Value, Option<clif::Value>) {
-        let form = Form::scalar(ty);
-        let zero = self.constant(form, 0);
-        let one = self.constant(form, 1);
-        let by_zero = self.b.ins().icmp(IntCC::Equal, b, zero);
-        if !ty.is_signed() {
-            return (self.b.ins().select(by_zero, one, b), by_zero, None);
-        }
-        let minus_one = self.constant(form, ty.mask());
-        let negate = self.b.ins().icmp(IntCC::Equal, b, minus_one);
-        let special = self.b.ins().bor(by_zero, negate);
-        (self.b.ins().select(special, one, b), by_zero, Some(negate))
+    /// cannot be divided.
+    ///
+    /// Conditions are compared where they are chosen by, and never joined: a truth value in a register is a byte of it,
+    /// for which the processor waits until the rest of that register is known, which may be the division before.
+    fn safe_divisor(&mut self, ty: Type, b: clif::Value) -> clif::Value {
+        let one = self.constant(Form::scalar(ty), 1);
+        let traps = if ty.is_signed() {
+            let next = self.b.ins().iadd(b, one);
+            self.b.ins().icmp_imm_u(IntCC::UnsignedLessThanOrEqual, next, 1)
+        } else {
+            self.b.ins().icmp_imm_u(IntCC::Equal, b, 0)
+        };
+        self.b.ins().select(traps, one, b)
     }
 
-    /// The truncated quotient of signed integers, the rest, and whether the floor is one less: where the rest is not 0
-    /// and has another sign than the divisor.
-    fn divide_signed(&mut self, ty: Type, a: clif::Value, divisor: clif::Value) -> [clif::Value; 3] {
-        let zero = self.constant(Form::scalar(ty), 0);
+    /// The truncated quotient of signed integers and the rest.
+    fn divide_signed(&mut self, a: clif::Value, divisor: clif::Value) -> [clif::Value; 2] {
         let quotient = self.b.ins().sdiv(a, divisor);
         let product = self.b.ins().imul(quotient, divisor);
-        let rest = self.b.ins().isub(a, product);
-        let unequal = self.b.ins().icmp(IntCC::NotEqual, rest, zero);
+        [quotient, self.b.ins().isub(a, product)]
+    }
+
+    /// `floor` where that is not the truncated quotient: the rest is not 0 and has another sign than the divisor.
+    fn toward_floor(
+        &mut self,
+        [rest, divisor]: [clif::Value; 2],
+        floor: clif::Value,
+        truncated: clif::Value,
+    ) -> clif::Value {
+        let some = self.b.ins().icmp_imm_u(IntCC::NotEqual, rest, 0);
+        let floor = self.b.ins().select(some, floor, truncated);
         let signs = self.b.ins().bxor(rest, divisor);
-        let differ = self.b.ins().icmp(IntCC::SignedLessThan, signs, zero);
-        let adjust = self.b.ins().band(unequal, differ);
-        [quotient, rest, adjust]
+        let differ = self.b.ins().icmp_imm_s(IntCC::SignedLessThan, signs, 0);
+        self.b.ins().select(differ, floor, truncated)
     }
 
     pub(crate) fn floor_quotient(&mut self, ty: Type, a: clif::Value, b: clif::Value) -> clif::Value {
-        let (divisor, by_zero, negate) = self.safe_divisor(ty, b);
-        let zero = self.constant(Form::scalar(ty), 0);
-        let Some(negate) = negate else {
-            let quotient = self.b.ins().udiv(a, divisor);
-            return self.b.ins().select(by_zero, zero, quotient);
+        let divisor = self.safe_divisor(ty, b);
+        let quotient = if ty.is_signed() {
+            let [quotient, rest] = self.divide_signed(a, divisor);
+            let lower = self.b.ins().iadd_imm_s(quotient, -1);
+            let quotient = self.toward_floor([rest, divisor], lower, quotient);
+            let negated = self.b.ins().ineg(a);
+            let negate = self.b.ins().icmp_imm_s(IntCC::Equal, b, -1);
+            self.b.ins().select(negate, negated, quotient)
+        } else {
+            self.b.ins().udiv(a, divisor)
         };
-        let [quotient, _, adjust] = self.divide_signed(ty, a, divisor);
-        let lower = self.b.ins().iadd_imm_s(quotient, -1);
-        let quotient = self.b.ins().select(adjust, lower, quotient);
-        let negated = self.b.ins().ineg(a);
-        let quotient = self.b.ins().select(negate, negated, quotient);
+        let zero = self.constant(Form::scalar(ty), 0);
+        let by_zero = self.b.ins().icmp_imm_u(IntCC::Equal, b, 0);
         self.b.ins().select(by_zero, zero, quotient)
     }
 
     /// By a divisor made 1 the rest is 0, as it should be.
     pub(crate) fn floor_rest(&mut self, ty: Type, a: clif::Value, b: clif::Value) -> clif::Value {
-        let (divisor, _, negate) = self.safe_divisor(ty, b);
-        if negate.is_none() {
+        let divisor = self.safe_divisor(ty, b);
+        if !ty.is_signed() {
             return self.b.ins().urem(a, divisor);
         }
-        let [_, rest, adjust] = self.divide_signed(ty, a, divisor);
+        let [_, rest] = self.divide_signed(a, divisor);
         let moved = self.b.ins().iadd(rest, divisor);
-        self.b.ins().select(adjust, moved, rest)
+        self.toward_floor([rest, divisor], moved, rest)
     }
 }
