@@ -70,9 +70,10 @@ impl Lane<'_, '_, '_> {
             self.masked_branch(id, cond, then, otherwise);
             return true;
         }
+        let seldom = matches!(self.code.nest.lane.inst(cond), Inst::Op(Op::Unlikely, _));
         let cond = self.uniform(cond);
         self.open.push(Open::Branch { id });
-        let then_block = self.f.b.create_block();
+        let then_block = if seldom { self.f.cold_block() } else { self.f.b.create_block() };
         let after = self.f.b.create_block();
         let else_block = if otherwise.is_empty() { after } else { self.f.b.create_block() };
         if leaves(otherwise) && !leaves(then) {

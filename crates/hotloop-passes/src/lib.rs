@@ -27,6 +27,7 @@ mod thread;
 mod together;
 mod turns;
 mod unused;
+mod wrap;
 
 use hotloop_ir::Program;
 
@@ -75,6 +76,7 @@ pub const PASSES: &[Pass] = &[
         run: together::run,
     },
     Pass { name: "carry", about: "keeps elements from one turn of a loop to the next", run: carry::run },
+    Pass { name: "wrap", about: "asks last whether an index counts from the end", run: wrap::run },
     Pass { name: "release", about: "gives temporaries back behind their last use", run: release::run },
     Pass { name: "turns", about: "lets lanes share a count of the turns of a loop", run: turns::run },
 ];
