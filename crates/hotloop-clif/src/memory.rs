@@ -18,6 +18,27 @@ impl Func<'_> {
         if ty == Type::Bool { self.b.ins().icmp_imm_u(IntCC::NotEqual, element, 0) } else { element }
     }
 
+    /// The addresses of elements so many bytes apart, asked for in order; `fours` is that of the last of them whose number
+    /// is a multiple of four. The three behind it are sums that an access makes by itself.
+    pub(crate) fn spaced(&mut self, fours: &mut clif::Value, stride: clif::Value, number: usize) -> clif::Value {
+        let times = |f: &mut Self, shift| f.b.ins().ishl_imm_u(stride, shift);
+        let by = match number % 4 {
+            0 if number == 0 => return *fours,
+            0 => {
+                let by = times(self, 2);
+                *fours = self.b.ins().iadd(*fours, by);
+                return *fours;
+            }
+            1 => stride,
+            2 => times(self, 1),
+            _ => {
+                let two = times(self, 1);
+                self.b.ins().iadd(stride, two)
+            }
+        };
+        self.b.ins().iadd(*fours, by)
+    }
+
     /// A bundle of neighbouring elements.
     pub(crate) fn load_bundle(&mut self, ty: Type, address: clif::Value, disp: i32, lanes: usize) -> Val {
         let bytes = lanes * ty.bytes();
@@ -152,15 +173,20 @@ impl Lane<'_, '_, '_> {
 
     /// The elements for the whole group, so many bytes apart.
     fn load_spaced(&mut self, ty: Type, first: clif::Value, disp: i32, stride: clif::Value) -> Val {
-        let mut address = first;
-        let mut elements = Vec::with_capacity(self.lanes);
-        for lane in 0..self.lanes {
-            elements.push(self.f.load_element(ty, address, disp));
-            if lane + 1 < self.lanes {
-                address = self.f.b.ins().iadd(address, stride);
-            }
+        let mut fours = first;
+        self.gather(ty, |lane, number| (lane.f.spaced(&mut fours, stride, number), disp))
+    }
+
+    /// The elements for the whole group at the addresses that `place` gives. Each is put into its register as soon as it
+    /// is read, so that it is read from memory there, and takes no register before.
+    fn gather(&mut self, ty: Type, mut place: impl FnMut(&mut Self, usize) -> (clif::Value, i32)) -> Val {
+        let mut regs = Vec::new();
+        for number in 0..self.lanes {
+            let (address, disp) = place(self, number);
+            let element = self.f.load_element(ty, address, disp);
+            self.f.put(ty, &mut regs, element);
         }
-        self.f.collect(ty, &elements)
+        self.f.filled(ty, &regs, self.lanes)
     }
 
     /// Writes the element of a view, or the elements for the whole group.
@@ -247,17 +273,14 @@ impl Lane<'_, '_, '_> {
             return Val::Uniform(self.f.load_element(ty, address, 0));
         }
         let bits = mask.map(|mask| self.f.mask_bits(mask, self.lanes));
-        let elements: Vec<clif::Value> = (0..self.lanes)
-            .map(|lane| {
-                let mut address = self.element_address(base, &moving, lane);
-                if let Some(bits) = bits {
-                    let bit = self.f.b.ins().band_imm_u(bits, 1 << lane);
-                    address = self.f.b.ins().select(bit, address, self.f.consts);
-                }
-                self.f.load_element(ty, address, 0)
-            })
-            .collect();
-        self.f.collect(ty, &elements)
+        self.gather(ty, |lane, number| {
+            let mut address = lane.element_address(base, &moving, number);
+            if let Some(bits) = bits {
+                let bit = lane.f.b.ins().band_imm_u(bits, 1 << number);
+                address = lane.f.b.ins().select(bit, address, lane.f.consts);
+            }
+            (address, 0)
+        })
     }
 
     /// With no lane active nobody has checked the index, so the address is replaced.

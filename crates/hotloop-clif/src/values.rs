@@ -357,16 +357,25 @@ impl Func<'_> {
 
     /// A bundle from its elements; bools become a mask.
     pub(crate) fn collect(&mut self, ty: Type, elements: &[clif::Value]) -> Val {
-        let per_reg = VECTOR / ty.bytes();
-        let clif_ty = vector_type(ty);
-        let regs = Regs::make(regs_for(elements.len(), ty.bytes()), |i| {
-            let part = &elements[(i * per_reg).min(elements.len())..((i + 1) * per_reg).min(elements.len())];
-            let mut reg = self.b.ins().splat(clif_ty, part[0]);
-            for (lane, element) in part.iter().enumerate().skip(1) {
-                reg = self.b.ins().insertlane(reg, *element, lane as u8);
+        let mut regs = Vec::new();
+        elements.iter().for_each(|&element| self.put(ty, &mut regs, element));
+        self.filled(ty, &regs, elements.len())
+    }
+
+    /// Puts the next element of a bundle into its register.
+    pub(crate) fn put(&mut self, ty: Type, regs: &mut Vec<(clif::Value, usize)>, element: clif::Value) {
+        match regs.last_mut() {
+            Some((reg, filled)) if *filled < VECTOR / ty.bytes() => {
+                *reg = self.b.ins().insertlane(*reg, element, *filled as u8);
+                *filled += 1;
             }
-            reg
-        });
+            Some(_) | None => regs.push((self.b.ins().splat(vector_type(ty), element), 1)),
+        }
+    }
+
+    /// The bundle whose elements have been put into registers.
+    pub(crate) fn filled(&mut self, ty: Type, regs: &[(clif::Value, usize)], lanes: usize) -> Val {
+        let regs = Regs::make(regs_for(lanes, ty.bytes()), |i| regs[i].0);
         if ty == Type::Bool { Val::Mask(self.bytes_to_mask(&regs)) } else { Val::Varying(regs) }
     }
 

@@ -329,7 +329,8 @@ impl Loop<'_> {
         if data.is_empty() || scattered > lines + ops || bytes {
             return Err((NoteKind::TurnsGain, None));
         }
-        let only_reads = accesses.iter().all(|access| !access.stores);
+        // Elements that lie apart are put together one by one, which takes longer than to collect them.
+        let only_reads = scattered == 0 && accesses.iter().all(|access| !access.stores);
         let copies = if only_reads && ops <= FEW_OPS { COPIES_OF_FOLDS } else { COPIES };
         Ok((REGISTER / widest * copies).max(REGISTER / narrowest))
     }
