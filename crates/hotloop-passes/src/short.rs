@@ -110,25 +110,15 @@ fn both_forms(id: NestId, most: usize, program: &mut Program, list: &mut Vec<Ste
     let extent = nest.axes[nest.axes.len() - 1].extent;
     let mut starts = Starts::new(extent);
     let short = Form::of(nest, most).written_out(&mut starts, program);
-    let short = NestId({
-        program.nests.push(short);
-        program.nests.len() as u32 - 1
-    });
-    let cond = match extent {
-        Extent::Const(_) => None,
-        Extent::Slot(extent) => Some(starts.is_long(extent, most, program)),
+    let Extent::Slot(extent) = extent else {
+        join::put_behind(list, program, starts.finish());
+        program.nests[id.index()] = short;
+        return Step::Nest(id);
     };
+    let cond = starts.is_long(extent, most, program);
     join::put_behind(list, program, starts.finish());
-    match cond {
-        None => {
-            program.nests.swap(id.index(), short.index());
-            program.nests.pop();
-            Step::Nest(id)
-        }
-        Some(cond) => {
-            let (nest, span) = (Some(short), program.nest(short).span);
-            program.notes.push(Note { kind: NoteKind::ShortRows, nest, subject: String::new(), span });
-            Step::If { cond, then: vec![Step::Nest(id)], otherwise: vec![Step::Nest(short)] }
-        }
-    }
+    let (form, span) = (NestId(program.nests.len() as u32), short.span);
+    program.nests.push(short);
+    program.notes.push(Note { kind: NoteKind::ShortRows, nest: Some(form), subject: String::new(), span });
+    Step::If { cond, then: vec![Step::Nest(id)], otherwise: vec![Step::Nest(form)] }
 }
