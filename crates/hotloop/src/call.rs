@@ -149,7 +149,7 @@ pub(crate) fn concerns(args: &Args<'_, '_>, outs: Option<&[Arg<'_>]>, call: &Cal
 /// What a call has to do, in estimated nanoseconds, as far as the arguments tell.
 fn work(plan: &Plan, args: &Args<'_, '_>) -> f64 {
     let sizes = (0..plan.params.len()).filter_map(|param| parts_of(args, param)).map(Parts::len);
-    let cost: f64 = plan.nests.iter().map(|nest| nest.cost).sum();
+    let cost: f64 = plan.nests.iter().map(|nest| nest.cost.typical()).sum();
     sizes.max().unwrap_or(0) as f64 * cost
 }
 

@@ -378,7 +378,7 @@ unsafe extern "C" fn par_for(
         // SAFETY: the frame has a word for every slot, and the record is the caller's own.
         let (word, fault) = unsafe { (|at: usize| *frame.add(at), &mut *fault) };
         let plan = host.plan;
-        let (threads, chunk) = host.split(tiles, || plan.nests[nest as usize].cost * plan.points(nest as usize, word));
+        let (threads, chunk) = host.split(tiles, || plan.work(nest as usize, word));
         if let Some(progress) = host.progress {
             progress.begin(nest as usize, tiles);
         }

@@ -19,6 +19,7 @@
 mod arena;
 mod call;
 mod compile;
+mod cost;
 #[cfg(feature = "gpu")]
 mod device;
 #[cfg(not(feature = "gpu"))]

@@ -3,11 +3,11 @@
 //! Says where parameters, results and nests stand in the frame and what a nest's point costs. Knows nothing of
 //! arguments or threads.
 
+use crate::cost::Cost;
 use crate::matmul::MatMulPlan;
 use crate::points::{Points, SitePoints};
 use crate::progress::Part;
-use hotloop_ir::program::{Inst, Lane, Region, Stmt};
-use hotloop_ir::{Extent, FaultKind, Op, Param, Program, ResultRef, Role, Scalar, Site, Type};
+use hotloop_ir::{Extent, FaultKind, Param, Program, ResultRef, Role, Scalar, Site, Type};
 use hotloop_target::FrameLayout;
 
 /// What a call needs to know of a program.
@@ -73,8 +73,8 @@ pub(crate) struct ArrayPlan {
 #[derive(Clone, Debug)]
 pub(crate) struct NestPlan {
     pub(crate) extents: Vec<ExtentPlan>,
-    /// What one point costs one thread, in nanoseconds, roughly.
-    pub(crate) cost: f64,
+    /// What one point costs one thread, roughly.
+    pub(crate) cost: Cost,
 }
 
 /// The number of points along an axis.
@@ -116,17 +116,18 @@ impl Plan {
         size_of::<Plan>()
             + self.params.len() * size_of::<ParamPlan>()
             + self.arrays.len() * size_of::<ArrayPlan>()
-            + self.nests.len() * size_of::<NestPlan>()
+            + self.nests.iter().map(|nest| size_of::<NestPlan>() + nest.cost.bytes()).sum::<usize>()
             + self.sites.len() * size_of::<SitePlan>()
     }
 
-    /// The number of points of a nest, from a frame of this plan.
-    pub(crate) fn points(&self, nest: usize, word: impl Fn(usize) -> u64) -> f64 {
+    /// What a nest takes one thread, in estimated nanoseconds, from a frame of this plan.
+    pub(crate) fn work(&self, nest: usize, word: impl Fn(usize) -> u64) -> f64 {
+        let NestPlan { extents, cost } = &self.nests[nest];
         let extent = |extent: &ExtentPlan| match extent {
             ExtentPlan::Const(extent) => *extent,
             ExtentPlan::Word(at) => word(*at) as i64,
         };
-        self.nests[nest].extents.iter().map(|axis| extent(axis).max(0) as f64).product()
+        extents.iter().map(|axis| extent(axis).max(0) as f64).product::<f64>() * cost.nanoseconds(word)
     }
 
     /// The indices of a point from its number, if its shape has a name.
@@ -226,72 +227,7 @@ fn nest_plan(nest: &hotloop_ir::Nest, layout: &FrameLayout) -> NestPlan {
         Extent::Const(extent) => ExtentPlan::Const(extent),
         Extent::Slot(slot) => ExtentPlan::Word(layout.slot(slot)),
     };
-    // A point computed together with others takes its share of the group's time.
-    let lanes = f64::from(nest.schedule.lanes.max(1));
-    let cost = NANOSECONDS * (region_cost(&nest.lane, &nest.lane.body) / lanes + 0.5);
-    NestPlan { extents: nest.axes.iter().map(extent).collect(), cost }
-}
-
-/// One unit of the cost table below, in nanoseconds.
-const NANOSECONDS: f64 = 0.35;
-/// How often an inner loop is taken to turn; what it really does is known only when it runs.
-const TURNS: f64 = 32.0;
-
-fn region_cost(lane: &Lane, region: &Region) -> f64 {
-    region.iter().map(|stmt| stmt_cost(lane, stmt)).sum()
-}
-
-fn stmt_cost(lane: &Lane, stmt: &Stmt) -> f64 {
-    match stmt {
-        Stmt::Let(value) => inst_cost(lane.inst(*value)),
-        Stmt::Set(..) | Stmt::SetSlot(..) | Stmt::Break(_) | Stmt::Continue(_) => 0.0,
-        Stmt::Store(..) | Stmt::Fold(..) | Stmt::Check { .. } => 1.0,
-        Stmt::StoreAt(..) => 2.0,
-        Stmt::If { then, otherwise, .. } => 1.0 + region_cost(lane, then) + region_cost(lane, otherwise),
-        Stmt::For { body, .. } | Stmt::Loop(body) => TURNS * (1.0 + region_cost(lane, body)),
-        Stmt::Block(body) => region_cost(lane, body),
-    }
-}
-
-fn inst_cost(inst: &Inst) -> f64 {
-    match inst {
-        Inst::Const(_) | Inst::Axis(_) | Inst::Slot(_) | Inst::Local(_) | Inst::Extent(..) | Inst::Bitcast(_) => 0.0,
-        Inst::Convert(_) | Inst::Load(_) => 1.0,
-        Inst::LoadAt(..) => 2.0,
-        Inst::Op(op, _) => op_cost(*op),
-    }
-}
-
-fn op_cost(op: Op) -> f64 {
-    match op {
-        Op::Div | Op::Sqrt => 6.0,
-        Op::FloorDiv | Op::FloorRem => 12.0,
-        Op::Ldexp | Op::Getexp | Op::Getmant => 4.0,
-        Op::Min | Op::Max => 3.0,
-        Op::Add
-        | Op::Sub
-        | Op::Mul
-        | Op::Neg
-        | Op::Abs
-        | Op::Fma
-        | Op::Floor
-        | Op::Ceil
-        | Op::Trunc
-        | Op::Round
-        | Op::Copysign
-        | Op::And
-        | Op::Or
-        | Op::Xor
-        | Op::Not
-        | Op::Shl
-        | Op::Shr
-        | Op::Eq
-        | Op::Ne
-        | Op::Lt
-        | Op::Le
-        | Op::Select => 1.0,
-        Op::Unlikely => 0.0,
-    }
+    NestPlan { extents: nest.axes.iter().map(extent).collect(), cost: Cost::of(nest, layout) }
 }
 
 /// Whether a kind of fault is about one point among others, so that its indices help.

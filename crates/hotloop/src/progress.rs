@@ -169,7 +169,7 @@ fn fraction(plan: &Plan, at: &Current, word: impl Fn(usize) -> u64) -> Option<f6
     let here = at.nest.and_then(|nest| plan.way.iter().position(|part| part.has(nest)));
     let (mut total, mut done, mut tells) = (0.0, 0.0, here.is_some());
     for (number, part) in plan.way.iter().enumerate() {
-        let cost = |nest: usize| plan.nests[nest].cost * plan.points(nest, &word);
+        let cost = |nest: usize| plan.work(nest, &word);
         let (cost, share) = match part {
             Part::Open => return None,
             Part::Nest(nest) => (cost(*nest), if here == Some(number) { at.share } else { 0.0 }),
@@ -206,10 +206,11 @@ impl Part {
 #[cfg(test)]
 mod tests {
     use super::{Current, Part, fraction};
+    use crate::cost::{Cost, Term};
     use crate::plan::{ExtentPlan, NestPlan, Plan};
 
     fn plan(way: Vec<Part>) -> Plan {
-        let nest = |extent| NestPlan { extents: vec![ExtentPlan::Const(extent)], cost: 1.0 };
+        let nest = |extent| NestPlan { extents: vec![ExtentPlan::Const(extent)], cost: Cost(vec![Term::Number(1.0)]) };
         Plan {
             kernel: "k".to_owned(),
             words: 8,

@@ -3,6 +3,7 @@
 //! Owns their order only. Whoever reads gets all of it or nothing; that the bytes are those that were written is the
 //! cache's business.
 
+use crate::cost::{Cost, Rule, Term};
 use crate::matmul::{DimPlan, MatMulPlan, ViewPlan};
 use crate::plan::{ArrayPlan, ExtentPlan, NestPlan, ParamPlan, Plan, ResultPlan, SitePlan};
 use crate::points::Points;
@@ -159,7 +160,7 @@ fn read_array(from: &mut Reader<'_>) -> Option<ArrayPlan> {
 }
 
 fn write_nest(nest: &NestPlan, to: &mut Writer) {
-    to.number(nest.cost.to_bits());
+    write_list(to, &nest.cost.0, write_term);
     write_list(to, &nest.extents, write_extent);
 }
 
@@ -210,9 +211,29 @@ fn read_dim(from: &mut Reader<'_>) -> Option<DimPlan> {
 }
 
 fn read_nest(from: &mut Reader<'_>) -> Option<NestPlan> {
-    let cost = f64::from_bits(from.number()?);
+    let cost = Cost(from.list(read_term)?);
     let extents = from.list(read_extent)?;
     Some(NestPlan { extents, cost })
+}
+
+fn write_term(term: &Term, to: &mut Writer) {
+    match *term {
+        Term::Number(number) => [0, number.to_bits()].into_iter().for_each(|part| to.number(part)),
+        Term::Word(word) => [1, word as u64].into_iter().for_each(|part| to.number(part)),
+        Term::Pair(rule, a, b) => [2, rule as u64, a.into(), b.into()].into_iter().for_each(|part| to.number(part)),
+    }
+}
+
+fn read_term(from: &mut Reader<'_>) -> Option<Term> {
+    match from.number()? {
+        0 => Some(Term::Number(f64::from_bits(from.number()?))),
+        1 => Some(Term::Word(from.count()?)),
+        2 => {
+            let rule = Rule::ALL.get(from.count()?).copied()?;
+            Some(Term::Pair(rule, u32::try_from(from.number()?).ok()?, u32::try_from(from.number()?).ok()?))
+        }
+        3.. => None,
+    }
 }
 
 fn write_site(plan: &SitePlan, to: &mut Writer) {
